@@ -1,0 +1,1 @@
+//! The CPIM model and the adapter contract.

@@ -1,0 +1,1 @@
+//! The native CPIM binding without I/O.
