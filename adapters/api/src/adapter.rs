@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::{
-    AdapterContext, AdapterError, Address, BadAddress, Capabilities, Class, CommitPoint, DeliveryError, Domain,
-    ForeignAddress, Operation, Passage, Response, Standing, TransId,
+    AdapterContext, AdapterError, Address, BadAddress, Capabilities, Class, CommitPoint, DeliveryError,
+    Domain, ForeignAddress, Operation, Passage, Response, Standing, TransId,
 };
 
 /// One protocol's side of the gateway.

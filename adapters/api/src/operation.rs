@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::{Content, Domain, ImUri, Metadata, OperationId, Presence, PresUri, SubscriptId, Uri};
+use crate::{Content, Domain, ImUri, Metadata, OperationId, PresUri, Presence, SubscriptId, Uri};
 
 /// An instant message to one inbox (RFC 3860 section 3.4.1).
 #[derive(Clone, Debug)]
@@ -99,7 +99,13 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind there is.
-    pub const ALL: [Self; 5] = [Self::Message, Self::Notify, Self::Publish, Self::Subscribe, Self::Unsubscribe];
+    pub const ALL: [Self; 5] = [
+        Self::Message,
+        Self::Notify,
+        Self::Publish,
+        Self::Subscribe,
+        Self::Unsubscribe,
+    ];
 
     /// The operation's name in the draft.
     #[must_use]

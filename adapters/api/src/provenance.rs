@@ -29,7 +29,9 @@ impl Standing {
     /// Reads the word on the wire, exactly.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Anonymous, Self::Claimed, Self::Verified].into_iter().find(|standing| standing.as_str() == word)
+        [Self::Anonymous, Self::Claimed, Self::Verified]
+            .into_iter()
+            .find(|standing| standing.as_str() == word)
     }
 }
 
@@ -113,5 +115,4 @@ impl Authority {
     pub fn covers(&self, address: &Address) -> bool {
         self.scopes.iter().any(|scope| scope.covers(address))
     }
-
 }
