@@ -1,5 +1,6 @@
 //! The native CPIM adapter.
 
+mod claims;
 mod config;
 mod names;
 mod tls;
