@@ -20,6 +20,7 @@ use bytes::{Bytes, BytesMut};
 pub use decode::Decoder;
 pub use error::{EncodeError, FrameError, LineFault};
 pub use parameters::Parameters;
+pub(crate) use parameters::{decimal, is_decimal};
 
 use crate::limits::{Limits, START_LINE_OCTETS};
 

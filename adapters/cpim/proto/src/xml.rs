@@ -17,6 +17,7 @@ mod tests;
 
 use thiserror::Error;
 
+pub(crate) use chars::is_char;
 pub(crate) use reader::{Event, Reader, Tag};
 pub(crate) use write::Writer;
 

@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use crate::limits::START_LINE_OCTETS;
+use crate::xml::XmlError;
 
 /// Why octets are not the start line of a frame. It is the peer's fault: `bad-frame`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Error)]
@@ -63,6 +64,12 @@ pub enum EncodeError {
         /// How many there may be.
         max: usize,
     },
+    /// Markup within a tuple that would end the session.
+    #[error("a tuple's markup is not well-formed XML: {0}")]
+    Markup(#[from] XmlError),
+    /// Markup that would end its tuple and go on behind it.
+    #[error("a tuple's markup ends the tuple that holds it")]
+    MarkupEnds,
     /// The parameters are too long together.
     #[error("a start line of {octets} octets; it may have {START_LINE_OCTETS}")]
     StartLine {

@@ -153,6 +153,17 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Passes over everything up to the end of the root.
+    ///
+    /// # Errors
+    /// As the grammar has it.
+    pub(crate) fn skip_to_end(&mut self) -> Result<(), XmlError> {
+        while self.ending || !self.open.is_empty() {
+            self.next()?;
+        }
+        Ok(())
+    }
+
     /// Namespaces in scope, as prefix (empty: the default) and name, without the one of `xml`.
     pub(crate) fn namespaces(&self) -> impl Iterator<Item = (&'a str, &str)> {
         let innermost = |at: usize, prefix: &str| {

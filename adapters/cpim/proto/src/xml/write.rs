@@ -39,6 +39,14 @@ impl<'a> Writer<'a> {
         self
     }
 
+    /// Declares a namespace; an empty prefix declares the default.
+    pub(crate) fn namespace(&mut self, prefix: &str, name: &str) -> &mut Self {
+        match prefix {
+            "" => self.attribute("xmlns", name),
+            _ => self.attribute(&format!("xmlns:{prefix}"), name),
+        }
+    }
+
     /// Ends a start tag: `>`.
     pub(crate) fn open(&mut self) -> &mut Self {
         self.out.push('>');
