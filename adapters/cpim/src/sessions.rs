@@ -1,11 +1,11 @@
 //! The sessions that are open, by what they serve.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cpim_adapter::{Address, Domain, Scope, Selector};
 
-use crate::claims::Admission;
 use crate::session::Session;
 
 /// Every session, found by what it serves; of several, the one opened last first.
@@ -37,25 +37,21 @@ impl Sessions {
     pub(crate) fn enter(
         &self,
         session: &Arc<Session>,
-        admission: &Admission,
         hosted: &[Scope],
     ) -> Result<Vec<Arc<Session>>, Conflict> {
         let is_hosted = |address: &Address| hosted.iter().any(|scope| scope.covers(address));
         let mut table = self.lock();
-        let singles: Vec<&Address> = admission
-            .claims
-            .iter()
-            .filter_map(|claim| match claim {
-                Scope::Address(address) if !is_hosted(address) => Some(address),
-                _ => None,
-            })
-            .collect();
-        for address in &singles {
+        let is_own = |domain: &Domain| session.serves().contains(&Scope::Domain(domain.clone()));
+        let singles = session.claims().iter().filter_map(|claim| match claim {
+            Scope::Address(address) if !is_hosted(address) && !is_own(address.domain()) => Some(address),
+            _ => None,
+        });
+        for address in singles.clone() {
             if table.newest(&Scope::Domain(address.domain().clone())).is_some() {
-                return Err(Conflict((*address).clone()));
+                return Err(Conflict(address.clone()));
             }
         }
-        let homes = admission.serves.iter().filter_map(|scope| match scope {
+        let homes = session.serves().iter().filter_map(|scope| match scope {
             Scope::Domain(domain) => Some(domain),
             _ => None,
         });
@@ -63,7 +59,7 @@ impl Sessions {
         for address in singles {
             push(table.singles.entry(address.domain().clone()).or_default(), session);
         }
-        for scope in &admission.serves {
+        for scope in session.serves() {
             push(table.by_scope.entry(scope.clone()).or_default(), session);
         }
         Ok(displaced)
@@ -72,9 +68,14 @@ impl Sessions {
     /// Takes a session out again; one that was never entered changes nothing.
     pub(crate) fn leave(&self, session: &Session) {
         let mut table = self.lock();
-        let Table { by_scope, singles } = &mut *table;
-        by_scope.retain(|_, sessions| remove(sessions, session));
-        singles.retain(|_, sessions| remove(sessions, session));
+        for scope in session.serves() {
+            remove(&mut table.by_scope, scope, session);
+        }
+        for claim in session.claims() {
+            if let Scope::Address(address) = claim {
+                remove(&mut table.singles, address.domain(), session);
+            }
+        }
     }
 
     /// Who takes what goes to an address: whoever serves it, else its domain's home.
@@ -114,8 +115,11 @@ fn push(sessions: &mut Vec<Arc<Session>>, session: &Arc<Session>) {
     }
 }
 
-/// Whether any are left.
-fn remove(sessions: &mut Vec<Arc<Session>>, session: &Session) -> bool {
-    sessions.retain(|other| !std::ptr::eq(Arc::as_ptr(other), session));
-    !sessions.is_empty()
+fn remove<K: Eq + Hash>(table: &mut HashMap<K, Vec<Arc<Session>>>, key: &K, session: &Session) {
+    if let Some(sessions) = table.get_mut(key) {
+        sessions.retain(|other| !std::ptr::eq(Arc::as_ptr(other), session));
+        if sessions.is_empty() {
+            table.remove(key);
+        }
+    }
 }
