@@ -32,8 +32,8 @@ pub struct Mapper {
 }
 
 impl Mapper {
-    /// Source routes within each other at most: each hop adds half as much again, and beyond the second an
-    /// address is too long for mail.
+    /// Source routes within each other at most. The third is too long for mail even with the shortest of
+    /// names; more than a few gateways in a row are a mistake or an attack.
     pub const MAX_DEPTH: usize = 4;
 
     /// A gateway with one relay domain, which needs no further configuration.
@@ -200,8 +200,8 @@ impl Mapper {
             Err(strict) => return Err(strict),
         };
         match self.local_at(&written.domain, &local, depth)? {
-            Some(Local::Plain(_)) | None => Address::new(written.class, &local, written.domain),
             Some(resident) => self.address_of(&resident, written.class),
+            None => Address::new(written.class, &local, written.domain),
         }
     }
 
