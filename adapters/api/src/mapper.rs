@@ -36,21 +36,15 @@ impl Mapper {
     /// names; more than a few gateways in a row are a mistake or an attack.
     pub const MAX_DEPTH: usize = 4;
 
-    /// A gateway with one relay domain, which needs no further configuration.
+    /// A gateway with one relay domain and these selectors.
     #[must_use]
-    pub fn new(relay: Domain) -> Self {
+    pub fn new(relay: Domain, selectors: Selectors) -> Self {
         Self {
             relay,
             others: Vec::new(),
-            selectors: Selectors::default(),
+            selectors,
             mappings: Vec::new(),
         }
-    }
-
-    /// With these selectors instead of the built-in ones.
-    #[must_use]
-    pub fn with_selectors(self, selectors: Selectors) -> Self {
-        Self { selectors, ..self }
     }
 
     /// With one more relay domain; addresses at it are read as if they were at the first.

@@ -20,7 +20,7 @@ fn gateway() -> Mapper {
         ("tel.gw.example", "tel", "", ""),
     ];
     mappings.into_iter().fold(
-        Mapper::new(Domain::parse(RELAY).unwrap()),
+        Mapper::new(Domain::parse(RELAY).unwrap(), selectors.clone()),
         |mapper, (domain, name, prefix, suffix)| {
             let selector = selectors.find(name).unwrap();
             let mapping =

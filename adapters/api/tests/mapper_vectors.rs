@@ -18,7 +18,7 @@ fn foreign(text: &str) -> ForeignAddress {
 }
 
 fn mapper(relay: &str) -> Mapper {
-    Mapper::new(domain(relay))
+    Mapper::new(domain(relay), Selectors::default())
 }
 
 #[test]
@@ -294,7 +294,7 @@ fn an_address_inside_must_be_one() {
 fn configuration_adds_a_selector() {
     let mut selectors = Selectors::default();
     selectors.add("matrix", Shape::Opaque).unwrap();
-    let mapper = mapper("gw.example").with_selectors(selectors);
+    let mapper = Mapper::new(domain("gw.example"), selectors);
     let uri = mapper.map("matrix:u/alice:example.org", Class::Pres).unwrap();
     assert_eq!(uri.spelled(), "pres:matrix=u/alice~3aexample.org@gw.example");
     assert_eq!(
