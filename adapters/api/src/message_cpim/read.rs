@@ -42,21 +42,17 @@ impl MessageCpim {
         if body.len() > MAX_OCTETS {
             return Err(ReadError::TooLarge { octets: body.len() });
         }
-        let block = Block::split(body)?;
-        let mut lines = block.lines;
+        let Block { mut lines, content } = Block::split(body)?;
         let mut flags = Vec::new();
-        let content = match block.content.map(|at| Content::new(body.slice(at..))) {
-            Some(content) if has_content_type(&content) => content,
-            other => {
-                let ended = other.is_some();
-                let (count, content) = (mode == Mode::Tolerant)
-                    .then(|| content_in_block(body, &lines))
-                    .flatten()
-                    .ok_or(if ended {
-                        ReadError::NoContentType
-                    } else {
-                        ReadError::Unfinished
-                    })?;
+        let content = content.map(|at| Content::new(body.slice(at..)));
+        let refusal = content
+            .as_ref()
+            .map_or(ReadError::Unfinished, |_| ReadError::NoContentType);
+        let content = match content.filter(has_content_type) {
+            Some(content) => content,
+            None if mode == Mode::Strict => return Err(refusal),
+            None => {
+                let (count, content) = content_in_block(body, &lines).ok_or(refusal)?;
                 lines.truncate(count);
                 flags.push(Flag::NoBlankLine);
                 content

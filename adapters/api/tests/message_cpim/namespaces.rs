@@ -129,6 +129,13 @@ fn c26_a_notification_is_asked_for() {
         assert!(message.imdn("message-id").is_none());
         assert!(message.flags().is_empty());
     }
+    let twice = read(body(
+        "|NS: a <urn:ietf:params:imdn>|NS: b <urn:ietf:params:imdn>|a.Message-ID: 1|b.Message-ID: 2\
+         |a.IMDN-Route: <im:r@x>|b.IMDN-Route: <im:s@x>",
+    ))
+    .unwrap();
+    assert_eq!(twice.flags(), [Flag::Duplicate { line: 4 }]);
+    assert_eq!(twice.imdn("Message-ID").unwrap().raw(), "1");
     let elsewhere = read(body("|NS: imdn <urn:ietf:params:imdn:>|imdn.Message-ID: x")).unwrap();
     assert!(elsewhere.imdn("Message-ID").is_none());
 }

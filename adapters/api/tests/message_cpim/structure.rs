@@ -1,7 +1,7 @@
 //! Lines, blocks and limits (sections 2 and 3.6).
 
 use cpim_adapter::message_cpim::{
-    CORE, Flag, MAX_HEADERS, MAX_PARAMETERS, MAX_REQUIRED, Mode, Party, ReadError, WriteError,
+    CORE, Flag, MAX_HEADERS, MAX_OCTETS, MAX_PARAMETERS, MAX_REQUIRED, Mode, Party, ReadError, WriteError,
 };
 use cpim_adapter::{Content, MessageCpim};
 
@@ -283,4 +283,29 @@ fn limits_hold_at_both_ends() {
     assert_eq!(required(MAX_REQUIRED + 1), Err(WriteError::TooManyRequired));
     let headless = Content::new("\r\nhi".into());
     assert_eq!(builder().build(&headless), Err(WriteError::NoContentType));
+}
+
+#[test]
+fn the_message_limit_holds_at_both_ends() {
+    let sized = |octets: usize| {
+        let mut body = body("|A: b").into_bytes();
+        body.resize(octets, b'x');
+        read(body)
+    };
+    assert_eq!(sized(MAX_OCTETS).unwrap().headers().len(), 1);
+    assert_eq!(
+        sized(MAX_OCTETS + 1),
+        Err(ReadError::TooLarge {
+            octets: MAX_OCTETS + 1
+        })
+    );
+
+    let around = builder().build(&Content::text("")).unwrap().len() - Content::text("").len();
+    let sized = |octets: usize| {
+        let mut content = Content::text("").octets().to_vec();
+        content.resize(octets - around, b'x');
+        builder().build(&Content::new(content.into()))
+    };
+    assert!(MessageCpim::read(&sized(MAX_OCTETS).unwrap(), Mode::Strict).is_ok());
+    assert_eq!(sized(MAX_OCTETS + 1), Err(WriteError::TooLarge));
 }
