@@ -1,0 +1,115 @@
+//! The adapter: one protocol's side of the gateway.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::{
+    AdapterContext, AdapterError, Address, BadAddress, Capabilities, Class, CommitPoint, DeliveryError,
+    Domain, ForeignAddress, Operation, Passage, Response, Standing, TransId,
+};
+
+/// One protocol's side of the gateway.
+///
+/// An adapter translates, both ways. It keeps no queue of its own, decides no policy, and retries
+/// nothing: those are layers around it.
+#[async_trait]
+pub trait Adapter: Send + Sync + 'static {
+    /// What it claims, feature by feature.
+    fn capabilities(&self) -> Capabilities;
+
+    /// The canonical form of one of its addresses: case folding and grammar, before any rule or key.
+    ///
+    /// # Errors
+    /// [`BadAddress`] where the protocol's grammar refuses the address.
+    fn canonicalise(&self, foreign: ForeignAddress) -> Result<ForeignAddress, BadAddress>;
+
+    /// For how long the next hop recognises a retransmission, where that is known now.
+    ///
+    /// The gateway then notes the intent to attempt together with the acceptance, and saves a commit.
+    fn recalls(&self, _hop: &NextHop) -> Option<std::time::Duration> {
+        None
+    }
+
+    /// Foreign side to core: runs until drained or beyond repair; called once.
+    ///
+    /// # Errors
+    /// [`AdapterError`] where it cannot go on.
+    async fn run(&self, cx: AdapterContext) -> Result<(), AdapterError>;
+
+    /// Core to foreign side. Called from many tasks at once; operations of one pair of source and
+    /// destination come one after the other, each when the one before has passed its commit point or
+    /// was settled.
+    ///
+    /// # Errors
+    /// An error promises that the far side has not accepted the operation.
+    ///
+    /// # Cancel safety
+    /// May be dropped at any await. Dropped before the commit point, nothing of it may be sent
+    /// afterwards; dropped behind it, its outcome is told by a [`crate::Report`] or counts as unknown.
+    async fn deliver(&self, delivery: Delivery, commit: &CommitPoint) -> Result<Outcome, DeliveryError>;
+}
+
+/// One operation on its way to its next hop.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// The leg's number here, for reports.
+    pub leg: u64,
+    /// The leg's transID: the draft's form, unpredictable, the same for each sending of this leg.
+    pub trans_id: TransId,
+    /// What is to be translated.
+    pub operation: Arc<Operation>,
+    /// How it departs: hops already counted down, our own domain already in `via`.
+    pub passage: Passage,
+    /// How well its source is known.
+    pub standing: Standing,
+    /// Where to.
+    pub hop: NextHop,
+    /// It may have been sent before: only a next hop that recognises retransmissions may have it.
+    pub again: bool,
+}
+
+/// Where an operation goes from here.
+#[derive(Clone, Debug)]
+pub enum NextHop {
+    /// To the foreign address that a source route at our relay domain names.
+    Foreign(ForeignAddress),
+    /// To another server, found by address resolution (RFC 3861).
+    Peer(PeerHop),
+    /// To whoever serves the address on a session of this adapter.
+    Served(Address),
+}
+
+/// A server that answers for a domain.
+#[derive(Clone, Debug)]
+pub struct PeerHop {
+    /// The class of address it was looked up for.
+    pub class: Class,
+    /// The domain that is wanted, whose name the server must prove.
+    pub domain: Domain,
+    /// Where it may be found, in the order to try.
+    pub endpoints: Vec<Endpoint>,
+    /// Whether a route says that it is spoken to without TLS.
+    pub plain: bool,
+}
+
+/// One place where a server may be found.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Endpoint {
+    /// The host as it was named, for the log.
+    pub host: String,
+    /// Its address and port.
+    pub address: SocketAddr,
+}
+
+/// What a delivery came to (RFC 3860 section 3.4.1).
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// The far side has it: `success`.
+    Delivered(Response),
+    /// Handed on, and no word will ever come: `indeterminant`.
+    Delegated(Response),
+    /// Handed on, and a word will come as a [`crate::Report`] of this leg.
+    Pending,
+}

@@ -1,0 +1,40 @@
+//! Aliases: short local-parts that stand for addresses where a protocol is too narrow for them.
+
+use sha2::{Digest, Sha256};
+
+use crate::address::Address;
+
+/// Before the digest in every alias.
+const PREFIX: &str = "alias=";
+
+/// Characters of the digest: 130 bits, so that two addresses never share an alias.
+const DIGEST_CHARACTERS: usize = 26;
+
+/// The alphabet of base32 (RFC 4648 section 6) in lower case, since a leg may fold.
+const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+
+/// The alias of an address: `alias=` and 26 characters of SHA-256 over its canonical form, 32 octets in all.
+///
+/// It does not depend on the class: the inbox and the presentity of one foreign user share it, as they share
+/// their local-part. It can be turned back only by whoever has kept what it stands for.
+#[must_use]
+pub fn alias_of(address: &Address) -> String {
+    let digest = Sha256::digest(address.mailbox());
+    let bits = digest
+        .iter()
+        .flat_map(|octet| (0..8).rev().map(move |bit| usize::from(octet >> bit & 1)));
+    let mut alias = String::from(PREFIX);
+    let mut bits = bits.peekable();
+    for _ in 0..DIGEST_CHARACTERS {
+        let index = bits.by_ref().take(5).fold(0, |index, bit| index << 1 | bit);
+        alias.extend(ALPHABET.get(index).copied().map(char::from));
+    }
+    alias
+}
+
+/// The alias in lower case, if what follows `alias=` has the form of one.
+pub(crate) fn alias_from(digest: &str) -> Option<String> {
+    let lower = digest.to_ascii_lowercase();
+    let formed = lower.len() == DIGEST_CHARACTERS && lower.bytes().all(|octet| ALPHABET.contains(&octet));
+    formed.then(|| format!("{PREFIX}{lower}"))
+}

@@ -1,0 +1,79 @@
+//! What an adapter claims: by degree, for every feature, so that no claim is forgotten.
+
+use std::time::Duration;
+
+/// What a message or presence may have that a protocol may not. Exhaustive on purpose: a new feature
+/// must be answered by every adapter.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Feature {
+    /// Content of any MIME type, octet for octet.
+    AnyContent,
+    /// The author's date.
+    Date,
+    /// Names of source and destination for people.
+    DisplayNames,
+    /// Knowing that the far side has it, or has it not.
+    Outcome,
+    /// Several lines in one message.
+    MultiLine,
+    /// Richer presence beside open and closed.
+    RichPresence,
+    /// A subject.
+    Subject,
+    /// Which message this one follows up on.
+    Threads,
+    /// Characters beyond ASCII.
+    Unicode,
+}
+
+impl Feature {
+    /// Every feature there is.
+    pub const ALL: [Self; 9] = [
+        Self::AnyContent,
+        Self::Date,
+        Self::DisplayNames,
+        Self::Outcome,
+        Self::MultiLine,
+        Self::RichPresence,
+        Self::Subject,
+        Self::Threads,
+        Self::Unicode,
+    ];
+}
+
+/// How far a feature is supported.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Support {
+    /// It crosses whole.
+    Full,
+    /// It crosses in another form, which is named.
+    Degraded(&'static str),
+    /// The operation crosses without it, and the loss is recorded.
+    Dropped,
+    /// The operation is refused (`unsupported` or `lossy`).
+    Rejected,
+}
+
+/// How the protocol knows presence.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PresenceSupport {
+    /// It knows none.
+    None,
+    /// The adapter observes a presentity once, however many watch; the gateway keeps the leases.
+    Observe,
+    /// Subscriptions pass through with the watcher's own identity.
+    PassThrough,
+}
+
+/// An adapter's claims. They may narrow once a peer is known, and never widen.
+#[derive(Clone, Copy, Debug)]
+pub struct Capabilities {
+    /// The claim for each feature; total, because it is a function.
+    pub support: fn(Feature) -> Support,
+    /// How presence is known.
+    pub presence: PresenceSupport,
+    /// Largest entity that a leg can take, in octets; absent: as large as the gateway's own limit.
+    pub max_content_octets: Option<usize>,
+    /// For how long a far side may take to answer before its silence counts; absent: `max_wait`.
+    pub patience: Option<Duration>,
+}

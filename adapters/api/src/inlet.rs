@@ -1,0 +1,338 @@
+//! The way in: how an adapter hands operations to the gateway, and gets their answers.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Authority, Domain, Mapper, Operation, OperationId, Response, Scope, Standing, TransId};
+
+/// An operation as it arrived, with what its sender said about it. What of that is believed is policy.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// What arrived.
+    pub operation: Operation,
+    /// What a retransmission is recognised by, and the answer is told with.
+    pub trans_id: TransId,
+    /// Hops that were left (RFC 3860 section 3.4.2).
+    pub hops: Option<u8>,
+    /// Relay domains that it says it has crossed.
+    pub via: Vec<Domain>,
+    /// The name that it says it has.
+    pub id: Option<OperationId>,
+    /// For how long its sender still waits.
+    pub wait: Option<Duration>,
+    /// How well its sender says the source is known.
+    pub standing: Option<Standing>,
+}
+
+/// What the gateway must know of a connection: who it is, and what it is reached at.
+#[derive(Clone, Debug)]
+pub struct SessionFacts {
+    /// What it may say.
+    pub authority: Arc<Authority>,
+    /// What is delivered to it.
+    pub serves: Vec<Scope>,
+    /// It is a domain's home server or a peer gateway, not the principal itself.
+    pub home: bool,
+}
+
+/// The gateway as its adapters see it. Every method returns at once.
+pub trait Exchange: Send + Sync {
+    /// A connection is there. Answers kept for its owners are given to `answers`.
+    fn open(&self, facts: SessionFacts, answers: mpsc::Sender<Answer>) -> u64;
+    /// The connection is gone.
+    fn close(&self, session: u64);
+    /// An operation arrived on a connection; `slot` takes its answer.
+    fn submit(&self, session: u64, arrival: Arrival, slot: AnswerSlot);
+    /// A word on a leg that was pending.
+    fn report(&self, report: Report);
+    /// An answer was handed over, or could not be.
+    fn receipt(&self, number: u64, handed_over: bool);
+    /// Addresses as this gateway reads them.
+    fn mapper(&self) -> Arc<Mapper>;
+}
+
+/// What an adapter is given when it runs.
+#[derive(Clone)]
+pub struct AdapterContext {
+    exchange: Arc<dyn Exchange>,
+    /// Its health, for whoever looks at the gateway.
+    pub health: HealthReporter,
+    /// When to stop.
+    pub shutdown: Shutdown,
+}
+
+impl AdapterContext {
+    /// A context on this exchange.
+    #[must_use]
+    pub fn new(exchange: Arc<dyn Exchange>, health: HealthReporter, shutdown: Shutdown) -> Self {
+        Self {
+            exchange,
+            health,
+            shutdown,
+        }
+    }
+
+    /// Announces a connection. `capacity` bounds the operations on it that wait for their answer.
+    #[must_use]
+    pub fn open(&self, facts: SessionFacts, capacity: usize) -> (Inlet, mpsc::Receiver<Answer>) {
+        let (sender, answers) = mpsc::channel(capacity.max(1));
+        let session = self.exchange.open(facts, sender.clone());
+        (
+            Inlet {
+                exchange: Arc::clone(&self.exchange),
+                session,
+                sender,
+            },
+            answers,
+        )
+    }
+
+    /// Tells what became of a leg.
+    pub fn report(&self, report: Report) {
+        self.exchange.report(report);
+    }
+
+    /// Addresses as this gateway reads them: own relay domains leniently, others strictly.
+    #[must_use]
+    pub fn mapper(&self) -> Arc<Mapper> {
+        self.exchange.mapper()
+    }
+}
+
+/// One connection's bounded way in. Dropped, the connection counts as gone.
+///
+/// The place an operation takes is the place its answer will need: an operation is taken only where its
+/// answer has room, so answers never wait, and two sides that flood each other cannot block each other.
+pub struct Inlet {
+    exchange: Arc<dyn Exchange>,
+    session: u64,
+    sender: mpsc::Sender<Answer>,
+}
+
+impl Inlet {
+    /// A place, where there is one; for protocols whose peers are told `busy`.
+    #[must_use]
+    pub fn try_reserve(&self) -> Option<Place> {
+        self.sender
+            .clone()
+            .try_reserve_owned()
+            .ok()
+            .map(|permit| self.place(permit))
+    }
+
+    /// A place, as soon as there is one; taken before the next unit is read off the wire, where the
+    /// peer can be paced. Nothing where the receiver of answers is gone.
+    ///
+    /// # Cancel safety
+    /// Cancelled, no place is taken.
+    pub async fn reserve(&self) -> Option<Place> {
+        self.sender
+            .clone()
+            .reserve_owned()
+            .await
+            .ok()
+            .map(|permit| self.place(permit))
+    }
+
+    fn place(&self, permit: mpsc::OwnedPermit<Answer>) -> Place {
+        Place {
+            exchange: Arc::clone(&self.exchange),
+            session: self.session,
+            slot: AnswerSlot(permit),
+        }
+    }
+}
+
+impl Drop for Inlet {
+    fn drop(&mut self) {
+        self.exchange.close(self.session);
+    }
+}
+
+/// Room for one operation and its answer.
+pub struct Place {
+    exchange: Arc<dyn Exchange>,
+    session: u64,
+    slot: AnswerSlot,
+}
+
+impl Place {
+    /// Hands the operation over. Its answer comes on the connection's receiver; never for a notify.
+    pub fn submit(self, arrival: Arrival) {
+        self.exchange.submit(self.session, arrival, self.slot);
+    }
+}
+
+/// Where one answer goes. Dropped unused, its place is free again.
+pub struct AnswerSlot(mpsc::OwnedPermit<Answer>);
+
+impl AnswerSlot {
+    /// Gives the answer. `false`: nobody is there to take it any more.
+    #[must_use]
+    pub fn give(self, answer: Answer) -> bool {
+        !self.0.send(answer).is_closed()
+    }
+}
+
+impl fmt::Debug for AnswerSlot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AnswerSlot")
+    }
+}
+
+/// The answer to an operation, on its way to whoever sent it.
+#[derive(Debug)]
+pub struct Answer {
+    /// The operation's transID on that leg.
+    pub trans_id: TransId,
+    /// What became of it.
+    pub response: Response,
+    /// What to say once it was handed over; absent where nothing is kept of it.
+    pub receipt: Option<Receipt>,
+}
+
+/// Says whether an answer was handed over. Dropped unsaid, it was not, and the answer is kept for its
+/// owner's next connection.
+pub struct Receipt {
+    exchange: Arc<dyn Exchange>,
+    number: u64,
+    handed_over: bool,
+}
+
+impl Receipt {
+    /// A receipt for the answer to operation `number`.
+    #[must_use]
+    pub fn new(exchange: Arc<dyn Exchange>, number: u64) -> Self {
+        Self {
+            exchange,
+            number,
+            handed_over: false,
+        }
+    }
+
+    /// The answer was handed over.
+    pub fn handed_over(mut self) {
+        self.handed_over = true;
+    }
+}
+
+impl Drop for Receipt {
+    fn drop(&mut self) {
+        self.exchange.receipt(self.number, self.handed_over);
+    }
+}
+
+impl fmt::Debug for Receipt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Receipt({})", self.number)
+    }
+}
+
+/// A word on a leg that was pending.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Which leg.
+    pub leg: LegRef,
+    /// What is known of it now.
+    pub word: Word,
+}
+
+/// How a report names its leg.
+#[derive(Clone, Debug)]
+pub enum LegRef {
+    /// By the number it was delivered with.
+    Number(u64),
+    /// By its transID, from somebody who may answer for its destination: a response that came on a later
+    /// connection, or after a restart.
+    Stray {
+        /// The transID that was answered.
+        trans_id: TransId,
+        /// Who answered.
+        authority: Arc<Authority>,
+    },
+}
+
+/// What is known of a leg.
+#[derive(Clone, Debug)]
+pub enum Word {
+    /// The far side answered.
+    Answered(Response),
+    /// The connection ended with no octet of it sent: the commit point counts as not passed.
+    NotSent,
+    /// The connection ended, and nobody knows.
+    Unknown,
+}
+
+/// An adapter's health, as a stream of states.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum Health {
+    /// Not up yet.
+    #[default]
+    Starting,
+    /// All is well.
+    Up,
+    /// Working, with this trouble.
+    Degraded(String),
+    /// Stopped in order.
+    Stopped,
+    /// Not working, for this reason.
+    Down(String),
+}
+
+/// Tells an adapter's health.
+#[derive(Clone, Debug)]
+pub struct HealthReporter(Arc<watch::Sender<Health>>);
+
+impl HealthReporter {
+    /// A reporter, and where its states are seen.
+    #[must_use]
+    pub fn new() -> (Self, watch::Receiver<Health>) {
+        let (sender, receiver) = watch::channel(Health::Starting);
+        (Self(Arc::new(sender)), receiver)
+    }
+
+    /// The state from now on.
+    pub fn set(&self, health: Health) {
+        self.0.send_replace(health);
+    }
+}
+
+/// When to stop: first drain, then at once.
+#[derive(Clone, Debug, Default)]
+pub struct Shutdown {
+    drain: CancellationToken,
+    force: CancellationToken,
+}
+
+impl Shutdown {
+    /// Nothing new is to be started; what is open may finish.
+    pub fn begin_drain(&self) {
+        self.drain.cancel();
+    }
+
+    /// Everything ends now.
+    pub fn begin_force(&self) {
+        self.drain.cancel();
+        self.force.cancel();
+    }
+
+    /// Resolves when draining begins. Cancel safe.
+    pub async fn draining(&self) {
+        self.drain.cancelled().await;
+    }
+
+    /// Resolves when everything is to end. Cancel safe.
+    pub async fn forced(&self) {
+        self.force.cancelled().await;
+    }
+
+    /// Whether draining has begun.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.drain.is_cancelled()
+    }
+}
