@@ -22,7 +22,6 @@ mod source;
 mod units;
 mod words;
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -38,13 +37,14 @@ pub use section::{AdapterSection, Section};
 pub use sections::{Action, Admin, Dns, Durability, Limits, Log, LogFormat, Store};
 pub use source::PREFIX;
 
+use check::Check;
 use draft::Draft;
 use read::Reader;
 
 /// The adapters' sections, one row each.
 pub const ADAPTERS: &[AdapterSection] = &[
     #[cfg(feature = "cpim")]
-    AdapterSection { name: "cpim", check: native::check, restart: &["listener"] },
+    AdapterSection { name: "cpim", check: native::check, listens: native::listens, restart: &["listener"] },
 ];
 
 /// A configuration in which everything that can be checked without starting has been.
@@ -82,7 +82,7 @@ pub struct Config {
     pub rules_default: Action,
     /// `[[mapping]]`.
     pub mappings: Vec<DomainMapping>,
-    sections: BTreeMap<&'static str, Section>,
+    sections: Vec<(AdapterSection, Section)>,
 }
 
 impl Config {
@@ -104,21 +104,23 @@ impl Config {
         adapters: &[AdapterSection],
     ) -> Result<Self, ConfigErrors> {
         let environment: Vec<_> = environment.into_iter().collect();
-        let read = source::read(file, environment.iter().cloned());
-        let (mut values, origins) = read.map_err(|error| ConfigErrors::new(vec![error]))?;
+        let read = source::read(file, &environment);
+        let (mut values, origins, mut errors) = read.map_err(|error| ConfigErrors::new(vec![error]))?;
         let origins = Arc::new(origins);
-        let mut sections = BTreeMap::new();
-        let mut errors = Vec::new();
-        for adapter in adapters {
-            let section = Section::new(adapter.name, values.remove(adapter.name), Arc::clone(&origins));
-            let checked = (adapter.check)(&section);
-            errors.extend(checked.err().iter().flat_map(ConfigErrors::iter).cloned());
-            sections.insert(adapter.name, section);
-        }
+        let sections = adapters.iter().map(|adapter| {
+            (*adapter, Section::new(adapter.name, values.remove(adapter.name), Arc::clone(&origins)))
+        });
+        let sections: Vec<_> = sections.collect();
+
         let mut reader = Reader::new(&origins);
         let draft = Draft::read(&mut reader, values, adapters);
-        let config = check::everything(&mut reader, draft, &environment, adapters);
+        let mut check = Check { reader: &mut reader, environment: &environment, adapters: &sections };
+        let (relay_domains, config) = check.everything(draft);
         errors.append(&mut reader.errors);
+        for (adapter, section) in &sections {
+            let checked = (adapter.check)(section, &relay_domains);
+            errors.extend(checked.err().iter().flat_map(ConfigErrors::iter).cloned());
+        }
         match config {
             Some(config) if errors.is_empty() => Ok(Self { file: file.to_owned(), sections, ..config }),
             _ => Err(ConfigErrors::new(errors)),
@@ -128,8 +130,8 @@ impl Config {
     /// The section of the adapter `name`; an empty one where the file has none.
     #[must_use]
     pub fn section(&self, name: &'static str) -> Section {
-        let written = self.sections.get(name).cloned();
-        written.unwrap_or_else(|| Section::new(name, None, Arc::default()))
+        let written = self.sections.iter().find(|(adapter, _)| adapter.name == name);
+        written.map(|(_, section)| section.clone()).unwrap_or_else(|| Section::new(name, None, Arc::default()))
     }
 
     /// All domains that mean this gateway, the one it uses itself first.

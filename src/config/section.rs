@@ -1,12 +1,14 @@
 //! Sections that belong to adapters. The configuration carries them as they were written; the adapter types them.
 
-use std::sync::Arc;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use figment::value::{Dict, Value};
 use serde::de::DeserializeOwned;
 
 use super::error::{ConfigError, ConfigErrors};
+use super::names::Domain;
 use super::read::Reader;
 use super::source::{KeyPath, Origins};
 
@@ -15,10 +17,22 @@ use super::source::{KeyPath, Origins};
 pub struct AdapterSection {
     /// The name of the section, which is also the protocol's in `[[route]]` and `[dns]`.
     pub name: &'static str,
-    /// Everything that can be found wrong without starting the adapter.
-    pub check: fn(&Section) -> Result<(), ConfigErrors>,
+    /// Everything that can be found wrong without starting the adapter; given the relay domains, which its foreign
+    /// side may never speak for.
+    pub check: fn(&Section, &[Domain]) -> Result<(), ConfigErrors>,
+    /// The addresses that it listens on, each with its key inside the section.
+    pub listens: fn(&Section) -> Vec<(Vec<String>, SocketAddr)>,
     /// Its keys that are read at the start only; a change of any other holds at once after SIGHUP.
     pub restart: &'static [&'static str],
+}
+
+impl AdapterSection {
+    /// The addresses that it listens on, each with its key.
+    pub(crate) fn listeners(&self, section: &Section) -> Vec<(KeyPath, SocketAddr)> {
+        let at = KeyPath::new(&[self.name]);
+        let listens = (self.listens)(section).into_iter();
+        listens.map(|(keys, address)| (keys.iter().fold(at.clone(), |path, key| path.key(key)), address)).collect()
+    }
 }
 
 /// One adapter's section as it was written.

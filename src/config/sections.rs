@@ -211,6 +211,16 @@ pub(crate) enum SelectorForm {
     Opaque,
 }
 
+impl SelectorForm {
+    /// The model's word for it.
+    pub(crate) fn shape(self) -> cpim_adapter::Shape {
+        match self {
+            Self::Hierarchical => cpim_adapter::Shape::Hierarchical,
+            Self::Opaque => cpim_adapter::Shape::Opaque,
+        }
+    }
+}
+
 /// `[rules]`: what holds where no `[[rule]]` matches.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(default, deny_unknown_fields)]

@@ -2,7 +2,7 @@
 //! which merges and types them; where each was written is kept beside, so that an error can name the place.
 
 use std::collections::HashMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
@@ -98,12 +98,14 @@ impl Origins {
 
 /// Reads the file and lays the environment over it.
 ///
+/// Beside the values comes what is wrong with single variables, which are left out.
+///
 /// # Errors
-/// One error when the file cannot be read or is not TOML, or where a variable is not UTF-8.
+/// When the file cannot be read or is not TOML.
 pub(crate) fn read(
     file: &Path,
-    environment: impl IntoIterator<Item = (OsString, OsString)>,
-) -> Result<(Dict, Origins), ConfigError> {
+    environment: &[(OsString, OsString)],
+) -> Result<(Dict, Origins, Vec<ConfigError>), ConfigError> {
     let whole = |message: String| {
         let place = Place::Whole { file: file.to_owned() };
         ConfigError { place, key: String::new(), message }
@@ -115,24 +117,43 @@ pub(crate) fn read(
     let mut origins = Origins { file: file.to_owned(), lines: walk.lines, variables: HashMap::new() };
     let mut figment = Figment::from(Serialized::from(values, Profile::Default));
 
+    let mut errors = Vec::new();
     for (name, value) in environment {
         let Some((variable, key)) = name.to_str().and_then(|name| Some((name, name.strip_prefix(PREFIX)?))) else {
             continue;
         };
-        let place = Place::Variable { variable: variable.to_owned() };
-        let wrong = |message: &str| ConfigError { place, key: String::new(), message: message.to_owned() };
-        let Some(value) = value.to_str() else { return Err(wrong("the value is not UTF-8")) };
-        let keys = key.to_lowercase();
-        let keys: Vec<&str> = keys.split("__").collect();
-        if keys.contains(&"") {
-            return Err(wrong("no key is named so; tables are parted by `__`, as in CPIM_GATEWAY_LIMITS__HOPS"));
+        match overlay(key, value) {
+            Ok((keys, value)) => {
+                record(&value, &keys, variable, &mut origins.variables);
+                figment = figment.merge((keys.keys().join("."), value));
+            }
+            Err(message) => {
+                let place = Place::Variable { variable: variable.to_owned() };
+                errors.push(ConfigError { place, key: String::new(), message });
+            }
         }
-        let value: Value = value.parse().unwrap_or_else(|never: std::convert::Infallible| match never {});
-        record(&value, &KeyPath::new(&keys), variable, &mut origins.variables);
-        figment = figment.merge((keys.join("."), value));
     }
     let mut data = figment.data().map_err(|e| whole(e.to_string()))?;
-    Ok((data.remove(&Profile::Default).unwrap_or_default(), origins))
+    Ok((data.remove(&Profile::Default).unwrap_or_default(), origins, errors))
+}
+
+/// What the variable `PREFIX` + `key` sets, and to what.
+fn overlay(key: &str, value: &OsStr) -> Result<(KeyPath, Value), String> {
+    let keys = key.to_lowercase();
+    let keys: Vec<&str> = keys.split("__").collect();
+    if keys.contains(&"") {
+        return Err(format!("no key has this name; one such as {PREFIX}LIMITS__HOPS, for limits.hops, is accepted"));
+    }
+    let value = value.to_str().ok_or("the value is not UTF-8")?;
+    // A value of TOML, or a bare string (`5m`, `gw.example`) that is none and does not begin like one.
+    let value = match value.parse::<toml_edit::Value>() {
+        Ok(value) => Walk::default().value(&value, &KeyPath::default()),
+        Err(e) if value.trim_start().starts_with(['[', '{', '"', '\'']) => {
+            return Err(format!("not a value of TOML: {}", e.message().replace('\n', "; ")));
+        }
+        Err(_) => Value::from(value),
+    };
+    Ok((KeyPath::new(&keys), value))
 }
 
 fn read_text(file: &Path) -> Result<String, String> {
@@ -173,6 +194,7 @@ fn record(value: &Value, path: &KeyPath, variable: &str, variables: &mut HashMap
 }
 
 /// Turns a parsed document into figment's values, and notes the line of each key on the way.
+#[derive(Default)]
 struct Walk<'a> {
     text: &'a str,
     lines: HashMap<KeyPath, usize>,

@@ -23,7 +23,7 @@ impl Check<'_, '_> {
     /// Notes each address that something else of this configuration listens on already.
     fn listeners(&mut self, admin: Option<SocketAddr>) {
         let admin = admin.map(|address| (KeyPath::new(&["admin", "http"]), address));
-        let adapters = self.adapters.iter().flat_map(|(adapter, section)| (adapter.listens)(section));
+        let adapters = self.adapters.iter().flat_map(|(adapter, section)| adapter.listeners(section));
         let mut taken: Vec<(KeyPath, SocketAddr)> = Vec::new();
         for (path, address) in admin.into_iter().chain(adapters).collect::<Vec<_>>() {
             if let Some((other, _)) = taken.iter().find(|(_, other)| collide(*other, address)) {
@@ -50,7 +50,7 @@ fn collide(a: SocketAddr, b: SocketAddr) -> bool {
 }
 
 /// Whether a Unix socket can be made at `path`, perhaps in the place of one that was left.
-pub(in crate::config) fn socket_path(path: &Path) -> Result<(), String> {
+pub(crate) fn socket_path(path: &Path) -> Result<(), String> {
     // The kernel's cap on the path (sun_path) is checked by the type that would be bound.
     std::os::unix::net::SocketAddr::from_pathname(path).map_err(|e| format!("{}: {e}", path.display()))?;
     match path.symlink_metadata() {

@@ -20,6 +20,8 @@ use super::section::{AdapterSection, Section};
 use super::sections::SelectorForm;
 use super::source::KeyPath;
 
+pub(crate) use machine::socket_path;
+
 /// What the checks need to know beside the draft.
 pub(crate) struct Check<'a, 'o> {
     /// Takes what is wrong.
@@ -32,8 +34,8 @@ pub(crate) struct Check<'a, 'o> {
 
 impl Check<'_, '_> {
     /// Checks the draft, reads its secrets and makes the configuration of it; none where it has no relay domain.
-    /// The adapters' sections are not in it yet.
-    pub(crate) fn everything(&mut self, mut draft: Draft) -> Option<Config> {
+    /// The adapters' sections are not in it yet. Returns the relay domains too, for their checks.
+    pub(crate) fn everything(&mut self, mut draft: Draft) -> (Vec<Domain>, Option<Config>) {
         self.limits(&draft);
         self.machine(&draft);
         let relay_domains = self.relay_domains(&draft);
@@ -44,9 +46,9 @@ impl Check<'_, '_> {
         self.applications(&mut draft.applications, &relay_domains, &selectors);
         self.rules(&draft.rules, &selectors);
         let mappings = self.mappings(&draft, &relay_domains, &selectors);
-        Some(Config {
+        let config = draft.relay_domain.map(|relay_domain| Config {
             file: PathBuf::new(),
-            relay_domain: draft.relay_domain?,
+            relay_domain,
             relay_domains_extra: draft.relay_domains_extra,
             store: draft.store,
             admin: draft.admin,
@@ -61,8 +63,9 @@ impl Check<'_, '_> {
             rules: elements(draft.rules),
             rules_default: draft.rules_default,
             mappings,
-            sections: std::collections::BTreeMap::new(),
-        })
+            sections: Vec::new(),
+        });
+        (relay_domains, config)
     }
 
     fn wrong(&mut self, path: &KeyPath, message: impl Into<String>) {

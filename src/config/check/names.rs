@@ -59,7 +59,7 @@ impl Check<'_, '_> {
         let known = self.protocols();
         let adapters = self.adapters;
         let ours: Vec<(KeyPath, SocketAddr)> =
-            adapters.iter().flat_map(|(adapter, section)| (adapter.listens)(section)).collect();
+            adapters.iter().flat_map(|(adapter, section)| adapter.listeners(section)).collect();
         let hosted: Vec<Domain> = draft.hosted.iter().filter_map(|(_, hosted)| hosted.domain.clone()).collect();
         let mut seen = Vec::new();
         for (path, route) in &draft.routes {
