@@ -35,7 +35,11 @@ pub(crate) struct Draft {
 impl Draft {
     /// Takes every section of the gateway's own out of `values`; what remains is unknown.
     pub(crate) fn read(reader: &mut Reader<'_>, mut values: Dict, adapters: &[AdapterSection]) -> Self {
-        let mut accepted = Accepted { reader, values: &mut values, keys: Vec::new() };
+        let mut accepted = Accepted {
+            reader,
+            values: &mut values,
+            keys: Vec::new(),
+        };
         let draft = Self {
             relay_domain: accepted.relay_domain(),
             relay_domains_extra: {
@@ -56,7 +60,11 @@ impl Draft {
             rules_default: accepted.section::<Rules>("rules").default,
             mappings: accepted.list("mapping"),
         };
-        let keys: Vec<&str> = accepted.keys.into_iter().chain(adapters.iter().map(|adapter| adapter.name)).collect();
+        let keys: Vec<&str> = accepted
+            .keys
+            .into_iter()
+            .chain(adapters.iter().map(|adapter| adapter.name))
+            .collect();
         for name in values.keys() {
             reader.wrong(&KeyPath::new(&[name]), words::unknown("key", name, &keys));
         }
@@ -79,7 +87,10 @@ impl Accepted<'_, '_> {
         match self.values.remove("relay_domain") {
             Some(value) => self.reader.value(value, &path).map(|Name(domain)| domain),
             None => {
-                self.reader.wrong(&path, r#"is missing; this gateway's own domain, such as "gw.example", must be given"#);
+                self.reader.wrong(
+                    &path,
+                    r#"is missing; this gateway's own domain, such as "gw.example", must be given"#,
+                );
                 None
             }
         }

@@ -19,7 +19,10 @@ pub(crate) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(origins: &'a Origins) -> Self {
-        Self { origins, errors: Vec::new() }
+        Self {
+            origins,
+            errors: Vec::new(),
+        }
     }
 
     /// Notes that `path` is wrong.
@@ -30,7 +33,9 @@ impl<'a> Reader<'a> {
     /// Takes the key `name` out of `values`; where it is missing or wrong, its default.
     pub(crate) fn section<T: Default + DeserializeOwned>(&mut self, values: &mut Dict, name: &str) -> T {
         let value = values.remove(name);
-        value.and_then(|value| self.value(value, &KeyPath::new(&[name]))).unwrap_or_default()
+        value
+            .and_then(|value| self.value(value, &KeyPath::new(&[name])))
+            .unwrap_or_default()
     }
 
     /// Takes the list `name` out of `values`: the elements that are right, each with the path it was written at.
@@ -47,7 +52,10 @@ impl<'a> Reader<'a> {
                 read.flatten().collect()
             }
             Some(_) => {
-                self.wrong(&path, format!("a list of tables is accepted, each begun by [[{name}]]"));
+                self.wrong(
+                    &path,
+                    format!("a list of tables is accepted, each begun by [[{name}]]"),
+                );
                 Vec::new()
             }
         }
@@ -90,15 +98,19 @@ struct Taken {
 impl Taken {
     /// Where `path` of the remaining value was written.
     fn written(&self, at: &KeyPath, path: &[String]) -> KeyPath {
-        path.iter().fold(at.clone(), |above, key| match (self.elements.get(&above), key.parse::<usize>()) {
-            (Some(gone), Ok(nth)) => above.nth(nth.saturating_add(*gone)),
-            _ => above.key(key),
+        path.iter().fold(at.clone(), |above, key| {
+            match (self.elements.get(&above), key.parse::<usize>()) {
+                (Some(gone), Ok(nth)) => above.nth(nth.saturating_add(*gone)),
+                _ => above.key(key),
+            }
         })
     }
 
     /// Takes out what stands at `path`; false where that is the whole.
     fn take(&mut self, value: &mut Value, path: &[String], written: KeyPath) -> bool {
-        let Some((last, above)) = path.split_last() else { return false };
+        let Some((last, above)) = path.split_last() else {
+            return false;
+        };
         let inside = above.iter().try_fold(value, |value, key| match value {
             Value::Dict(_, dict) => dict.get_mut(key),
             Value::Array(_, elements) => elements.get_mut(key.parse::<usize>().ok()?),
@@ -110,7 +122,9 @@ impl Taken {
                 Ok(nth) if nth < elements.len() => {
                     elements.remove(nth);
                     let list: Vec<&str> = written.keys().iter().map(String::as_str).collect();
-                    let list = list.split_last().map_or_else(KeyPath::default, |(_, list)| KeyPath::new(list));
+                    let list = list
+                        .split_last()
+                        .map_or_else(KeyPath::default, |(_, list)| KeyPath::new(list));
                     *self.elements.entry(list).or_default() += 1;
                     true
                 }
@@ -160,7 +174,9 @@ fn accepted_words(expected: &str) -> &str {
         "u32" | "u64" | "usize" => "a whole number",
         "u8" => "a whole number from 0 to 255",
         expected if expected.starts_with("struct ") => "a table",
-        expected if expected.starts_with("variant ") || expected.starts_with("enum ") => "one word, as a string,",
+        expected if expected.starts_with("variant ") || expected.starts_with("enum ") => {
+            "one word, as a string,"
+        }
         other => other,
     }
 }

@@ -31,7 +31,9 @@ impl AdapterSection {
     pub(crate) fn listeners(&self, section: &Section) -> Vec<(KeyPath, SocketAddr)> {
         let at = KeyPath::new(&[self.name]);
         let listens = (self.listens)(section).into_iter();
-        listens.map(|(keys, address)| (keys.iter().fold(at.clone(), |path, key| path.key(key)), address)).collect()
+        listens
+            .map(|(keys, address)| (keys.iter().fold(at.clone(), |path, key| path.key(key)), address))
+            .collect()
     }
 }
 
@@ -68,7 +70,9 @@ impl Section {
     /// The error `message` about a key of this section, such as `["listener", "0", "key"]`.
     #[must_use]
     pub fn error(&self, keys: &[&str], message: impl Into<String>) -> ConfigError {
-        let path = keys.iter().fold(KeyPath::new(&[self.name]), |path, key| path.key(key));
+        let path = keys
+            .iter()
+            .fold(KeyPath::new(&[self.name]), |path, key| path.key(key));
         self.origins.error(&path, message)
     }
 
@@ -85,6 +89,10 @@ impl Section {
 
     /// The keys that were written.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
-        self.value.iter().filter_map(Value::as_dict).flat_map(|dict| dict.keys()).map(String::as_str)
+        self.value
+            .iter()
+            .filter_map(Value::as_dict)
+            .flat_map(|dict| dict.keys())
+            .map(String::as_str)
     }
 }

@@ -63,6 +63,18 @@ impl Resolver {
         Ok(Self { settings, dns })
     }
 
+    /// Whether a route is pinned for a domain.
+    #[must_use]
+    pub fn is_pinned(&self, domain: &Domain) -> bool {
+        route::find(&self.settings.routes, domain).is_some()
+    }
+
+    /// Whether asking can lead anywhere: a route is pinned, or DNS is asked.
+    #[must_use]
+    pub fn may_find(&self, domain: &Domain) -> bool {
+        self.dns.is_some() || self.is_pinned(domain)
+    }
+
     /// Finds where addresses of `class` at `domain` are served. The order among equals is drawn anew at every
     /// call, also where the records come from the cache.
     ///

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cpim_adapter::{
-    Code, CommitLog, CommitPoint, Delivery, DeliveryError, Domain, NextHop, Operation, Outcome, Passage, Response,
-    Retry, Withdrawn,
+    Code, CommitLog, CommitPoint, Delivery, DeliveryError, Domain, NextHop, Operation, Outcome, Passage,
+    Response, Retry, Withdrawn,
 };
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep_until};
@@ -50,7 +50,9 @@ impl Router {
     /// Brings one operation behind its commit point, or settles it.
     async fn bring(self: &Arc<Self>, number: i64) {
         loop {
-            let Some((not_before, until)) = self.schedule(number) else { return };
+            let Some((not_before, until)) = self.schedule(number) else {
+                return;
+            };
             if let Some(at) = not_before {
                 sleep_until(at.min(until)).await;
             }
@@ -67,7 +69,9 @@ impl Router {
     /// When the next attempt may begin, and when the last one must have.
     fn schedule(&self, number: i64) -> Option<(Option<Instant>, Instant)> {
         let mut table = lock(&self.table);
-        let flight = table.get_mut(number).filter(|flight| flight.stage == Stage::Queued)?;
+        let flight = table
+            .get_mut(number)
+            .filter(|flight| flight.stage == Stage::Queued)?;
         let until = match (flight.attempt, flight.answer_by) {
             (Attempt::None, _) | (_, None) => flight.give_up,
             (_, Some(answer_by)) => answer_by,
@@ -76,11 +80,17 @@ impl Router {
     }
 
     async fn attempt(self: &Arc<Self>, number: i64, until: Instant) -> Tried {
-        let Some((operation, again)) = self.load(number) else { return Tried::Done };
+        let Some((operation, again)) = self.load(number) else {
+            return Tried::Done;
+        };
         let leg = match self.next_leg(&operation).await {
             Ok(leg) => leg,
             Err(Missed::Never(refusal)) => {
-                self.settle_unsent(number, Response::failure(refusal.code, refusal.words), &refusal.detail);
+                self.settle_unsent(
+                    number,
+                    Response::failure(refusal.code, refusal.words),
+                    &refusal.detail,
+                );
                 return Tried::Done;
             }
             Err(Missed::OutOfContact) => return Tried::Again { on_contact: true },
@@ -89,8 +99,12 @@ impl Router {
                 return Tried::Again { on_contact: false };
             }
         };
-        let Some(delivery) = self.depart(number, &leg, again) else { return Tried::Done };
-        let Some(adapter) = self.adapter(leg.port).cloned() else { return Tried::Again { on_contact: false } };
+        let Some(delivery) = self.depart(number, &leg, again) else {
+            return Tried::Done;
+        };
+        let Some(adapter) = self.adapter(leg.port).cloned() else {
+            return Tried::Again { on_contact: false };
+        };
         let committed = Arc::new(Notify::new());
         let point = CommitPoint::new(LegLog {
             router: Arc::clone(self),
@@ -159,7 +173,9 @@ impl Router {
                     self.settle_unsent(number, Response::failure(error.code, error.public), "");
                     return Tried::Done;
                 }
-                Tried::Again { on_contact: error.retry == Retry::OnContact }
+                Tried::Again {
+                    on_contact: error.retry == Retry::OnContact,
+                }
             }
         }
     }
@@ -181,20 +197,27 @@ impl Router {
             Some(Attempt::Recallable(_) | Attempt::Final) if !self.was_sent(number) => {
                 self.settle(number, response);
             }
-            Some(_) => self.settle(number, Response::indeterminant(Code::Timeout, super::word::NO_WORD)),
+            Some(_) => self.settle(
+                number,
+                Response::indeterminant(Code::Timeout, super::word::NO_WORD),
+            ),
         }
     }
 
     /// Whether octets of it may be with the next hop: an intent that was noted at acceptance is none yet.
     fn was_sent(&self, number: i64) -> bool {
-        lock(&self.table).get(number).is_some_and(|flight| flight.answer_by.is_some())
+        lock(&self.table)
+            .get(number)
+            .is_some_and(|flight| flight.answer_by.is_some())
     }
 
     async fn pause(&self, number: i64, on_contact: bool, until: Instant) {
         let wake = (Instant::now() + self.pause_of(number)).min(until);
         let address = {
             let mut table = lock(&self.table);
-            let Some(flight) = table.get_mut(number) else { return };
+            let Some(flight) = table.get_mut(number) else {
+                return;
+            };
             flight.tries += 1;
             flight.pair.destination.clone()
         };
@@ -209,7 +232,7 @@ impl Router {
     }
 
     /// Doubled with each attempt, and drawn from its upper half, so that many do not come back at once.
-    fn pause_of(&self, number: i64) -> Duration {
+    pub(super) fn pause_of(&self, number: i64) -> Duration {
         let tries = lock(&self.table).get(number).map_or(0, |flight| flight.tries);
         let whole = PAUSE.0.saturating_mul(1 << tries.min(10)).min(PAUSE.1);
         whole / 2 + (whole / 2).mul_f64(f64::from(ids::draw()) / f64::from(u32::MAX))
@@ -227,12 +250,12 @@ impl Router {
         let mut table = lock(&self.table);
         let flight = table.get_mut(number)?;
         flight.step("attempt", hop_text(&leg.hop));
-        let times = self.policy().times(flight.pair.destination.domain());
+        let terms = self.policy().terms(flight.pair.destination.domain());
         Some(Delivery {
             leg: u64::try_from(number).unwrap_or_default(),
             trans_id: flight.leg.clone(),
             operation: Arc::clone(&leg.operation),
-            passage: departing(flight, relay, times.max_wait),
+            passage: departing(flight, relay, terms.max_wait),
             standing: flight.standing,
             hop: leg.hop.clone(),
             again,
@@ -240,7 +263,12 @@ impl Router {
     }
 
     /// The commit point is passed: first in the journal, where it is not there yet, then here.
-    async fn commit(self: &Arc<Self>, number: i64, hop: &str, recall: Option<Duration>) -> Result<(), Withdrawn> {
+    async fn commit(
+        self: &Arc<Self>,
+        number: i64,
+        hop: &str,
+        recall: Option<Duration>,
+    ) -> Result<(), Withdrawn> {
         let now = UnixMs::now();
         let attempt = recall.map_or(Attempt::Final, |recall| Attempt::Recallable(now.plus(recall)));
         let noted = self.note_attempt(number, hop, attempt, now)?;
@@ -270,7 +298,10 @@ impl Router {
         at: UnixMs,
     ) -> Result<Option<oneshot::Receiver<()>>, Withdrawn> {
         let mut table = lock(&self.table);
-        let flight = table.get_mut(number).filter(|flight| flight.stage == Stage::Queued).ok_or(Withdrawn)?;
+        let flight = table
+            .get_mut(number)
+            .filter(|flight| flight.stage == Stage::Queued)
+            .ok_or(Withdrawn)?;
         let recall_until = match (flight.attempt, attempt) {
             (Attempt::Recallable(_), Attempt::Recallable(_)) => return Ok(None),
             (_, Attempt::Recallable(until)) => Some(until.0),
@@ -278,20 +309,32 @@ impl Router {
         };
         let (sender, receiver) = oneshot::channel();
         flight.noted = Some(sender);
-        let intent = Intent { leg: flight.leg.as_str().to_owned(), hop: hop.to_owned(), recall_until };
+        let intent = Intent {
+            leg: flight.leg.as_str().to_owned(),
+            hop: hop.to_owned(),
+            recall_until,
+        };
         drop(table);
-        self.journal.write(Write::Attempt { number, intent, at: at.0 }).map_err(|_| Withdrawn)?;
+        self.journal
+            .write(Write::Attempt {
+                number,
+                intent,
+                at: at.0,
+            })
+            .map_err(|_| Withdrawn)?;
         Ok(Some(receiver))
     }
 
     fn answer_by(&self, flight: &Flight) -> Instant {
-        let by = Instant::now() + self.policy().times(flight.pair.destination.domain()).max_wait;
+        let by = Instant::now() + self.policy().terms(flight.pair.destination.domain()).max_wait;
         flight.sender_waits.map_or(by, |until| until.min(by))
     }
 
     /// The journal has the attempt.
     pub(super) fn on_attempted(&self, number: i64) {
-        let noted = lock(&self.table).get_mut(number).and_then(|flight| flight.noted.take());
+        let noted = lock(&self.table)
+            .get_mut(number)
+            .and_then(|flight| flight.noted.take());
         if let Some(noted) = noted {
             // A delivery that was dropped meanwhile needs it no more.
             let _waiting = noted.send(());
@@ -302,7 +345,9 @@ impl Router {
     pub(super) fn call_back(&self, number: i64) {
         let mut table = lock(&self.table);
         table.uncommit(number);
-        let Some(flight) = table.get_mut(number) else { return };
+        let Some(flight) = table.get_mut(number) else {
+            return;
+        };
         flight.answer_by = None;
         if std::mem::replace(&mut flight.attempt, Attempt::None) != Attempt::None {
             // Should it fail, the journal errs on the safe side.
@@ -315,7 +360,9 @@ impl Router {
         let lane = {
             let mut table = lock(&self.table);
             table.uncommit(number);
-            let Some(flight) = table.get_mut(number) else { return };
+            let Some(flight) = table.get_mut(number) else {
+                return;
+            };
             flight.not_before = (!pause.is_zero()).then(|| Instant::now() + pause);
             flight.tries += 1;
             let pair = flight.pair.clone();
@@ -339,7 +386,9 @@ fn departing(flight: &Flight, relay: Domain, max_wait: Duration) -> Passage {
     let mut passage = flight.passage.clone();
     passage.hops = passage.hops.saturating_sub(1);
     passage.via.push(relay);
-    let left = flight.sender_waits.map(|until| until.saturating_duration_since(Instant::now()));
+    let left = flight
+        .sender_waits
+        .map(|until| until.saturating_duration_since(Instant::now()));
     passage.wait = Some(left.map_or(max_wait, |left| left.min(max_wait)));
     passage
 }
@@ -347,8 +396,11 @@ fn departing(flight: &Flight, relay: Domain, max_wait: Duration) -> Passage {
 fn hop_text(hop: &NextHop) -> String {
     match hop {
         NextHop::Peer(peer) => {
-            let endpoints: Vec<String> =
-                peer.endpoints.iter().map(|endpoint| format!("{} ({})", endpoint.host, endpoint.address)).collect();
+            let endpoints: Vec<String> = peer
+                .endpoints
+                .iter()
+                .map(|endpoint| format!("{} ({})", endpoint.host, endpoint.address))
+                .collect();
             format!("{} at {}", peer.domain, endpoints.join(", "))
         }
         NextHop::Foreign(_) | NextHop::Served(_) => hop_name(hop),

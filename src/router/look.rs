@@ -114,7 +114,10 @@ impl Router {
             standing: String::new(),
             via: String::new(),
             state: "refused".into(),
-            arrived: LegView { with: source.address().to_string(), trans_id: trans_id.to_string() },
+            arrived: LegView {
+                with: source.address().to_string(),
+                trans_id: trans_id.to_string(),
+            },
             departed: Vec::new(),
             outcome: Some(response.to_string()),
             answered: true,
@@ -144,7 +147,13 @@ impl Router {
     /// # Errors
     /// [`StoreError`] where the journal cannot be read.
     pub async fn queue(&self, limit: usize) -> Result<Vec<OperationView>, StoreError> {
-        Ok(self.journal.queue(limit).await?.into_iter().map(|story| self.view(story)).collect())
+        Ok(self
+            .journal
+            .queue(limit)
+            .await?
+            .into_iter()
+            .map(|story| self.view(story))
+            .collect())
     }
 
     /// The connections that are there now.
@@ -159,7 +168,13 @@ impl Router {
                 label: contact.facts.authority.label.clone(),
                 peer: contact.facts.authority.peer.as_ref().map(ToString::to_string),
                 serves: contact.facts.serves.iter().map(ToString::to_string).collect(),
-                speaks: contact.facts.authority.scopes.iter().map(ToString::to_string).collect(),
+                speaks: contact
+                    .facts
+                    .authority
+                    .scopes
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect(),
             })
             .collect()
     }
@@ -171,7 +186,11 @@ impl Router {
         let (state, outcome, answered) = match &settled {
             Some(settled) => {
                 steps.extend(Step::from_text(&settled.steps));
-                ("settled", Some(rows::response(&settled.outcome).to_string()), settled.handed_over)
+                (
+                    "settled",
+                    Some(rows::response(&settled.outcome).to_string()),
+                    settled.handed_over,
+                )
             }
             None => {
                 let table = lock(&self.table);
@@ -190,11 +209,17 @@ impl Router {
             standing: story.standing,
             via: story.via,
             state: state.into(),
-            arrived: LegView { with: story.owner, trans_id: story.trans_id },
+            arrived: LegView {
+                with: story.owner,
+                trans_id: story.trans_id,
+            },
             departed: story
                 .attempts
                 .into_iter()
-                .map(|attempt| LegView { with: attempt.intent.hop, trans_id: attempt.intent.leg })
+                .map(|attempt| LegView {
+                    with: attempt.intent.hop,
+                    trans_id: attempt.intent.leg,
+                })
                 .collect(),
             outcome,
             answered,

@@ -47,7 +47,7 @@ use crate::store::{Done, Journal, StoreError};
 use crate::sync::lock;
 
 pub use self::look::{LegView, OperationView, SessionView};
-pub use self::policy::{Limits, Pattern, Policy, Rule, Rules, Times};
+pub use self::policy::{Limits, Pattern, Policy, Rule, Rules, Terms};
 pub use self::step::Step;
 
 /// The space of aliases at the relay domain, in the store.
@@ -122,7 +122,10 @@ impl Router {
     /// The gateway as the adapter at this port sees it.
     #[must_use]
     pub fn exchange(self: &Arc<Self>, port: usize) -> Arc<dyn Exchange> {
-        Arc::new(PortExchange { router: Arc::clone(self), port })
+        Arc::new(PortExchange {
+            router: Arc::clone(self),
+            port,
+        })
     }
 
     /// The adapters, in their places.
@@ -158,7 +161,9 @@ impl Router {
     }
 
     fn port_for(&self, selector: &Selector) -> Option<usize> {
-        self.ports.iter().position(|port| port.selectors.contains(selector))
+        self.ports
+            .iter()
+            .position(|port| port.selectors.contains(selector))
     }
 
     fn adapter(&self, port: usize) -> Option<&Arc<dyn Adapter>> {

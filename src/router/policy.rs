@@ -17,10 +17,10 @@ pub struct Policy {
     pub hosted_addresses: HashSet<Address>,
     /// Who may send to whom.
     pub rules: Rules,
-    /// Caps, and the times of routes that have none of their own.
+    /// Caps, and the terms of domains without a route of their own.
     pub limits: Limits,
-    /// Times of domains with a route that says so; the first that covers a domain holds.
-    pub times: Vec<(Scope, Times)>,
+    /// Terms of domains with a pinned route; the first that covers a domain holds.
+    pub routes: Vec<(Scope, Terms)>,
 }
 
 impl Policy {
@@ -30,11 +30,11 @@ impl Policy {
         self.hosted_domains.contains(address.domain()) || self.hosted_addresses.contains(address)
     }
 
-    /// The times of the way to a domain.
+    /// On what terms a domain is sent to.
     #[must_use]
-    pub fn times(&self, domain: &Domain) -> Times {
-        let own = self.times.iter().find(|(scope, _)| scope.covers_domain(domain));
-        own.map_or(self.limits.times, |(_, times)| *times)
+    pub fn terms(&self, domain: &Domain) -> Terms {
+        let own = self.routes.iter().find(|(scope, _)| scope.covers_domain(domain));
+        own.map_or(self.limits.terms, |(_, terms)| *terms)
     }
 }
 
@@ -45,17 +45,19 @@ pub struct Limits {
     pub hops: u8,
     /// Operations of one pair in flight.
     pub pair_backlog: usize,
-    /// Where a route has no times of its own.
-    pub times: Times,
+    /// Where no route says otherwise.
+    pub terms: Terms,
 }
 
-/// How long is tried, and how long is waited.
+/// On what terms a domain is sent to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Times {
+pub struct Terms {
     /// How long handing over is tried.
     pub retry_horizon: Duration,
     /// How long an answer is awaited once it was handed over.
     pub max_wait: Duration,
+    /// Whether it is spoken to without TLS.
+    pub plain: bool,
 }
 
 /// Who may send to whom: the first rule that matches holds, else the default.
@@ -94,9 +96,9 @@ impl Pattern {
         match self {
             Self::Scope(Scope::Address(own)) => own.with_class(address.class()) == *address,
             Self::Scope(scope) => scope.covers(address),
-            Self::Selector(selector) => {
-                mapper.unmap(address).is_ok_and(|foreign| foreign.selector() == selector)
-            }
+            Self::Selector(selector) => mapper
+                .unmap(address)
+                .is_ok_and(|foreign| foreign.selector() == selector),
         }
     }
 }
@@ -104,7 +106,13 @@ impl Pattern {
 impl Rules {
     /// Whether `source`, known this well, may send to `destination`.
     #[must_use]
-    pub fn allow(&self, source: &Address, standing: Standing, destination: &Address, mapper: &Mapper) -> bool {
+    pub fn allow(
+        &self,
+        source: &Address,
+        standing: Standing,
+        destination: &Address,
+        mapper: &Mapper,
+    ) -> bool {
         self.rules
             .iter()
             .find(|rule| {

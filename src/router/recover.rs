@@ -42,15 +42,24 @@ impl Router {
             Ok(entry) => entry,
             Err(column) => {
                 // Left in the journal for whoever mends it: settling it would be a lie.
-                return error!(number, id = row.acceptance.id, column, "an operation in the journal cannot be read");
+                return error!(
+                    number,
+                    id = row.acceptance.id,
+                    column,
+                    "an operation in the journal cannot be read"
+                );
             }
         };
-        let times = self.policy().times(entry.operation.goes_to().address().domain());
+        let terms = self.policy().terms(entry.operation.goes_to().address().domain());
         let attempted = row.attempt.as_ref();
         let noted = attempted.and_then(|attempt| TransId::parse(&attempt.intent.leg).ok());
         let mut table = lock(&self.table);
-        let mut flight =
-            Flight::new(number, entry, noted.unwrap_or_else(|| new_leg(&table)), times.retry_horizon);
+        let mut flight = Flight::new(
+            number,
+            entry,
+            noted.unwrap_or_else(|| new_leg(&table)),
+            terms.retry_horizon,
+        );
         flight.attempt = match attempted.map(|attempt| attempt.intent.recall_until) {
             None => Attempt::None,
             Some(None) => Attempt::Final,
@@ -59,7 +68,7 @@ impl Router {
         flight.step("recovered", "after a restart");
         if flight.attempt != Attempt::None {
             // The wait for its answer begins anew: nobody can say how much of it was over.
-            let by = Instant::now() + times.max_wait;
+            let by = Instant::now() + terms.max_wait;
             flight.answer_by = Some(flight.sender_waits.map_or(by, |until| until.min(by)));
         }
         let (pair, attempt) = (flight.pair.clone(), flight.attempt);

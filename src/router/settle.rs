@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use cpim_adapter::{
-    Address, Answer, AnswerSlot, Class, Content, Exchange, ImUri, Local, Message, Metadata, Operation, Passage,
-    Receipt, Response, Scope, SessionFacts, Standing, TransId, Uri,
+    Address, Answer, AnswerSlot, Class, Content, Exchange, ImUri, Local, Message, Metadata, Operation,
+    Passage, Receipt, Response, Scope, SessionFacts, Standing, TransId, Uri,
 };
 use tokio::sync::mpsc;
 use tracing::{debug, info};
@@ -31,10 +31,17 @@ impl Router {
         if !table.settle(number, &response) {
             return;
         }
-        let Some(flight) = table.get_mut(number) else { return };
+        let Some(flight) = table.get_mut(number) else {
+            return;
+        };
         flight.step("settled", response.to_string());
         let steps = Step::to_text(&std::mem::take(&mut flight.steps));
-        let write = Write::Settle { number, outcome: rows::outcome(&response), at: UnixMs::now().0, steps };
+        let write = Write::Settle {
+            number,
+            outcome: rows::outcome(&response),
+            at: UnixMs::now().0,
+            steps,
+        };
         if let Err(error) = self.journal.write(write) {
             // The store is closed: after the next start it is settled anew, from what the journal knows.
             debug!(number, %error, "settled too late to be written");
@@ -43,8 +50,12 @@ impl Router {
 
     /// The outcome is durable: whoever waits may be told.
     pub(super) fn on_settled(self: &Arc<Self>, number: i64) {
-        let Some(flight) = lock(&self.table).remove(number) else { return };
-        let Stage::Settling(response) = &flight.stage else { return };
+        let Some(flight) = lock(&self.table).remove(number) else {
+            return;
+        };
+        let Stage::Settling(response) = &flight.stage else {
+            return;
+        };
         info!(
             id = %flight.passage.id,
             from = %flight.pair.source,
@@ -81,11 +92,18 @@ impl Router {
     ) -> bool {
         lock(&self.table).take_in_hand(number, owner);
         let receipt = Receipt::new(self.plain_exchange(), u64::try_from(number).unwrap_or_default());
-        slot.give(Answer { trans_id: trans_id.clone(), response: response.clone(), receipt: Some(receipt) })
+        slot.give(Answer {
+            trans_id: trans_id.clone(),
+            response: response.clone(),
+            receipt: Some(receipt),
+        })
     }
 
     fn plain_exchange(self: &Arc<Self>) -> Arc<dyn Exchange> {
-        Arc::new(PortExchange { router: Arc::clone(self), port: usize::MAX })
+        Arc::new(PortExchange {
+            router: Arc::clone(self),
+            port: usize::MAX,
+        })
     }
 
     /// An answer was handed over, or came back: then it is offered to another connection of its owner.
@@ -117,7 +135,11 @@ impl Router {
                 });
             }
         }
-        let contact = Contact { port, facts: Arc::new(facts.clone()), answers: answers.clone() };
+        let contact = Contact {
+            port,
+            facts: Arc::new(facts.clone()),
+            answers: answers.clone(),
+        };
         let session = self.contacts.open(port, facts, answers);
         self.give_kept(contact);
         session
@@ -162,17 +184,26 @@ impl Router {
         if !owner.is(&contact.facts.authority) || lock(&self.table).is_in_hand(kept.number) {
             return true;
         }
-        let Ok(place) = contact.answers.clone().reserve_owned().await else { return false };
+        let Ok(place) = contact.answers.clone().reserve_owned().await else {
+            return false;
+        };
         debug!(number = kept.number, %owner, "a kept answer is given");
-        self.give(kept.number, &owner, &trans_id, &rows::response(&kept.outcome), AnswerSlot::from(place))
+        self.give(
+            kept.number,
+            &owner,
+            &trans_id,
+            &rows::response(&kept.outcome),
+            AnswerSlot::from(place),
+        )
     }
 
     /// Tells a sender who was told `indeterminant` that its message has failed.
     pub(super) fn tell_late_failure(self: &Arc<Self>, story: &Story, response: &Response) {
         let policy = self.policy();
-        let (Ok(gateway), Ok(sender)) =
-            (policy.mapper.address_of(&Local::Gateway, Class::Im), Address::parse(&story.source))
-        else {
+        let (Ok(gateway), Ok(sender)) = (
+            policy.mapper.address_of(&Local::Gateway, Class::Im),
+            Address::parse(&story.source),
+        ) else {
             return;
         };
         if sender == gateway {
@@ -185,13 +216,22 @@ impl Router {
             UnixMs(story.accepted_at),
             response.text(),
         );
-        let (Ok(source), Ok(destination)) =
-            (ImUri::try_from(Uri::from(gateway)), ImUri::try_from(Uri::from(sender)))
-        else {
+        let (Ok(source), Ok(destination)) = (
+            ImUri::try_from(Uri::from(gateway)),
+            ImUri::try_from(Uri::from(sender)),
+        ) else {
             return;
         };
-        let metadata = Metadata { automatic: true, ..Metadata::default() };
-        self.originate(Operation::Message(Message { source, destination, content: Content::text(&text), metadata }));
+        let metadata = Metadata {
+            automatic: true,
+            ..Metadata::default()
+        };
+        self.originate(Operation::Message(Message {
+            source,
+            destination,
+            content: Content::text(&text),
+            metadata,
+        }));
     }
 
     /// Sends an operation of the gateway's own. Nobody waits for its answer.

@@ -18,7 +18,11 @@ pub struct Step {
 
 impl Step {
     pub(crate) fn new(at: UnixMs, what: &'static str, detail: impl Into<String>) -> Self {
-        Self { at, what: what.into(), detail: detail.into() }
+        Self {
+            at,
+            what: what.into(),
+            detail: detail.into(),
+        }
     }
 
     /// Steps in the form that the store keeps.
@@ -31,6 +35,7 @@ impl Step {
         if text.is_empty() {
             return Vec::new();
         }
-        serde_json::from_str(text).unwrap_or_else(|error| vec![Self::new(UnixMs(0), "unreadable", error.to_string())])
+        serde_json::from_str(text)
+            .unwrap_or_else(|error| vec![Self::new(UnixMs(0), "unreadable", error.to_string())])
     }
 }

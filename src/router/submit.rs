@@ -29,7 +29,9 @@ const OVERHEAD_OCTETS: usize = 1_024;
 impl Router {
     /// An operation arrived. Its answer goes to `slot`, now or later.
     pub(super) fn submit(self: &Arc<Self>, session: u64, arrival: Arrival, slot: AnswerSlot) {
-        let Some(contact) = self.contacts.session(session) else { return };
+        let Some(contact) = self.contacts.session(session) else {
+            return;
+        };
         if let Operation::Notify(notify) = &arrival.operation {
             // Never answered, and never passed on unless somebody asked (RFC 2779 section 5.3.2).
             debug!(target = %notify.target, watcher = %notify.watcher, "notify dropped: nobody subscribed");
@@ -71,7 +73,9 @@ impl Router {
             return Err(Refusal::busy("shutting down"));
         }
         if lock(&self.table).open(&Pair::of(operation)) >= policy.limits.pair_backlog {
-            return Err(Refusal::busy("too many from this source to this destination are under way"));
+            return Err(Refusal::busy(
+                "too many from this source to this destination are under way",
+            ));
         }
         let octets = OVERHEAD_OCTETS + operation.content().map_or(0, Content::len);
         u32::try_from(octets)
@@ -90,10 +94,15 @@ impl Router {
         waiters: Vec<AnswerSlot>,
         room: Option<OwnedSemaphorePermit>,
     ) {
-        let times = self.policy().times(entry.operation.goes_to().address().domain());
-        let received = format!("from {from} ({}), {} hops left", entry.standing, entry.passage.hops);
+        let terms = self.policy().terms(entry.operation.goes_to().address().domain());
+        let received = format!(
+            "from {from} ({}), {} hops left",
+            entry.standing, entry.passage.hops
+        );
         let mut row = Box::new(entry.row(0, received));
-        let recall = hop.as_ref().and_then(|(port, hop)| self.adapter(*port)?.recalls(hop));
+        let recall = hop
+            .as_ref()
+            .and_then(|(port, hop)| self.adapter(*port)?.recalls(hop));
 
         let mut table = lock(&self.table);
         let leg = new_leg(&table);
@@ -106,7 +115,7 @@ impl Router {
         }
         let number = self.last_number.fetch_add(1, Ordering::Relaxed) + 1;
         row.number = number;
-        let mut flight = Flight::new(number, entry, leg, times.retry_horizon);
+        let mut flight = Flight::new(number, entry, leg, terms.retry_horizon);
         if let Some(recall) = recall {
             flight.attempt = Attempt::Recallable(flight.accepted_at.plus(recall));
         }
@@ -138,7 +147,10 @@ impl Router {
             }
             Verdict::Retransmission { first } => self.on_retransmission(number, first),
             Verdict::Loop => {
-                self.drop_unaccepted(number, &Refusal::new(Code::Loop, "it has been to this destination before", ""));
+                self.drop_unaccepted(
+                    number,
+                    &Refusal::new(Code::Loop, "it has been to this destination before", ""),
+                );
             }
         }
     }
@@ -149,7 +161,9 @@ impl Router {
     }
 
     fn drop_unaccepted(&self, number: i64, refusal: &Refusal) {
-        let Some(flight) = lock(&self.table).remove(number) else { return };
+        let Some(flight) = lock(&self.table).remove(number) else {
+            return;
+        };
         self.note_refusal(&flight.passage.id, &flight.trans_id, &flight.operation, refusal);
         for slot in flight.waiters {
             refuse(slot, &flight.trans_id, refusal);
@@ -171,7 +185,9 @@ impl Router {
         for slot in again.waiters {
             let (router, owner, trans_id) = (Arc::clone(self), again.owner.clone(), again.trans_id.clone());
             self.tasks.spawn(async move {
-                router.answer_again(&owner, &trans_id, &again.digest, slot, Refusal::busy("try again")).await;
+                router
+                    .answer_again(&owner, &trans_id, &again.digest, slot, Refusal::busy("try again"))
+                    .await;
             });
         }
     }
@@ -182,7 +198,9 @@ impl Router {
         let router = Arc::clone(self);
         self.tasks.spawn(async move {
             let refusal = router.refine(refusal, &entry.operation).await;
-            let told = router.answer_again(&entry.owner, &entry.trans_id, &entry.digest, slot, refusal).await;
+            let told = router
+                .answer_again(&entry.owner, &entry.trans_id, &entry.digest, slot, refusal)
+                .await;
             if let Some(refusal) = told {
                 router.note_refusal(&entry.passage.id, &entry.trans_id, &entry.operation, &refusal);
             }
@@ -206,8 +224,12 @@ impl Router {
         slot: AnswerSlot,
         refusal: Refusal,
     ) -> Option<Refusal> {
-        let recalled =
-            self.journal.recall(&owner.to_string(), trans_id.as_str(), digest, UnixMs::now().0).await.ok().flatten();
+        let recalled = self
+            .journal
+            .recall(&owner.to_string(), trans_id.as_str(), digest, UnixMs::now().0)
+            .await
+            .ok()
+            .flatten();
         let Some(recalled) = recalled else {
             refuse(slot, trans_id, &refusal);
             return Some(refusal);
@@ -258,5 +280,9 @@ pub(super) fn new_leg(table: &Table) -> TransId {
 
 fn refuse(slot: AnswerSlot, trans_id: &TransId, refusal: &Refusal) {
     // Nobody to tell it to is no loss: nothing was accepted.
-    let _told = slot.give(Answer { trans_id: trans_id.clone(), response: refusal.response(), receipt: None });
+    let _told = slot.give(Answer {
+        trans_id: trans_id.clone(),
+        response: refusal.response(),
+        receipt: None,
+    });
 }

@@ -46,10 +46,6 @@ impl Table {
         self.flights.get_mut(&number)
     }
 
-    pub(crate) fn flights(&self) -> impl Iterator<Item = &Flight> {
-        self.flights.values()
-    }
-
     /// How many of a pair are in flight.
     pub(crate) fn open(&self, pair: &Pair) -> usize {
         self.lanes.get(pair).map_or(0, |lane| lane.open)
@@ -88,7 +84,9 @@ impl Table {
     /// the lane yet, and the caller must see to it.
     #[must_use]
     pub(crate) fn enqueue(&mut self, number: i64) -> bool {
-        let Some(flight) = self.flights.get_mut(&number) else { return false };
+        let Some(flight) = self.flights.get_mut(&number) else {
+            return false;
+        };
         flight.stage = Stage::Queued;
         let lane = self.lanes.entry(flight.pair.clone()).or_default();
         lane.queue.insert(number);
@@ -111,7 +109,9 @@ impl Table {
     /// Passes the commit point. `false`: it was settled in the meantime, and must not be sent.
     #[must_use]
     pub(crate) fn commit(&mut self, number: i64, attempt: Attempt, deadline: Instant) -> bool {
-        let Some(flight) = self.flights.get_mut(&number) else { return false };
+        let Some(flight) = self.flights.get_mut(&number) else {
+            return false;
+        };
         if flight.stage != Stage::Queued {
             return false;
         }
@@ -124,7 +124,9 @@ impl Table {
 
     /// Takes the commit point back: nothing was sent, or the far side took nothing.
     pub(crate) fn uncommit(&mut self, number: i64) {
-        let Some(flight) = self.flights.get_mut(&number) else { return };
+        let Some(flight) = self.flights.get_mut(&number) else {
+            return;
+        };
         if flight.stage == Stage::Committed {
             flight.stage = Stage::Queued;
         }
@@ -134,7 +136,9 @@ impl Table {
     /// Begins to settle. `false`: it has an outcome already, and never gets another.
     #[must_use]
     pub(crate) fn settle(&mut self, number: i64, response: &Response) -> bool {
-        let Some(flight) = self.flights.get_mut(&number) else { return false };
+        let Some(flight) = self.flights.get_mut(&number) else {
+            return false;
+        };
         undue(&mut self.deadlines, flight);
         if matches!(flight.stage, Stage::Settling(_)) {
             return false;
@@ -146,7 +150,10 @@ impl Table {
     /// Operations whose wait ended.
     pub(crate) fn overdue(&mut self, now: Instant) -> Vec<i64> {
         let later = self.deadlines.split_off(&(now, i64::MAX));
-        std::mem::replace(&mut self.deadlines, later).into_iter().map(|(_, number)| number).collect()
+        std::mem::replace(&mut self.deadlines, later)
+            .into_iter()
+            .map(|(_, number)| number)
+            .collect()
     }
 
     /// An answer is in one more connection's hands.

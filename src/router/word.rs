@@ -28,7 +28,9 @@ impl Router {
             LegRef::Stray { trans_id, authority } => self.stray_in_flight(trans_id, authority),
         };
         let stage = number.and_then(|number| {
-            lock(&self.table).get(number).map(|flight| (number, flight.stage.clone(), flight.attempt))
+            lock(&self.table)
+                .get(number)
+                .map(|flight| (number, flight.stage.clone(), flight.attempt))
         });
         match (stage, report.word) {
             (Some((number, Stage::Committed | Stage::Queued, _)), Word::Answered(response)) => {
@@ -69,7 +71,11 @@ impl Router {
     fn on_unknown(self: &Arc<Self>, number: i64, attempt: Attempt) {
         match attempt {
             Attempt::Recallable(until) if UnixMs::now() < until => {
-                self.step(number, "connection lost", "to be sent again: the next hop recognises it");
+                self.step(
+                    number,
+                    "connection lost",
+                    "to be sent again: the next hop recognises it",
+                );
                 self.requeue(number, Duration::ZERO);
             }
             Attempt::Final | Attempt::None | Attempt::Recallable(_) => {
@@ -88,7 +94,12 @@ impl Router {
         let router = Arc::clone(self);
         self.tasks.spawn(async move {
             let story = match leg {
-                LegRef::Number(number) => router.journal.story(i64::try_from(number).unwrap_or_default()).await,
+                LegRef::Number(number) => {
+                    router
+                        .journal
+                        .story(i64::try_from(number).unwrap_or_default())
+                        .await
+                }
                 LegRef::Stray { trans_id, authority } => router
                     .journal
                     .find_leg(trans_id.as_str())
@@ -117,11 +128,16 @@ impl Router {
 
 /// Whether somebody may answer for a destination.
 fn answers_for(authority: &Authority, destination: &cpim_adapter::Address) -> bool {
-    authority.covers(destination) || authority.scopes.iter().any(|scope| matches!(scope, Scope::Selector(_)))
+    authority.covers(destination)
+        || authority
+            .scopes
+            .iter()
+            .any(|scope| matches!(scope, Scope::Selector(_)))
 }
 
 fn may_tell(story: &Story, authority: &Authority) -> bool {
-    cpim_adapter::Address::parse(&story.destination).is_ok_and(|destination| answers_for(authority, &destination))
+    cpim_adapter::Address::parse(&story.destination)
+        .is_ok_and(|destination| answers_for(authority, &destination))
 }
 
 fn was_indeterminant(story: &Story) -> bool {

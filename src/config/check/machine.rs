@@ -23,11 +23,17 @@ impl Check<'_, '_> {
     /// Notes each address that something else of this configuration listens on already.
     fn listeners(&mut self, admin: Option<SocketAddr>) {
         let admin = admin.map(|address| (KeyPath::new(&["admin", "http"]), address));
-        let adapters = self.adapters.iter().flat_map(|(adapter, section)| adapter.listeners(section));
+        let adapters = self
+            .adapters
+            .iter()
+            .flat_map(|(adapter, section)| adapter.listeners(section));
         let mut taken: Vec<(KeyPath, SocketAddr)> = Vec::new();
         for (path, address) in admin.into_iter().chain(adapters).collect::<Vec<_>>() {
             if let Some((other, _)) = taken.iter().find(|(_, other)| collide(*other, address)) {
-                self.wrong(&path, format!("{address} is taken by {other}; an address of its own is accepted"));
+                self.wrong(
+                    &path,
+                    format!("{address} is taken by {other}; an address of its own is accepted"),
+                );
             }
             taken.push((path, address));
         }
@@ -54,9 +60,10 @@ pub(crate) fn socket_path(path: &Path) -> Result<(), String> {
     // The kernel's cap on the path (sun_path) is checked by the type that would be bound.
     std::os::unix::net::SocketAddr::from_pathname(path).map_err(|e| format!("{}: {e}", path.display()))?;
     match path.symlink_metadata() {
-        Ok(about) if !about.file_type().is_socket() => {
-            Err(format!("{} is there already and is no socket; a path of its own is accepted", path.display()))
-        }
+        Ok(about) if !about.file_type().is_socket() => Err(format!(
+            "{} is there already and is no socket; a path of its own is accepted",
+            path.display()
+        )),
         _ => writable_folder(path),
     }
 }
@@ -64,14 +71,21 @@ pub(crate) fn socket_path(path: &Path) -> Result<(), String> {
 /// Whether the file can be written to, or made where it is not there yet.
 fn writable_file(path: &Path) -> Result<(), String> {
     match path.symlink_metadata() {
-        Ok(_) => OpenOptions::new().append(true).open(path).map(drop).map_err(|e| unwritable(path, &e)),
+        Ok(_) => OpenOptions::new()
+            .append(true)
+            .open(path)
+            .map(drop)
+            .map_err(|e| unwritable(path, &e)),
         Err(_) => writable_folder(path),
     }
 }
 
 /// Whether a file can be made beside `path`. Only trying tells: permissions, quotas and read-only mounts all have a say.
 fn writable_folder(path: &Path) -> Result<(), String> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     let probe = folder.join(format!(".cpim-gateway-check-{}", std::process::id()));
     let made = OpenOptions::new().write(true).create_new(true).open(&probe);
     // What could not be made need not be removed; one left by a check that was killed is removed here.
@@ -80,5 +94,8 @@ fn writable_folder(path: &Path) -> Result<(), String> {
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> String {
-    format!("{}: {error}; a path in a folder that the gateway can write to is accepted", path.display())
+    format!(
+        "{}: {error}; a path in a folder that the gateway can write to is accepted",
+        path.display()
+    )
 }

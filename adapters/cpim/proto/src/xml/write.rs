@@ -80,7 +80,11 @@ impl<'a> Writer<'a> {
 
 /// The character as XML can hold it: itself, or U+FFFD for one that it cannot even refer to (section 2.2).
 const fn scalar(c: char) -> char {
-    if is_char(c) { c } else { char::REPLACEMENT_CHARACTER }
+    if is_char(c) {
+        c
+    } else {
+        char::REPLACEMENT_CHARACTER
+    }
 }
 
 /// What would be read as something else in a value (sections 2.4 and 3.3.3).
