@@ -301,10 +301,11 @@ struct Family {
 }
 
 async fn family(dns: &Dns, host: &Name, kind: RecordType, additionals: &[Record]) -> Family {
-    let own = additionals
-        .iter()
-        .filter(|record| record.name == *host && record.record_type() == kind);
-    let sent: Vec<_> = own
+    // Nobody may tell us what a special name stands for: least of all that it is this machine.
+    let believed = special::reason(&shown(host)).is_none();
+    let own = |record: &&Record| believed && record.name == *host && record.record_type() == kind;
+    let sent = additionals.iter().filter(own);
+    let sent = sent
         .filter_map(|record| Some((address(record)?, Origin::Additional)))
         .collect();
     let mut family = Family {

@@ -146,7 +146,7 @@ impl Zone {
         self.fill(&mut reply, &mut owner, question.query_type());
         if self.has(question.name(), Quirk::Shout) {
             let records = reply.answers.iter_mut().chain(&mut reply.additionals);
-            records.for_each(|record| shout(record));
+            records.for_each(shout);
         }
         Some(reply)
     }

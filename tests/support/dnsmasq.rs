@@ -1,6 +1,5 @@
 //! The real thing: dnsmasq, as Debian packages it (`dnsmasq-base`, which starts no service).
 
-use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Stdio;
 
@@ -44,12 +43,9 @@ impl Dnsmasq {
                 .stderr(Stdio::piped())
                 .kill_on_drop(true)
                 .spawn();
-            let mut child = match child {
-                Err(e) if e.kind() == ErrorKind::NotFound => {
-                    panic!("NOT RUN: dnsmasq is not installed; on Debian: apt-get install dnsmasq-base")
-                }
-                started => started.expect("dnsmasq starts"),
-            };
+            let mut child = child.unwrap_or_else(|e| {
+                panic!("NOT RUN: dnsmasq cannot be started ({e}); on Debian: apt-get install dnsmasq-base")
+            });
             match until_started(&mut child).await {
                 Ok(()) => {
                     return Self {

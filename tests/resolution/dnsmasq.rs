@@ -1,11 +1,9 @@
 //! Address resolution against a DNS server that others wrote: dnsmasq.
 
-mod support;
-
 use cpim_adapter::{Class, Domain};
 use cpim_gateway::resolver::{NoRoute, Protocol, ResolveError, Resolver, Settings};
 
-use support::dnsmasq::Dnsmasq;
+use crate::support::dnsmasq::Dnsmasq;
 
 const ZONE: &str = "
 local=/test/
