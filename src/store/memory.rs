@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use tokio::sync::{mpsc, watch};
 
 use super::{
-    AliasRow, Done, Journal, KeptAnswer, NotWritten, Pruned, Recalled, Retention, Scope, StoreError,
+    AliasRow, Done, Journal, KeptAnswer, NotWritten, OwnerScope, Pruned, Recalled, Retention, StoreError,
     StoreHealth, Story, Unsettled, Write,
 };
 
@@ -41,7 +41,7 @@ impl Journal for MemoryStore {
     async fn recall(&self, _: &str, _: &str, _: &[u8; 32], _: i64) -> Result<Option<Recalled>, StoreError> {
         todo!()
     }
-    async fn kept(&self, _: &[Scope], _: i64, _: usize) -> Result<Vec<KeptAnswer>, StoreError> {
+    async fn kept(&self, _: &[OwnerScope], _: i64, _: usize) -> Result<Vec<KeptAnswer>, StoreError> {
         todo!()
     }
     async fn unsettled(&self, _: i64) -> Result<Vec<Unsettled>, StoreError> {

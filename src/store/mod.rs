@@ -23,7 +23,7 @@ use tokio::sync::watch;
 pub use self::error::{NotWritten, StoreError, StoreHealth};
 pub use self::memory::{MemoryOptions, MemoryStore};
 pub use self::retention::{Pruned, Retention};
-pub use self::rows::{AliasRow, Attempt, KeptAnswer, Recalled, Scope, Settled, Story, Unsettled};
+pub use self::rows::{AliasRow, Attempt, KeptAnswer, OwnerScope, Recalled, Settled, Story, Unsettled};
 pub use self::sqlite::{SqliteOptions, SqliteStore};
 pub use self::write::{Acceptance, Done, Intent, Label, Outcome, Verdict, Write};
 
@@ -57,7 +57,12 @@ pub trait Journal: Send + Sync {
 
     /// Answers not yet handed over to owners within `scopes`, with numbers above `after`, in the order of their
     /// numbers, at most `limit`. To get all, ask again after the last one until none comes.
-    async fn kept(&self, scopes: &[Scope], after: i64, limit: usize) -> Result<Vec<KeptAnswer>, StoreError>;
+    async fn kept(
+        &self,
+        scopes: &[OwnerScope],
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<KeptAnswer>, StoreError>;
 
     /// The next page of the operations that were accepted and not settled, with numbers above `after`, in the
     /// order of their numbers, content included. An empty page is the end. A page holds at most

@@ -4,7 +4,7 @@ use super::write::{Acceptance, Intent, Label, Outcome};
 
 /// Whose answers are asked for.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Scope {
+pub enum OwnerScope {
     /// Every owner whose [`Acceptance::owner_domain`] is this.
     Domain(String),
     /// One owner.

@@ -109,7 +109,7 @@ pub struct Acceptance {
     pub id: String,
     /// Who is owed the answer: `peer:DOMAIN`, or the canonical URI of the source.
     pub owner: String,
-    /// The domain under which [`Scope::Domain`](super::Scope::Domain) finds the owner.
+    /// The domain under which [`OwnerScope::Domain`](super::OwnerScope::Domain) finds the owner.
     pub owner_domain: String,
     /// The transID of the incoming leg, octet for octet.
     pub trans_id: String,
