@@ -152,6 +152,13 @@ impl Config {
             .unwrap_or_else(|| Section::new(name, None, Arc::default()))
     }
 
+    /// Every TCP address that an adapter listens on.
+    #[must_use]
+    pub fn listens(&self) -> Vec<std::net::SocketAddr> {
+        let listens = self.sections.iter().flat_map(|(adapter, section)| (adapter.listens)(section));
+        listens.map(|(_, address)| address).collect()
+    }
+
     /// All domains that mean this gateway, the one it uses itself first.
     pub fn relay_domains(&self) -> impl Iterator<Item = &Domain> {
         std::iter::once(&self.relay_domain).chain(&self.relay_domains_extra)
