@@ -1,6 +1,6 @@
 //! The log: events to standard error, as aligned lines for people or as JSON for machines.
 //!
-//! Who logs sees to it that no content and no secret is in a field (DESIGN: what is private stays). What is seen to
+//! Who logs sees to it that no content and no secret is in a field. What is seen to
 //! here is that an event is one line whatever its fields hold, so that nobody can forge a line from outside.
 
 use std::fmt::{self, Debug};
@@ -32,7 +32,9 @@ impl Logging {
     /// When the level is none, or the process logs already.
     pub fn start(log: &Log) -> Result<Self, LoggingError> {
         let (subscriber, logging) = Self::make(log, std::io::stderr)?;
-        subscriber.try_init().map_err(|e| LoggingError::Started(e.to_string()))?;
+        subscriber
+            .try_init()
+            .map_err(|e| LoggingError::Started(e.to_string()))?;
         Ok(logging)
     }
 
@@ -41,7 +43,9 @@ impl Logging {
     /// # Errors
     /// When the level is none; the old one remains.
     pub fn reload(&self, log: &Log) -> Result<(), LoggingError> {
-        self.filter.reload(filter(&log.level)?).map_err(|e| LoggingError::Started(e.to_string()))
+        self.filter
+            .reload(filter(&log.level)?)
+            .map_err(|e| LoggingError::Started(e.to_string()))
     }
 
     /// Puts the parts together; the test writes elsewhere.
@@ -50,14 +54,22 @@ impl Logging {
         W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
     {
         let (targets, handle) = reload::Layer::new(filter(&log.level)?);
-        let to = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false);
+        let to = tracing_subscriber::fmt::layer()
+            .with_writer(writer)
+            .with_ansi(false);
         let layer: Box<dyn Layer<Registry> + Send + Sync> = match log.format {
-            LogFormat::Json => {
-                Box::new(to.json().flatten_event(true).with_current_span(false).with_filter(targets))
-            }
+            LogFormat::Json => Box::new(
+                to.json()
+                    .flatten_event(true)
+                    .with_current_span(false)
+                    .with_filter(targets),
+            ),
             LogFormat::Text => Box::new(to.fmt_fields(Line).event_format(Line).with_filter(targets)),
         };
-        Ok((tracing_subscriber::registry().with(layer), Self { filter: handle }))
+        Ok((
+            tracing_subscriber::registry().with(layer),
+            Self { filter: handle },
+        ))
     }
 }
 
@@ -65,7 +77,9 @@ impl Logging {
 #[derive(Debug, Error)]
 pub enum LoggingError {
     /// A part of the filter that is none.
-    #[error("{part:?} is no level; error, warn, info, debug, trace or off is accepted, or module=level, parted by commas")]
+    #[error(
+        "{part:?} is no level; error, warn, info, debug, trace or off is accepted, or module=level, parted by commas"
+    )]
     Level {
         /// The part.
         part: String,
@@ -81,13 +95,16 @@ pub enum LoggingError {
 /// When a part is neither a level nor `module=level`. A bare module is refused: it is a misspelt level.
 pub fn filter(text: &str) -> Result<Targets, LoggingError> {
     text.split(',').try_fold(Targets::new(), |targets, part| {
-        let wrong = || LoggingError::Level { part: part.to_owned() };
+        let wrong = || LoggingError::Level {
+            part: part.to_owned(),
+        };
         let (module, level) = match part.split_once('=') {
             Some((module, level)) => (Some(module.trim()), level),
             None => (None, part),
         };
         // The library also takes numbers, and nothing at all for `error`; the contract is words.
-        let word = Some(level.trim()).filter(|word| word.chars().all(|c| c.is_ascii_alphabetic()) && !word.is_empty());
+        let word = Some(level.trim())
+            .filter(|word| word.chars().all(|c| c.is_ascii_alphabetic()) && !word.is_empty());
         let level: LevelFilter = word.and_then(|word| word.parse().ok()).ok_or_else(wrong)?;
         match module {
             Some("") => Err(wrong()),
@@ -141,7 +158,10 @@ fn level(level: Level) -> &'static str {
 
 impl<'w> FormatFields<'w> for Line {
     fn format_fields<R: RecordFields>(&self, writer: Writer<'w>, fields: R) -> fmt::Result {
-        let mut line = Fields { writer, result: Ok(()) };
+        let mut line = Fields {
+            writer,
+            result: Ok(()),
+        };
         fields.record(&mut line);
         line.result
     }
@@ -162,7 +182,8 @@ impl Visit for Fields<'_> {
         let value = format!("{value:?}");
         let (name, message) = (field.name(), field.name() == "message");
         let unsafe_in_line = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-        let plain = !value.contains(unsafe_in_line) && (message || !value.contains([' ', '"', '=']) && !value.is_empty());
+        let plain = !value.contains(unsafe_in_line)
+            && (message || !value.contains([' ', '"', '=']) && !value.is_empty());
         let written = match (message, plain) {
             (true, true) => write!(self.writer, " {value}"),
             (true, false) => write!(self.writer, " {value:?}"),
@@ -203,7 +224,10 @@ mod tests {
     fn logged(format: LogFormat, level: &str, events: impl FnOnce(&Logging)) -> Vec<String> {
         let buffer = Buffer::default();
         let to = buffer.clone();
-        let log = Log { format, level: level.to_owned() };
+        let log = Log {
+            format,
+            level: level.to_owned(),
+        };
         let (subscriber, logging) = Logging::make(&log, move || to.clone()).unwrap();
         tracing::subscriber::with_default(subscriber, || events(&logging));
         buffer.lines()
@@ -212,7 +236,8 @@ mod tests {
     #[test]
     fn a_line_is_aligned_and_has_the_fields_of_its_spans() {
         let lines = logged(LogFormat::Text, "info", |_| {
-            let _inside = tracing::info_span!(target: "cpim_gateway::router", "operation", id = "a1").entered();
+            let _inside =
+                tracing::info_span!(target: "cpim_gateway::router", "operation", id = "a1").entered();
             tracing::info!(target: "cpim_gateway::router", source = "im:fred@a.example", count = 3, "accepted");
             tracing::warn!(target: "cpim_native", words = "two words", "closed");
         });
@@ -244,26 +269,53 @@ mod tests {
     fn json_is_flat() {
         let lines = logged(LogFormat::Json, "info", |_| tracing::info!(id = "a1", "accepted"));
         let object: serde_json::Value = serde_json::from_str(&lines[0]).unwrap();
-        assert_eq!((&object["id"], &object["message"], &object["level"]), (&"a1".into(), &"accepted".into(), &"INFO".into()));
+        assert_eq!(
+            (&object["id"], &object["message"], &object["level"]),
+            (&"a1".into(), &"accepted".into(), &"INFO".into())
+        );
     }
 
     #[test]
     fn the_level_is_reloaded() {
         let lines = logged(LogFormat::Text, "warn", |logging| {
             tracing::info!("before");
-            logging.reload(&Log { level: "off,cpim_gateway=debug".to_owned(), ..Log::default() }).unwrap();
+            logging
+                .reload(&Log {
+                    level: "off,cpim_gateway=debug".to_owned(),
+                    ..Log::default()
+                })
+                .unwrap();
             tracing::debug!(target: "cpim_gateway::router", "after");
             tracing::error!(target: "hickory", "elsewhere");
-            assert!(logging.reload(&Log { level: "loud".to_owned(), ..Log::default() }).is_err());
+            assert!(
+                logging
+                    .reload(&Log {
+                        level: "loud".to_owned(),
+                        ..Log::default()
+                    })
+                    .is_err()
+            );
             tracing::debug!(target: "cpim_gateway::router", "still");
         });
-        let words: Vec<&str> = lines.iter().filter_map(|line| line.split_whitespace().last()).collect();
+        let words: Vec<&str> = lines
+            .iter()
+            .filter_map(|line| line.split_whitespace().last())
+            .collect();
         assert_eq!(words, ["after", "still"]);
     }
 
     #[test]
     fn a_misspelt_level_is_an_error() {
-        for wrong in ["", "inof", "info,", "cpim_native", "=debug", "cpim_native=", "cpim_native=loud", "5"] {
+        for wrong in [
+            "",
+            "inof",
+            "info,",
+            "cpim_native",
+            "=debug",
+            "cpim_native=",
+            "cpim_native=loud",
+            "5",
+        ] {
             assert!(filter(wrong).is_err(), "{wrong}");
         }
         for right in ["info", "OFF", "warn,cpim_native=trace", "info, hickory = off"] {

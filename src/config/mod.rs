@@ -33,7 +33,7 @@ pub use error::{ConfigError, ConfigErrors, Place};
 pub use lists::{Application, Auth, Hosted, Peer, Route, Rule, Tls};
 pub use names::{Address, Claim, Domain, DomainPattern, Host, HostPort, Pattern};
 pub use secret::{MAX_SECRET, Secret, SecretError};
-pub use section::{AdapterSection, Section};
+pub use section::{AdapterSection, Endpoint, Listeners, Section};
 pub use sections::{Action, Admin, Dns, Durability, Limits, Log, LogFormat, Store};
 pub use source::PREFIX;
 
@@ -44,7 +44,12 @@ use read::Reader;
 /// The adapters' sections, one row each.
 pub const ADAPTERS: &[AdapterSection] = &[
     #[cfg(feature = "cpim")]
-    AdapterSection { name: "cpim", check: native::check, listens: native::listens, restart: &["listener"] },
+    AdapterSection {
+        name: "cpim",
+        check: native::check,
+        listens: native::listens,
+        restart: &["listener"],
+    },
 ];
 
 /// A configuration in which everything that can be checked without starting has been.
@@ -108,13 +113,20 @@ impl Config {
         let (mut values, origins, mut errors) = read.map_err(|error| ConfigErrors::new(vec![error]))?;
         let origins = Arc::new(origins);
         let sections = adapters.iter().map(|adapter| {
-            (*adapter, Section::new(adapter.name, values.remove(adapter.name), Arc::clone(&origins)))
+            (
+                *adapter,
+                Section::new(adapter.name, values.remove(adapter.name), Arc::clone(&origins)),
+            )
         });
         let sections: Vec<_> = sections.collect();
 
         let mut reader = Reader::new(&origins);
         let draft = Draft::read(&mut reader, values, adapters);
-        let mut check = Check { reader: &mut reader, environment: &environment, adapters: &sections };
+        let mut check = Check {
+            reader: &mut reader,
+            environment: &environment,
+            adapters: &sections,
+        };
         let (relay_domains, config) = check.everything(draft);
         errors.append(&mut reader.errors);
         for (adapter, section) in &sections {
@@ -122,7 +134,11 @@ impl Config {
             errors.extend(checked.err().iter().flat_map(ConfigErrors::iter).cloned());
         }
         match config {
-            Some(config) if errors.is_empty() => Ok(Self { file: file.to_owned(), sections, ..config }),
+            Some(config) if errors.is_empty() => Ok(Self {
+                file: file.to_owned(),
+                sections,
+                ..config
+            }),
             _ => Err(ConfigErrors::new(errors)),
         }
     }
@@ -131,7 +147,9 @@ impl Config {
     #[must_use]
     pub fn section(&self, name: &'static str) -> Section {
         let written = self.sections.iter().find(|(adapter, _)| adapter.name == name);
-        written.map(|(_, section)| section.clone()).unwrap_or_else(|| Section::new(name, None, Arc::default()))
+        written
+            .map(|(_, section)| section.clone())
+            .unwrap_or_else(|| Section::new(name, None, Arc::default()))
     }
 
     /// All domains that mean this gateway, the one it uses itself first.

@@ -124,7 +124,9 @@ impl Claim {
     /// `domains` says which forms of a domain are accepted where this stands.
     fn parse(text: &str, domains: &str) -> Result<Self, String> {
         let wrong = |why: &dyn fmt::Display| {
-            format!("{text:?}: {why}; {domains}, a URI (\"im:fred@a.example\") or a selector (\"irc:\") is accepted")
+            format!(
+                "{text:?}: {why}; {domains}, a URI (\"im:fred@a.example\") or a selector (\"irc:\") is accepted"
+            )
         };
         match text.split_once(':') {
             None => Domain::parse(text).map(Self::Domain).map_err(|e| wrong(&e)),
@@ -185,7 +187,8 @@ impl FromStr for HostPort {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = |why: &dyn fmt::Display| {
-            let accepted = r#"a host and its port, such as "gw.b.example:5870" or "[2001:db8::1]:5870", is accepted"#;
+            let accepted =
+                r#"a host and its port, such as "gw.b.example:5870" or "[2001:db8::1]:5870", is accepted"#;
             format!("{text:?}: {why}; {accepted}")
         };
         let (host, port) = text.rsplit_once(':').ok_or_else(|| wrong(&"no port"))?;
@@ -193,7 +196,10 @@ impl FromStr for HostPort {
         let port = port.ok_or_else(|| wrong(&"the port is a number from 1 to 65535"))?;
         let bracketed = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
         let host = match (bracketed, host.parse()) {
-            (Some(inside), _) => inside.parse().map(|v6| Host::Address(IpAddr::V6(v6))).map_err(|e| wrong(&e))?,
+            (Some(inside), _) => inside
+                .parse()
+                .map(|v6| Host::Address(IpAddr::V6(v6)))
+                .map_err(|e| wrong(&e))?,
             (None, Ok(v4)) => Host::Address(IpAddr::V4(v4)),
             (None, Err(_)) => Domain::parse(host).map(Host::Name).map_err(|e| wrong(&e))?,
         };

@@ -19,7 +19,10 @@ pub(crate) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(origins: &'a Origins) -> Self {
-        Self { origins, errors: Vec::new() }
+        Self {
+            origins,
+            errors: Vec::new(),
+        }
     }
 
     /// Notes that `path` is wrong.
@@ -27,39 +30,67 @@ impl<'a> Reader<'a> {
         self.errors.push(self.origins.error(path, message));
     }
 
-    /// Takes the key `name` out of `values`; where it is missing or wrong, its default.
-    pub(crate) fn section<T: Default + DeserializeOwned>(&mut self, values: &mut Dict, name: &str) -> T {
-        let value = values.remove(name);
-        value.and_then(|value| self.value(value, &KeyPath::new(&[name]))).unwrap_or_default()
+    /// Takes the table `name` out of `values`, with its defaults for what is missing or wrong.
+    pub(crate) fn table<T: Default + DeserializeOwned>(&mut self, values: &mut Dict, name: &str) -> T {
+        let path = KeyPath::new(&[name]);
+        let value = values.remove(name).filter(|value| self.is_no_list(value, &path));
+        value
+            .and_then(|value| self.what_is_right(value, &path))
+            .unwrap_or_default()
     }
 
-    /// Takes the list `name` out of `values`: the elements that are right, each with the path it was written at.
-    pub(crate) fn list<T: DeserializeOwned>(&mut self, values: &mut Dict, name: &str) -> Vec<(KeyPath, T)> {
+    /// Takes the list of tables `name` out of `values`: those that are right, each with the path it was written at.
+    pub(crate) fn tables<T: DeserializeOwned>(&mut self, values: &mut Dict, name: &str) -> Vec<(KeyPath, T)> {
         let path = KeyPath::new(&[name]);
-        match values.remove(name) {
+        let elements = match values.remove(name) {
             None => Vec::new(),
-            Some(Value::Array(_, elements)) => {
-                let paths = (0..).map(|nth| path.nth(nth));
-                let read = paths.zip(elements).map(|(path, value)| {
-                    let element = self.value(value, &path)?;
-                    Some((path, element))
-                });
-                read.flatten().collect()
-            }
+            Some(Value::Array(_, elements)) => elements,
             Some(_) => {
-                self.wrong(&path, format!("a list of tables is accepted, each begun by [[{name}]]"));
+                self.wrong(
+                    &path,
+                    format!("a list of tables is accepted, each begun by [[{name}]]"),
+                );
                 Vec::new()
             }
-        }
+        };
+        let elements = elements
+            .into_iter()
+            .enumerate()
+            .map(|(nth, value)| (path.nth(nth), value));
+        elements
+            .filter_map(|(path, value)| self.one_table(value, &path).map(|table| (path, table)))
+            .collect()
+    }
+
+    /// Reads one table; none where anything in it is wrong.
+    pub(crate) fn one_table<T: DeserializeOwned>(&mut self, value: Value, at: &KeyPath) -> Option<T> {
+        self.is_no_list(&value, at)
+            .then(|| self.value(value, at))
+            .flatten()
     }
 
     /// Reads one value; none where anything in it is wrong.
-    pub(crate) fn value<T: DeserializeOwned>(&mut self, mut value: Value, at: &KeyPath) -> Option<T> {
+    pub(crate) fn value<T: DeserializeOwned>(&mut self, value: Value, at: &KeyPath) -> Option<T> {
         let errors_before = self.errors.len();
+        let read = self.what_is_right(value, at);
+        read.filter(|_| self.errors.len() == errors_before)
+    }
+
+    /// Serde would take a list for a table, with the keys in the order of the type.
+    fn is_no_list(&mut self, value: &Value, at: &KeyPath) -> bool {
+        let list = matches!(value, Value::Array(..));
+        if list {
+            self.wrong(at, "found a list; a table is accepted");
+        }
+        !list
+    }
+
+    /// Reads what of a value can be read, and notes the rest; none where too little remains.
+    fn what_is_right<T: DeserializeOwned>(&mut self, mut value: Value, at: &KeyPath) -> Option<T> {
         let mut taken = Taken::default();
         loop {
             let error = match value.deserialize::<T>() {
-                Ok(read) => return (self.errors.len() == errors_before).then_some(read),
+                Ok(read) => return Some(read),
                 Err(error) => error,
             };
             let written = taken.written(at, &error.path);
@@ -90,15 +121,19 @@ struct Taken {
 impl Taken {
     /// Where `path` of the remaining value was written.
     fn written(&self, at: &KeyPath, path: &[String]) -> KeyPath {
-        path.iter().fold(at.clone(), |above, key| match (self.elements.get(&above), key.parse::<usize>()) {
-            (Some(gone), Ok(nth)) => above.nth(nth.saturating_add(*gone)),
-            _ => above.key(key),
+        path.iter().fold(at.clone(), |above, key| {
+            match (self.elements.get(&above), key.parse::<usize>()) {
+                (Some(gone), Ok(nth)) => above.nth(nth.saturating_add(*gone)),
+                _ => above.key(key),
+            }
         })
     }
 
     /// Takes out what stands at `path`; false where that is the whole.
     fn take(&mut self, value: &mut Value, path: &[String], written: KeyPath) -> bool {
-        let Some((last, above)) = path.split_last() else { return false };
+        let Some((last, above)) = path.split_last() else {
+            return false;
+        };
         let inside = above.iter().try_fold(value, |value, key| match value {
             Value::Dict(_, dict) => dict.get_mut(key),
             Value::Array(_, elements) => elements.get_mut(key.parse::<usize>().ok()?),
@@ -110,7 +145,9 @@ impl Taken {
                 Ok(nth) if nth < elements.len() => {
                     elements.remove(nth);
                     let list: Vec<&str> = written.keys().iter().map(String::as_str).collect();
-                    let list = list.split_last().map_or_else(KeyPath::default, |(_, list)| KeyPath::new(list));
+                    let list = list
+                        .split_last()
+                        .map_or_else(KeyPath::default, |(_, list)| KeyPath::new(list));
                     *self.elements.entry(list).or_default() += 1;
                     true
                 }
@@ -157,10 +194,12 @@ fn accepted_words(expected: &str) -> &str {
         "a sequence" => "a list",
         "path string" => "a path, as a string,",
         "u16" => "a whole number from 0 to 65535",
-        "u32" | "u64" | "usize" => "a whole number",
+        "u32" | "u64" | "usize" => "a whole number, 0 or more,",
         "u8" => "a whole number from 0 to 255",
         expected if expected.starts_with("struct ") => "a table",
-        expected if expected.starts_with("variant ") || expected.starts_with("enum ") => "one word, as a string,",
+        expected if expected.starts_with("variant ") || expected.starts_with("enum ") => {
+            "one word, as a string,"
+        }
         other => other,
     }
 }
