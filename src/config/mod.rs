@@ -33,7 +33,7 @@ pub use error::{ConfigError, ConfigErrors, Place};
 pub use lists::{Application, Auth, Hosted, Peer, Route, Rule, Tls};
 pub use names::{Address, Claim, Domain, DomainPattern, Host, HostPort, Pattern};
 pub use secret::{MAX_SECRET, Secret, SecretError};
-pub use section::{AdapterSection, Section};
+pub use section::{AdapterSection, Endpoint, Listeners, Section};
 pub use sections::{Action, Admin, Dns, Durability, Limits, Log, LogFormat, Store};
 pub use source::PREFIX;
 
