@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, params};
 
@@ -25,6 +26,9 @@ const CHECKPOINT_PAGES: i64 = 4_096;
 
 /// The write-ahead log is cut back to this many octets after it had to grow beyond it.
 const LOG_OCTETS: i64 = 64 << 20;
+
+/// How long a write waits for a person who looks into the file with a tool that locks it.
+const LOCK_WAIT: Duration = Duration::from_millis(250);
 
 /// Statements kept prepared by the reader; more than it has.
 const READER_STATEMENTS: usize = 32;
@@ -196,6 +200,7 @@ fn make_private(path: &Path) -> io::Result<()> {
 fn connect_writer(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(LOCK_WAIT)?;
     connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", true)?;
