@@ -290,7 +290,7 @@ impl<T> Session<T> {
     /// `None` while there are none, or while so much has been handed out and not been taken that what is
     /// owed had better still come before what is asked.
     pub fn poll_transmit(&mut self) -> Option<Bytes> {
-        if self.is_finished() {
+        if matches!(self.state, State::Closed { until: None }) {
             return None;
         }
         let outbound = &mut self.outbound;
@@ -345,8 +345,11 @@ impl<T> Session<T> {
     /// Whether the transport is to be shut: the session is over, and all that could be sent was, or its time
     /// has passed.
     #[must_use]
-    pub fn is_finished(&self) -> bool {
-        matches!(self.state, State::Closed { until } if until.is_none() || self.outgoing.is_empty())
+    pub fn is_finished(&self, now: Instant) -> bool {
+        let State::Closed { until } = self.state else {
+            return false;
+        };
+        self.outgoing.is_empty() || until.is_none_or(|until| until <= now)
     }
 
     /// Opens a session that the other side wants to open. Without effect unless [`Event::Opened`] waits for

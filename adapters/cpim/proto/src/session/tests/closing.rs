@@ -35,7 +35,7 @@ fn a_session_closed_by_the_client_ends_when_it_has_its_answers() {
         pair.server.told()[..],
         [Event::Closed(Closure::Orderly)]
     ));
-    assert!(pair.server.session.is_finished());
+    assert!(pair.server.session.is_finished(pair.now));
     assert_eq!(pair.server.handed_over, [1]);
     assert!(matches!(pair.client.told()[..], [Event::Response { .. }]));
     pair.client.session.handle_end(pair.now);
@@ -89,7 +89,7 @@ fn draining_ends_after_10_s() {
         pair.client.told()[..],
         [Event::Closed(Closure::Orderly)]
     ));
-    assert!(pair.server.session.is_finished() && pair.client.session.is_finished());
+    assert!(pair.server.session.is_finished(pair.now) && pair.client.session.is_finished(pair.now));
     assert_eq!(pair.server.session.into_remains().abandoned, [trans_id("1")]);
     assert_eq!(pair.client.session.into_remains().unanswered, [trans_id("1")]);
 }
@@ -182,7 +182,7 @@ fn a_connection_that_ends_without_close_is_lost() {
         panic!("{events:?}");
     };
     assert_eq!(unsent.as_str(), "2");
-    assert!(listener.session.is_finished());
+    assert!(listener.session.is_finished(listener.now));
     assert_eq!(
         listener
             .session
@@ -209,7 +209,7 @@ fn an_open_can_be_refused() {
         *close,
         Close::because(Reason::Unauthorised, "a.example is not yours")
     );
-    assert!(pair.server.session.is_finished() && pair.client.session.is_finished());
+    assert!(pair.server.session.is_finished(pair.now) && pair.client.session.is_finished(pair.now));
 }
 
 #[test]
@@ -243,10 +243,10 @@ fn a_session_closed_by_the_application_for_a_reason_ends_at_once() {
         Close::because(Reason::Conflict, "a.example has a home"),
     );
     assert!(matches!(listener.closure(), Closure::ByUs(_)));
-    assert!(!listener.session.is_finished());
+    assert!(!listener.session.is_finished(listener.now));
     assert_eq!(
         listener.say(),
         frame("<close reason='conflict'>a.example has a home</close>", "")
     );
-    assert!(listener.session.is_finished());
+    assert!(listener.session.is_finished(listener.now));
 }

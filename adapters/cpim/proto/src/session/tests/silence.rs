@@ -39,7 +39,7 @@ fn silence_is_asked_after_60_s_and_ends_the_session_after_30_more() {
     listener.pass(SECOND);
     assert_eq!(listener.closure(), Closure::Silent);
     assert!(listener.say().contains("<close reason='timeout'>"));
-    assert!(listener.session.is_finished());
+    assert!(listener.session.is_finished(listener.now));
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn a_peer_that_does_not_read_is_closed_after_30_s_and_what_it_is_owed_is_told() 
         pair.server.events.last(),
         Some(Event::Closed(Closure::Stalled))
     ));
-    assert!(pair.server.session.is_finished());
+    assert!(pair.server.session.is_finished(pair.now));
     assert_eq!(pair.server.session.into_remains().in_doubt, [(trans_id("1"), 1)]);
 }
 
