@@ -1,1 +1,10 @@
-//! The gateway.
+//! cpim-gateway: joins instant-messaging and presence systems through one abstract model (CPIM).
+
+pub mod clock;
+pub mod config;
+mod ids;
+pub mod logging;
+pub mod resolver;
+pub mod router;
+pub mod store;
+mod sync;

@@ -75,17 +75,30 @@ impl Element {
         frame: &Frame,
         uris: &dyn ReadUri,
     ) -> Result<Self, Rejection> {
-        if !frame.content.is_empty() && matches!(tag.name, "close" | "open" | "ping" | "response" | "subscribe" | "unsubscribe") {
-            return Err(Violation::Content { octets: frame.content.len() }.into());
+        if !frame.content.is_empty()
+            && matches!(
+                tag.name,
+                "close" | "open" | "ping" | "response" | "subscribe" | "unsubscribe"
+            )
+        {
+            return Err(Violation::Content {
+                octets: frame.content.len(),
+            }
+            .into());
         }
         match tag.name {
             "close" => Close::read(tag, reader).map(Self::Close),
             "open" => Open::read(tag, reader, uris).map(Self::Open),
-            "ping" => Ok(Self::Ping { trans_id: trans_id(tag)? }),
+            "ping" => Ok(Self::Ping {
+                trans_id: trans_id(tag)?,
+            }),
             "response" => response::read(tag, reader),
             name => match operation::kind(name) {
                 Some(kind) => operation::read(kind, tag, reader, &frame.content, uris),
-                None => Err(Violation::UnknownElement { name: fault::excerpt(name) }.into()),
+                None => Err(Violation::UnknownElement {
+                    name: fault::excerpt(name),
+                }
+                .into()),
             },
         }
     }
@@ -109,7 +122,10 @@ impl ReadUri for PlainUris {
         let uri = Uri::parse(text)?;
         match uri.class() == class {
             true => Ok(uri),
-            false => Err(UriError::WrongClass { found: uri.class(), wanted: class }),
+            false => Err(UriError::WrongClass {
+                found: uri.class(),
+                wanted: class,
+            }),
         }
     }
 }
@@ -122,7 +138,10 @@ impl ReadUri for Mapper {
 
 /// Writes a ping.
 pub fn write_ping(out: &mut String, trans_id: &TransId) {
-    Writer::new(out).start("ping").attribute("transID", trans_id.as_str()).empty();
+    Writer::new(out)
+        .start("ping")
+        .attribute("transID", trans_id.as_str())
+        .empty();
 }
 
 /// The transID of an element that must have one. Without it nothing can be answered, so that its absence

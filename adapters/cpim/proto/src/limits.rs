@@ -18,6 +18,11 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { xml_octets: 65_536, content_octets: 1_048_576, depth: 16, attributes: 32 }
+        Self {
+            xml_octets: 65_536,
+            content_octets: 1_048_576,
+            depth: 16,
+            attributes: 32,
+        }
     }
 }

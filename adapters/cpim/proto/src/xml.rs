@@ -39,7 +39,9 @@ pub enum XmlFault {
     #[error("expected `=` and a quoted value after the attribute's name")]
     AttributeValue,
     /// Section 4.1: a reference that ends nowhere, or names no character that XML may hold.
-    #[error("expected `&amp;` `&lt;` `&gt;` `&quot;` `&apos;`, or a reference to a character that XML allows")]
+    #[error(
+        "expected `&amp;` `&lt;` `&gt;` `&quot;` `&apos;`, or a reference to a character that XML allows"
+    )]
     BadReference,
     /// Section 2.4: the end of a CDATA section outside one.
     #[error("`]]>` in text; write `]]&gt;`")]

@@ -68,7 +68,10 @@ impl Reason {
     /// Reads the word on the wire.
     #[must_use]
     pub fn from_word(word: &str) -> Self {
-        Self::KNOWN.into_iter().find(|reason| reason.as_str() == word).unwrap_or_else(|| Self::Other(word.into()))
+        Self::KNOWN
+            .into_iter()
+            .find(|reason| reason.as_str() == word)
+            .unwrap_or_else(|| Self::Other(word.into()))
     }
 }
 
@@ -85,7 +88,10 @@ impl Close {
     /// A session's end for this reason.
     #[must_use]
     pub fn because(reason: Reason, text: impl Into<String>) -> Self {
-        Self { reason: Some(reason), text: text.into() }
+        Self {
+            reason: Some(reason),
+            text: text.into(),
+        }
     }
 
     /// Whether what is under way may still be finished: no reason, or `shutdown`.
@@ -112,6 +118,9 @@ impl Close {
     pub(super) fn read(tag: &Tag<'_>, reader: &mut Reader<'_>) -> Result<Self, Rejection> {
         let mut text = text(reader)?.unwrap_or_default();
         text.truncate(text.floor_char_boundary(Self::MAX_TEXT_OCTETS));
-        Ok(Self { reason: tag.attribute("reason").map(Reason::from_word), text })
+        Ok(Self {
+            reason: tag.attribute("reason").map(Reason::from_word),
+            text,
+        })
     }
 }

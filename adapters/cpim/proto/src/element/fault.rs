@@ -73,7 +73,9 @@ pub enum Violation {
     #[error("the transID `{}` belongs to another operation that is still waiting", .0.as_str())]
     TransIdTaken(TransId),
     /// No element of this version.
-    #[error("expected open, close, ping, response, message, subscribe, notify, unsubscribe or publish, not `{name}`")]
+    #[error(
+        "expected open, close, ping, response, message, subscribe, notify, unsubscribe or publish, not `{name}`"
+    )]
     UnknownElement {
         /// Its name.
         name: String,
@@ -103,12 +105,17 @@ impl Violation {
     }
 
     pub(super) fn malformed(element: &str, what: String) -> Self {
-        Self::Malformed { element: element.to_owned(), what }
+        Self::Malformed {
+            element: element.to_owned(),
+            what,
+        }
     }
 }
 
 /// As much of a peer's text as an explanation needs.
 pub(super) fn excerpt(text: &str) -> String {
     const OCTETS: usize = 64;
-    text.get(..text.floor_char_boundary(OCTETS)).unwrap_or_default().to_owned()
+    text.get(..text.floor_char_boundary(OCTETS))
+        .unwrap_or_default()
+        .to_owned()
 }

@@ -75,7 +75,11 @@ impl Open {
     }
 
     /// Reads the element. The version comes first: of another one, nothing else can be understood.
-    pub(super) fn read(tag: &Tag<'_>, reader: &mut Reader<'_>, uris: &dyn ReadUri) -> Result<Self, Rejection> {
+    pub(super) fn read(
+        tag: &Tag<'_>,
+        reader: &mut Reader<'_>,
+        uris: &dyn ReadUri,
+    ) -> Result<Self, Rejection> {
         let extensions = reader.inner()?.to_owned();
         let malformed = |what: String| Violation::malformed("open", what);
         match tag.attribute("version") {
@@ -83,11 +87,21 @@ impl Open {
             Some(version) if is_decimal(version) && version != "0" => {
                 return Err(Violation::UnsupportedVersion.into());
             }
-            _ => return Err(malformed("`version` is missing or no number; expected version='1'".to_owned()).into()),
+            _ => {
+                return Err(
+                    malformed("`version` is missing or no number; expected version='1'".to_owned()).into(),
+                );
+            }
         }
         let claims = |name: &str| -> Result<Vec<Claim>, Violation> {
-            let items = tag.attribute(name).unwrap_or_default().split(' ').filter(|item| !item.is_empty());
-            items.map(|item| Claim::parse(item, uris).map_err(|why| malformed(format!("`{name}`: {why}")))).collect()
+            let items = tag
+                .attribute(name)
+                .unwrap_or_default()
+                .split(' ')
+                .filter(|item| !item.is_empty());
+            items
+                .map(|item| Claim::parse(item, uris).map_err(|why| malformed(format!("`{name}`: {why}"))))
+                .collect()
         };
         let domain = tag.attribute("domain").map(Domain::parse).transpose();
         let remembers = match tag.attribute("remembers") {
@@ -123,7 +137,9 @@ impl Claim {
         if rest.is_empty() {
             let named = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
                 && scheme.len() <= Self::SELECTOR_OCTETS
-                && scheme.bytes().all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'-' | b'.'));
+                && scheme
+                    .bytes()
+                    .all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'-' | b'.'));
             return match named {
                 true => Ok(Self::Selector(scheme.to_ascii_lowercase())),
                 false => Err(why(&"expected a selector such as `pepp:`")),
@@ -133,7 +149,9 @@ impl Claim {
             true => Class::Pres,
             false => Class::Im,
         };
-        uris.read_uri(item, class).map(Self::Uri).map_err(|error| why(&error))
+        uris.read_uri(item, class)
+            .map(Self::Uri)
+            .map_err(|error| why(&error))
     }
 }
 

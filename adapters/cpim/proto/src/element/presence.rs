@@ -57,7 +57,9 @@ fn start_tuple(writer: &mut Writer<'_>, tuple: &Tuple) {
 
 /// Makes sure that markup is all of what its tuple holds: neither less, nor the end of it and more.
 fn check_markup(tuple: &Tuple, limits: &Limits) -> Result<(), EncodeError> {
-    let Tuple { markup, namespaces, .. } = tuple;
+    let Tuple {
+        markup, namespaces, ..
+    } = tuple;
     let plain = |c| is_char(c) && !matches!(c, '<' | '&' | ']');
     if namespaces.is_empty() && markup.chars().all(plain) {
         return Ok(());
@@ -66,7 +68,10 @@ fn check_markup(tuple: &Tuple, limits: &Limits) -> Result<(), EncodeError> {
     let mut writer = Writer::new(&mut written);
     start_tuple(&mut writer, tuple);
     writer.open().raw(markup).close("tuple");
-    let limits = Limits { depth: limits.depth.saturating_sub(TUPLE_DEPTH - 1), ..*limits };
+    let limits = Limits {
+        depth: limits.depth.saturating_sub(TUPLE_DEPTH - 1),
+        ..*limits
+    };
     let mut reader = Reader::new(written.as_bytes(), &limits)?;
     reader.root()?;
     match reader.inner()?.len() == markup.len() {
@@ -86,12 +91,15 @@ pub(super) fn read_presence(tag: &Tag<'_>, reader: &mut Reader<'_>) -> Result<Pr
                 tuples.push(read_tuple(&tag, reader)?);
             }
             Event::Start(_) | Event::Text(_) => {
-                return Err(Trouble::unsupported("`presence`: expected `tuple` elements, and nothing beside them"));
+                return Err(Trouble::unsupported(
+                    "`presence`: expected `tuple` elements, and nothing beside them",
+                ));
             }
         }
     }
     let presence = Presence::from_tuples(tuples);
-    let presence = presence.ok_or_else(|| Trouble::unsupported("`presence`: expected at least one `tuple`"))?;
+    let presence =
+        presence.ok_or_else(|| Trouble::unsupported("`presence`: expected at least one `tuple`"))?;
     Ok(presence.with_entity_info(tag.attribute("entityInfo").map(Arc::from)))
 }
 
@@ -99,13 +107,21 @@ fn read_tuple(tag: &Tag<'_>, reader: &mut Reader<'_>) -> Result<Tuple, Trouble> 
     let destination = tag.attribute("destination");
     let destination = destination.ok_or_else(|| Trouble::unsupported("`tuple`: `destination` is missing"))?;
     let status = tag.attribute("status").and_then(Basic::from_word);
-    let status = status.ok_or_else(|| Trouble::unsupported("`tuple`: expected `status` of `open` or `closed`"))?;
-    let mut namespaces: Vec<_> =
-        reader.namespaces().map(|(prefix, name)| (prefix.into(), name.into())).collect();
+    let status =
+        status.ok_or_else(|| Trouble::unsupported("`tuple`: expected `status` of `open` or `closed`"))?;
+    let mut namespaces: Vec<_> = reader
+        .namespaces()
+        .map(|(prefix, name)| (prefix.into(), name.into()))
+        .collect();
     let markup = reader.inner()?;
     if !markup.contains('<') {
         // Text alone relies on none.
         namespaces.clear();
     }
-    Ok(Tuple { destination: destination.into(), status, markup: markup.into(), namespaces })
+    Ok(Tuple {
+        destination: destination.into(),
+        status,
+        markup: markup.into(),
+        namespaces,
+    })
 }

@@ -27,7 +27,12 @@ pub fn write_response(out: &mut String, trans_id: &TransId, response: &Response)
         (None, words) => writer.open().text(words).close("response"),
         (Some(code), "") => writer.open().text(code.as_str()).close("response"),
         (Some(code), words) => {
-            writer.open().text(code.as_str()).text(": ").text(words).close("response");
+            writer
+                .open()
+                .text(code.as_str())
+                .text(": ")
+                .text(words)
+                .close("response");
         }
     }
 }
@@ -39,7 +44,8 @@ pub(super) fn read(tag: &Tag<'_>, reader: &mut Reader<'_>) -> Result<Element, Re
     let trans_id = trans_id(tag)?;
     let malformed = |what: &str| Violation::malformed("response", what.to_owned());
     let status = tag.attribute("status").and_then(Status::from_word);
-    let status = status.ok_or_else(|| malformed("expected `status` of `success`, `failure` or `indeterminant`"))?;
+    let status =
+        status.ok_or_else(|| malformed("expected `status` of `success`, `failure` or `indeterminant`"))?;
     let duration = tag.attribute("duration").map(decimal);
     let subscript_id = tag.attribute("subscriptID").map(SubscriptId::parse).transpose();
     let text = text.ok_or_else(|| malformed("expected text, and no element"))?;

@@ -45,12 +45,22 @@ fn write(element: &Element) -> String {
 fn the_example_is_read_and_written_octet_for_octet() {
     for example in EXAMPLE {
         let mut input = BytesMut::from(example);
-        let frame = Decoder::new(Limits::default()).decode(&mut input).unwrap().unwrap();
+        let frame = Decoder::new(Limits::default())
+            .decode(&mut input)
+            .unwrap()
+            .unwrap();
         assert!(input.is_empty(), "{example}");
         let element = Element::read(&frame, &Limits::default(), &PlainUris).unwrap();
         let mut head = BytesMut::new();
         let xml = write(&element);
-        encode_head(&mut head, &frame.parameters, &xml, frame.content.len(), &Limits::default()).unwrap();
+        encode_head(
+            &mut head,
+            &frame.parameters,
+            &xml,
+            frame.content.len(),
+            &Limits::default(),
+        )
+        .unwrap();
         head.extend_from_slice(&frame.content);
         assert_eq!(head, example.as_bytes());
     }
@@ -65,7 +75,10 @@ fn the_example_can_be_built() {
         metadata: Default::default(),
     });
     let trans_id = TransId::parse("1").unwrap();
-    assert!(EXAMPLE[2].contains(&write(&Element::Operation { trans_id: trans_id.clone(), operation: message })));
+    assert!(EXAMPLE[2].contains(&write(&Element::Operation {
+        trans_id: trans_id.clone(),
+        operation: message
+    })));
     let response = Response::success();
     assert!(EXAMPLE[3].ends_with(&write(&Element::Response { trans_id, response })));
 }

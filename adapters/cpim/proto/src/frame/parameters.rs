@@ -31,15 +31,24 @@ impl Parameters {
         match name {
             "auth" => {
                 let expected = "expected `auth=verified`, `auth=claimed` or `auth=anonymous`";
-                set(&mut self.auth, "auth", Standing::from_word(value).ok_or(LineFault::Value(expected))?)
+                set(
+                    &mut self.auth,
+                    "auth",
+                    Standing::from_word(value).ok_or(LineFault::Value(expected))?,
+                )
             }
             "hops" => {
-                let hops = decimal(value).ok_or(LineFault::Value("expected `hops=` and a number from 0 to 255"))?;
+                let hops =
+                    decimal(value).ok_or(LineFault::Value("expected `hops=` and a number from 0 to 255"))?;
                 set(&mut self.hops, "hops", hops)
             }
             "id" => {
                 let expected = "expected `id=` and 1 to 64 of A-Z a-z 0-9 - _ .";
-                set(&mut self.id, "id", OperationId::parse(value).map_err(|_| LineFault::Value(expected))?)
+                set(
+                    &mut self.id,
+                    "id",
+                    OperationId::parse(value).map_err(|_| LineFault::Value(expected))?,
+                )
             }
             "via" => self.take_via(value),
             "wait" => {
@@ -56,8 +65,12 @@ impl Parameters {
             return Err(LineFault::Duplicate("via"));
         }
         for domain in value.split(',') {
-            let domain = Domain::parse(domain).ok().filter(|_| self.via.len() < Passage::MAX_VIA);
-            self.via.push(domain.ok_or(LineFault::Value("expected `via=` and 1 to 16 domains, joined by commas"))?);
+            let domain = Domain::parse(domain)
+                .ok()
+                .filter(|_| self.via.len() < Passage::MAX_VIA);
+            self.via.push(domain.ok_or(LineFault::Value(
+                "expected `via=` and 1 to 16 domains, joined by commas",
+            ))?);
         }
         Ok(())
     }
@@ -106,7 +119,9 @@ pub(crate) fn decimal<T: FromStr>(text: &str) -> Option<T> {
 
 /// Whether it is a decimal number without sign or leading zeros, `0` itself excepted.
 pub(crate) fn is_decimal(text: &str) -> bool {
-    text.bytes().all(|octet| octet.is_ascii_digit()) && (text == "0" || !text.starts_with('0')) && !text.is_empty()
+    text.bytes().all(|octet| octet.is_ascii_digit())
+        && (text == "0" || !text.starts_with('0'))
+        && !text.is_empty()
 }
 
 fn set<T>(place: &mut Option<T>, name: &'static str, value: T) -> Result<(), LineFault> {

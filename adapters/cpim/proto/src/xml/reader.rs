@@ -38,13 +38,18 @@ struct Attribute<'a> {
 impl<'a> Tag<'a> {
     /// The attribute's value, normalised (XML 1.0 section 3.3.3).
     pub(crate) fn attribute(&self, name: &str) -> Option<&str> {
-        self.attributes.iter().find(|attribute| attribute.name == name).map(|attribute| &*attribute.value)
+        self.attributes
+            .iter()
+            .find(|attribute| attribute.name == name)
+            .map(|attribute| &*attribute.value)
     }
 
     /// Every attribute, as name and value, in the order written.
     #[cfg(test)]
     pub(super) fn attributes(&self) -> impl Iterator<Item = (&'a str, &str)> {
-        self.attributes.iter().map(|attribute| (attribute.name, &*attribute.value))
+        self.attributes
+            .iter()
+            .map(|attribute| (attribute.name, &*attribute.value))
     }
 }
 
@@ -75,11 +80,19 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`XmlFault::NotUtf8`] or [`XmlFault::Character`].
     pub(crate) fn new(xml: &'a [u8], limits: &Limits) -> Result<Self, XmlError> {
-        let xml = std::str::from_utf8(xml)
-            .map_err(|error| XmlError { fault: XmlFault::NotUtf8, at: error.valid_up_to() })?;
+        let xml = std::str::from_utf8(xml).map_err(|error| XmlError {
+            fault: XmlFault::NotUtf8,
+            at: error.valid_up_to(),
+        })?;
         let plain = xml.bytes().all(|octet| (b' '..=b'~').contains(&octet));
-        match (!plain).then(|| xml.char_indices().find(|(_, c)| !is_char(*c))).flatten() {
-            Some((at, c)) => Err(XmlError { fault: XmlFault::Character(c.into()), at }),
+        match (!plain)
+            .then(|| xml.char_indices().find(|(_, c)| !is_char(*c)))
+            .flatten()
+        {
+            Some((at, c)) => Err(XmlError {
+                fault: XmlFault::Character(c.into()),
+                at,
+            }),
             None => Ok(Self {
                 xml,
                 rest: xml,
@@ -166,9 +179,8 @@ impl<'a> Reader<'a> {
 
     /// Namespaces in scope, as prefix (empty: the default) and name, without the one of `xml`.
     pub(crate) fn namespaces(&self) -> impl Iterator<Item = (&'a str, &str)> {
-        let innermost = |at: usize, prefix: &str| {
-            self.scope.iter().skip(at + 1).all(|inner| inner.prefix != prefix)
-        };
+        let innermost =
+            |at: usize, prefix: &str| self.scope.iter().skip(at + 1).all(|inner| inner.prefix != prefix);
         self.scope
             .iter()
             .enumerate()
@@ -192,7 +204,11 @@ impl<'a> Reader<'a> {
 
     /// `<?xml version='1.0' encoding='UTF-8' standalone='yes'?>`, each but the version optional (section 2.8).
     fn declaration(&mut self) -> Result<(), XmlError> {
-        let Some(rest) = self.rest.strip_prefix("<?xml").filter(|rest| rest.starts_with(is_space)) else {
+        let Some(rest) = self
+            .rest
+            .strip_prefix("<?xml")
+            .filter(|rest| rest.starts_with(is_space))
+        else {
             return Ok(());
         };
         self.rest = rest;
@@ -206,7 +222,10 @@ impl<'a> Reader<'a> {
                 _ => matches!(value, "yes" | "no"),
             };
             if !valid || !wanted.any(|next| next == name) {
-                return Err(XmlError { fault: XmlFault::Declaration, at });
+                return Err(XmlError {
+                    fault: XmlFault::Declaration,
+                    at,
+                });
             }
         }
         let versioned = wanted.len() < 3;
@@ -263,7 +282,10 @@ impl<'a> Reader<'a> {
             if attributes.is_empty() {
                 attributes.reserve(ATTRIBUTES_USUAL);
             }
-            attributes.push(Attribute { name, value: attribute_value(value) });
+            attributes.push(Attribute {
+                name,
+                value: attribute_value(value),
+            });
         }
         Ok(Tag { name, attributes })
     }
@@ -331,7 +353,11 @@ impl<'a> Reader<'a> {
 
     fn local_name(&mut self) -> Result<(), XmlError> {
         if !self.rest.starts_with(starts_name) {
-            return self.fail(if self.rest.is_empty() { XmlFault::End } else { XmlFault::Name });
+            return self.fail(if self.rest.is_empty() {
+                XmlFault::End
+            } else {
+                XmlFault::Name
+            });
         }
         self.rest = self.rest.trim_start_matches(in_name);
         Ok(())
@@ -349,15 +375,24 @@ impl<'a> Reader<'a> {
             let declarable = match prefix {
                 "xml" => value == XML_NAMESPACE,
                 "xmlns" => false,
-                _ => (prefix.is_empty() || !value.is_empty()) && value != XML_NAMESPACE && value != XMLNS_NAMESPACE,
+                _ => {
+                    (prefix.is_empty() || !value.is_empty())
+                        && value != XML_NAMESPACE
+                        && value != XMLNS_NAMESPACE
+                }
             };
             if !declarable {
                 return self.fail_at(name, XmlFault::NamespaceDeclaration);
             }
-            self.scope.push(Binding { prefix, name: value.clone(), depth });
+            self.scope.push(Binding {
+                prefix,
+                name: value.clone(),
+                depth,
+            });
         }
         if let Some((prefix, _)) = element.split_once(':') {
-            self.namespace(prefix).map_or_else(|| self.fail_at(element, XmlFault::UndeclaredPrefix), |_| Ok(()))?;
+            self.namespace(prefix)
+                .map_or_else(|| self.fail_at(element, XmlFault::UndeclaredPrefix), |_| Ok(()))?;
         }
         let mut expanded: Vec<(&str, &str)> = Vec::new();
         for name in attributes.iter().map(|attribute| attribute.name) {
@@ -376,14 +411,20 @@ impl<'a> Reader<'a> {
     }
 
     fn leave_scope(&mut self) {
-        while self.scope.last().is_some_and(|binding| binding.depth > self.open.len()) {
+        while self
+            .scope
+            .last()
+            .is_some_and(|binding| binding.depth > self.open.len())
+        {
             self.scope.pop();
         }
     }
 
     fn namespace(&self, prefix: &str) -> Option<&str> {
         let bound = self.scope.iter().rev().find(|binding| binding.prefix == prefix);
-        bound.map(|binding| &*binding.name).or_else(|| (prefix == "xml").then_some(XML_NAMESPACE))
+        bound
+            .map(|binding| &*binding.name)
+            .or_else(|| (prefix == "xml").then_some(XML_NAMESPACE))
     }
 
     /// Checks the references in `raw`, which stands at the cursor.
@@ -417,7 +458,10 @@ impl<'a> Reader<'a> {
     }
 
     fn fail_after<T>(&self, octets: usize, fault: XmlFault) -> Result<T, XmlError> {
-        Err(XmlError { fault, at: self.at() + octets })
+        Err(XmlError {
+            fault,
+            at: self.at() + octets,
+        })
     }
 
     /// Fails where `part`, a part of the document, begins.

@@ -1,6 +1,6 @@
 //! The writer: what it is given comes out of the reader again, character for character.
 
-use std::fmt::{self, Write};
+use std::fmt;
 
 use super::chars::is_char;
 
@@ -34,9 +34,7 @@ impl<'a> Writer<'a> {
 
     /// Adds an attribute whose value is a number.
     pub(crate) fn number(&mut self, name: &str, value: impl fmt::Display) -> &mut Self {
-        // Writing to a String cannot fail.
-        let _ = write!(self.out, " {name}='{value}'");
-        self
+        self.attribute(name, &value.to_string())
     }
 
     /// Declares a namespace; an empty prefix declares the default.
@@ -80,7 +78,11 @@ impl<'a> Writer<'a> {
 
 /// The character as XML can hold it: itself, or U+FFFD for one that it cannot even refer to (section 2.2).
 const fn scalar(c: char) -> char {
-    if is_char(c) { c } else { char::REPLACEMENT_CHARACTER }
+    if is_char(c) {
+        c
+    } else {
+        char::REPLACEMENT_CHARACTER
+    }
 }
 
 /// What would be read as something else in a value (sections 2.4 and 3.3.3).

@@ -1,0 +1,272 @@
+//! The store in one SQLite file: WAL, full sync, one thread that writes in groups, one connection that reads.
+
+mod open;
+mod prune;
+mod reader;
+mod room;
+mod statements;
+mod writer;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread;
+
+use async_trait::async_trait;
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
+
+use self::open::Opened;
+use self::reader::Reader;
+use self::room::Room;
+use self::statements::Statements;
+use self::writer::Writer;
+use super::queue::{PruneRequest, Queue};
+use super::{
+    AliasRow, Done, Journal, KeptAnswer, NotWritten, OwnerScope, Pruned, Recalled, Retention, StoreError,
+    StoreHealth, Story, Unsettled, Write,
+};
+
+/// Groups of completions waiting to be taken before the writer stands still.
+const COMPLETIONS: usize = 64;
+
+/// Which file, and how it is used.
+#[derive(Clone, Debug)]
+pub struct SqliteOptions {
+    /// The file; `-wal`, `-shm` and `-lock` stand beside it. Made where there is none, readable by its owner
+    /// only; its folder is not made.
+    pub path: PathBuf,
+    /// The name of this gateway among those that share the store: its relay domain.
+    pub gateway: String,
+    /// The most octets the file may have, the log beside it not counted: a few megabytes at least. Operations
+    /// are refused before the last eighth, which is left for outcomes. `None`: the disk decides.
+    pub max_octets: Option<u64>,
+    /// How long retransmissions are recognised after the answer, in seconds.
+    pub remembers_s: u32,
+}
+
+/// The store in one SQLite file.
+#[derive(Debug)]
+pub struct SqliteStore {
+    queue: Arc<Queue>,
+    reader: Reader,
+    gateway: i64,
+    remembers_s: u32,
+    health: watch::Receiver<StoreHealth>,
+    /// How the writer ended; `None` once somebody has been told.
+    ended: Mutex<Option<oneshot::Receiver<Result<(), StoreError>>>>,
+}
+
+impl SqliteStore {
+    /// Opens the store, makes it where there is none, and brings its format up to date. Returns it and the
+    /// receiver of what it has done. `now` is in Unix milliseconds. Blocks: it reads the whole file once to see
+    /// that it is sound.
+    ///
+    /// # Errors
+    /// Every [`StoreError`] but `Closed` and `NotFlushed`. A file that is not a sound store of a format known
+    /// here is left as it is.
+    pub fn open(options: &SqliteOptions, now: i64) -> Result<(Self, mpsc::Receiver<Vec<Done>>), StoreError> {
+        let Opened {
+            writer,
+            reader,
+            lock,
+            gateway,
+            fence,
+        } = open::open(options, now)?;
+        let queue = Arc::new(Queue::default());
+        let (done, completions) = mpsc::channel(COMPLETIONS);
+        let (health_sender, health) = watch::channel(StoreHealth::Ok);
+        let (ended_sender, ended) = oneshot::channel();
+        let (ready_sender, ready) = sync_channel(1);
+
+        let bounded = options.max_octets.is_some();
+        let remembers_s = options.remembers_s;
+        let shared = Arc::clone(&queue);
+        let work = move || {
+            let prepare = || {
+                let statements = Statements::new(&writer, gateway, fence, remembers_s)?;
+                let room = if bounded { Some(Room::new(&writer)?) } else { None };
+                Ok(Writer::new(
+                    &writer,
+                    statements,
+                    room,
+                    shared,
+                    done,
+                    health_sender,
+                ))
+            };
+            let ended = write(prepare, &ready_sender);
+            // In this order: carried over and closed first, free for others then, and only then reported.
+            drop(writer);
+            drop(lock);
+            drop(ended_sender.send(ended));
+        };
+        let failed = |error: &dyn ToString| StoreError::Failed(error.to_string());
+        thread::Builder::new()
+            .name("store".to_owned())
+            .spawn(work)
+            .map_err(|error| failed(&error))?;
+        ready.recv().map_err(|error| failed(&error))??;
+
+        let reader = Reader::new(reader);
+        let store = Self {
+            queue,
+            reader,
+            gateway,
+            remembers_s,
+            health,
+            ended: Mutex::new(Some(ended)),
+        };
+        Ok((store, completions))
+    }
+}
+
+/// Prepares the writer, reports whether that went well, and lets it write.
+fn write<'c>(
+    prepare: impl FnOnce() -> rusqlite::Result<Writer<'c>>,
+    ready: &SyncSender<Result<(), StoreError>>,
+) -> Result<(), StoreError> {
+    match prepare() {
+        Ok(mut writer) => {
+            drop(ready.send(Ok(())));
+            writer.run()
+        }
+        Err(error) => {
+            drop(ready.send(Err(StoreError::Failed(error.to_string()))));
+            Ok(())
+        }
+    }
+}
+
+/// A number of rows as SQL takes it.
+fn rows(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+#[async_trait]
+impl Journal for SqliteStore {
+    fn write(&self, write: Write) -> Result<(), NotWritten> {
+        self.queue.push(write)
+    }
+
+    fn health(&self) -> watch::Receiver<StoreHealth> {
+        self.health.clone()
+    }
+
+    async fn recall(
+        &self,
+        owner: &str,
+        trans_id: &str,
+        digest: &[u8; 32],
+        now: i64,
+    ) -> Result<Option<Recalled>, StoreError> {
+        let (owner, trans_id, digest) = (owner.to_owned(), trans_id.to_owned(), *digest);
+        let remembers_s = self.remembers_s;
+        self.reader
+            .read(move |connection| reader::recall(connection, &owner, &trans_id, &digest, remembers_s, now))
+            .await
+    }
+
+    async fn kept(
+        &self,
+        scopes: &[OwnerScope],
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<KeptAnswer>, StoreError> {
+        let scopes = scopes.to_vec();
+        self.reader
+            .read(move |connection| reader::kept(connection, &scopes, after, limit))
+            .await
+    }
+
+    async fn unsettled(&self, after: i64) -> Result<Vec<Unsettled>, StoreError> {
+        let gateway = self.gateway;
+        self.reader
+            .read(move |connection| reader::unsettled(connection, gateway, after))
+            .await
+    }
+
+    async fn find_leg(&self, leg: &str) -> Result<Vec<Story>, StoreError> {
+        let leg = leg.to_owned();
+        self.reader
+            .read(move |connection| reader::find_leg(connection, &leg))
+            .await
+    }
+
+    async fn trace(&self, text: &str) -> Result<Vec<Story>, StoreError> {
+        let text = text.to_owned();
+        self.reader
+            .read(move |connection| reader::trace(connection, &text))
+            .await
+    }
+
+    async fn queue(&self, limit: usize) -> Result<Vec<Story>, StoreError> {
+        self.reader
+            .read(move |connection| reader::queue(connection, limit))
+            .await
+    }
+
+    async fn last_number(&self) -> Result<i64, StoreError> {
+        self.reader.read(reader::last_number).await
+    }
+
+    async fn alias_of(&self, space: &str, address: &str) -> Result<Option<AliasRow>, StoreError> {
+        let (space, address) = (space.to_owned(), address.to_owned());
+        self.reader
+            .read(move |connection| reader::alias_of(connection, &space, &address))
+            .await
+    }
+
+    async fn alias_named(&self, space: &str, name: &str) -> Result<Option<AliasRow>, StoreError> {
+        let (space, name) = (space.to_owned(), name.to_owned());
+        self.reader
+            .read(move |connection| reader::alias_named(connection, &space, &name))
+            .await
+    }
+
+    async fn aliases(&self, space: &str, after: &str, limit: usize) -> Result<Vec<AliasRow>, StoreError> {
+        let (space, after) = (space.to_owned(), after.to_owned());
+        self.reader
+            .read(move |connection| reader::aliases(connection, &space, &after, limit))
+            .await
+    }
+
+    async fn seen(&self, address: &str) -> Result<bool, StoreError> {
+        let address = address.to_owned();
+        self.reader
+            .read(move |connection| reader::seen(connection, &address))
+            .await
+    }
+
+    async fn prune(&self, now: i64, retention: Retention) -> Result<Pruned, StoreError> {
+        let (reply, pruned) = oneshot::channel();
+        self.queue.push_prune(PruneRequest {
+            now,
+            retention,
+            reply,
+        })?;
+        pruned.await.map_err(|_| StoreError::Closed)?
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        // The last connection to close carries the log over into the file; that must be the one that can write.
+        self.reader.close().await;
+        self.queue.close();
+        // Kept locked, so that a second caller waits as well.
+        let mut ended = self.ended.lock().await;
+        let Some(receiver) = ended.as_mut() else {
+            return Ok(());
+        };
+        let result = receiver
+            .await
+            .unwrap_or_else(|_| Err(StoreError::Failed("the writer ended early".to_owned())));
+        *ended = None;
+        result
+    }
+}
+
+impl Drop for SqliteStore {
+    /// Lets the writer finish what it has, in its own time.
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}

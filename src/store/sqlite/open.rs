@@ -1,0 +1,292 @@
+//! Opening the file: is it ours, is it sound, is it free; then its format, and the fence.
+
+use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, params};
+
+use super::SqliteOptions;
+use crate::store::StoreError;
+
+/// The numbered steps from an empty file to the present format. Forward only: one that was released is never
+/// edited.
+const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_journal.sql")];
+
+/// SQLite's `application_id` of our files: "CPIM".
+pub(super) const APPLICATION_ID: i32 = 0x4350_494D;
+
+/// How every SQLite file begins.
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
+/// Pages (of 4,096 octets) at which the write-ahead log is carried over into the file: 16 MiB, a few large groups.
+const CHECKPOINT_PAGES: i64 = 4_096;
+
+/// The write-ahead log is cut back to this many octets after it had to grow beyond it.
+const LOG_OCTETS: i64 = 64 << 20;
+
+/// How long a write waits for a person who looks into the file with a tool that locks it.
+const LOCK_WAIT: Duration = Duration::from_millis(250);
+
+/// Statements kept prepared by the reader; more than it has.
+const READER_STATEMENTS: usize = 32;
+
+/// A store that is open.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) writer: Connection,
+    pub(super) reader: Connection,
+    /// Held for as long as the store is open.
+    pub(super) lock: File,
+    /// This gateway's row, and the fence that this start raised.
+    pub(super) gateway: i64,
+    pub(super) fence: i64,
+}
+
+pub(super) fn open(options: &SqliteOptions, now: i64) -> Result<Opened, StoreError> {
+    let path = options.path.as_path();
+    let lock = lock(path)?;
+    examine(path)?;
+    make_private(path).map_err(|source| unwritable(path, source))?;
+    let name = |error| named(path, error);
+    let mut writer = connect_writer(path).map_err(name)?;
+    migrate(&mut writer).map_err(name)?;
+    if let Some(octets) = options.max_octets {
+        limit(&writer, octets).map_err(name)?;
+    }
+    let (gateway, fence) = raise_fence(&mut writer, &options.gateway, now).map_err(name)?;
+    let reader = connect_reader(path).map_err(name)?;
+    reader.set_prepared_statement_cache_capacity(READER_STATEMENTS);
+    Ok(Opened {
+        writer,
+        reader,
+        lock,
+        gateway,
+        fence,
+    })
+}
+
+/// Takes the lock that says that the store is in use: on a file of its own, because closing any handle of the
+/// store's file would let go of SQLite's own locks.
+fn lock(path: &Path) -> Result<File, StoreError> {
+    let beside = beside(path, "-lock");
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&beside)
+        .map_err(|source| unwritable(path, source))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            return Err(StoreError::InUse {
+                path: path.into(),
+                holder: holder(&file),
+            });
+        }
+        Err(TryLockError::Error(source)) => return Err(unwritable(path, source)),
+    }
+    let sign = |file: &mut File| {
+        file.set_len(0)?;
+        file.seek(SeekFrom::Start(0))?;
+        writeln!(file, "{}", std::process::id())
+    };
+    sign(&mut file).map_err(|source| unwritable(path, source))?;
+    Ok(file)
+}
+
+/// Who holds the lock, as far as it can be read.
+fn holder(mut file: &File) -> String {
+    let mut text = [0; 16];
+    let process = file.read(&mut text).ok().and_then(|octets| {
+        let text = str::from_utf8(text.get(..octets)?).ok()?;
+        text.trim().parse::<u32>().ok()
+    });
+    process
+        .map(|process| format!(" (process {process})"))
+        .unwrap_or_default()
+}
+
+/// Makes sure that there is a file and that it is ours and sound. Changes nothing in one that is there.
+fn examine(path: &Path) -> Result<(), StoreError> {
+    let mut start = Vec::with_capacity(MAGIC.len());
+    // Opened for writing, because SQLite falls back to reading without a word.
+    match OpenOptions::new().read(true).write(true).open(path) {
+        Ok(file) => {
+            io::copy(&mut file.take(MAGIC.len() as u64), &mut start)
+                .map_err(|source| unwritable(path, source))?;
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return create(path).map_err(|source| unwritable(path, source));
+        }
+        Err(source) => return Err(unwritable(path, source)),
+    }
+    if start.is_empty() {
+        return Ok(());
+    }
+    if start != MAGIC {
+        let detail = "it does not begin as an SQLite file does".to_owned();
+        return Err(StoreError::NotOurs {
+            path: path.into(),
+            detail,
+        });
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| named(path, error))?;
+    inspect(path, &connection)
+}
+
+/// Looks into the file by way of a connection that cannot write.
+fn inspect(path: &Path, connection: &Connection) -> Result<(), StoreError> {
+    let name = |error| named(path, error);
+    let number = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+    let application = number("PRAGMA application_id").map_err(name)?;
+    let found = number("PRAGMA user_version").map_err(name)?;
+    let tables = number("SELECT count(*) FROM sqlite_schema").map_err(name)?;
+    if application == 0 && found == 0 && tables == 0 {
+        return Ok(()); // A crash came between making the file and its first format.
+    }
+    if application != i64::from(APPLICATION_ID) {
+        let detail = format!("an SQLite file with application_id {application}, not {APPLICATION_ID}");
+        return Err(StoreError::NotOurs {
+            path: path.into(),
+            detail,
+        });
+    }
+    if found > KNOWN {
+        return Err(StoreError::Newer {
+            path: path.into(),
+            found,
+            known: KNOWN,
+        });
+    }
+    let verdict: String = connection
+        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+        .map_err(name)?;
+    if verdict == "ok" {
+        Ok(())
+    } else {
+        Err(StoreError::Corrupt {
+            path: path.into(),
+            detail: verdict,
+        })
+    }
+}
+
+/// Makes an empty file, so durably that it cannot vanish under what is written into it.
+fn create(path: &Path) -> io::Result<()> {
+    let file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    file.sync_all()?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or_else(|| Path::new(".")))?.sync_all()
+}
+
+/// What is in the store concerns nobody but the gateway. SQLite gives its side files the same mode.
+fn make_private(path: &Path) -> io::Result<()> {
+    if fs::metadata(path)?.permissions().mode() & 0o777 == 0o600 {
+        return Ok(());
+    }
+    fs::set_permissions(path, Permissions::from_mode(0o600))
+}
+
+fn connect_writer(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(LOCK_WAIT)?;
+    connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    // What is wiped shall not be read from free pages.
+    connection.pragma_update(None, "secure_delete", true)?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    connection.pragma_update(None, "journal_size_limit", LOG_OCTETS)?;
+    Ok(connection)
+}
+
+fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
+    Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )
+}
+
+/// The latest format known here.
+const KNOWN: i64 = MIGRATIONS.len() as i64;
+
+/// Each step is one transaction together with its number, so a crash leaves one format or the other.
+fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
+    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    for (version, step) in (1_i64..).zip(MIGRATIONS).filter(|(version, _)| *version > found) {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", version)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+fn limit(connection: &Connection, octets: u64) -> rusqlite::Result<()> {
+    let page: i64 = connection.query_row("PRAGMA page_size", [], |row| row.get(0))?;
+    let pages = i64::try_from(octets)
+        .unwrap_or(i64::MAX)
+        .checked_div(page)
+        .unwrap_or(1)
+        .max(1);
+    connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
+}
+
+/// Raises this gateway's fence, and takes over what an earlier run of it left open.
+fn raise_fence(connection: &mut Connection, name: &str, now: i64) -> rusqlite::Result<(i64, i64)> {
+    let transaction = connection.transaction()?;
+    let (gateway, fence) = transaction.query_row(
+        "INSERT INTO gateway (name, fence, started_at) VALUES (?1, 1, ?2)
+         ON CONFLICT (name) DO UPDATE SET fence = fence + 1, started_at = excluded.started_at
+         RETURNING gateway, fence",
+        params![name, now],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    transaction.execute(
+        "UPDATE operation SET fence = ?2
+         WHERE held_by = ?1 AND number IN (SELECT number FROM body)
+           AND NOT EXISTS (SELECT 1 FROM outcome WHERE outcome.number = operation.number)",
+        params![gateway, fence],
+    )?;
+    transaction.commit()?;
+    Ok((gateway, fence))
+}
+
+/// Turns what SQLite says while opening into what a person can act on.
+fn named(path: &Path, error: rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Corrupt {
+            path: path.into(),
+            detail: error.to_string(),
+        },
+        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => {
+            unwritable(path, io::Error::other(error))
+        }
+        _ => StoreError::Failed(format!("{}: {error}", path.display())),
+    }
+}
+
+fn unwritable(path: &Path, source: io::Error) -> StoreError {
+    StoreError::Unwritable {
+        path: path.into(),
+        source,
+    }
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}

@@ -1,0 +1,300 @@
+//! The writer's statements, prepared once.
+
+use rusqlite::{Connection, OptionalExtension, Params, Result, Statement, params};
+
+use crate::store::retention::{SEEN_AGAIN_MS, is_remembered};
+use crate::store::write::{Acceptance, Done, Intent, Outcome, Verdict, Write};
+
+/// Everything the writer does to the file, within the transaction that it has begun.
+pub(super) struct Statements<'c> {
+    gateway: i64,
+    fence: i64,
+    remembers_s: u32,
+    accept: Statement<'c>,
+    body: Statement<'c>,
+    first: Statement<'c>,
+    release: Statement<'c>,
+    looped: Statement<'c>,
+    attempt: Statement<'c>,
+    withdraw: Statement<'c>,
+    withdraw_first: Statement<'c>,
+    settle: Statement<'c>,
+    settled: Statement<'c>,
+    handed_over: Statement<'c>,
+    alias_used: Statement<'c>,
+    alias: Statement<'c>,
+    unalias: Statement<'c>,
+    seen: Statement<'c>,
+    probe: Statement<'c>,
+}
+
+/// `number` is held by this gateway, in this run of it.
+macro_rules! held {
+    () => {
+        "FROM operation WHERE number = ?1 AND held_by = ?2 AND fence = ?3"
+    };
+}
+
+impl<'c> Statements<'c> {
+    pub(super) fn new(
+        connection: &'c Connection,
+        gateway: i64,
+        fence: i64,
+        remembers_s: u32,
+    ) -> Result<Self> {
+        Ok(Self {
+            gateway,
+            fence,
+            remembers_s,
+            accept: connection.prepare(
+                "INSERT INTO operation (number, held_by, fence, id, owner_domain, owner, trans_id, digest, kind,
+                    source, source_key, destination, destination_key, octets, hops, via, wait_until, standing,
+                    accepted_at, leg, hop, recall_until, steps)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
+                    ?21, ?22, ?23)
+                 ON CONFLICT DO NOTHING",
+            )?,
+            body: connection.prepare("INSERT INTO body (number, content, metadata) VALUES (?1, ?2, ?3)")?,
+            first: connection.prepare(
+                "SELECT number, settled_at, handed_over FROM operation LEFT JOIN outcome USING (number)
+                 WHERE trans_id = ?1 AND operation.owner = ?2 AND digest = ?3",
+            )?,
+            release: connection.prepare("UPDATE operation SET digest = NULL WHERE number = ?1")?,
+            looped: connection.prepare("SELECT 1 FROM operation WHERE id = ?1 AND destination_key = ?2")?,
+            attempt: connection.prepare(concat!(
+                "INSERT INTO attempt (number, turn, leg, hop, recall_until, at)
+                 SELECT number, 1 + (SELECT coalesce(max(turn), 0) FROM attempt WHERE number = ?1), ?4, ?5, ?6, ?7 ",
+                held!()
+            ))?,
+            withdraw: connection
+                .prepare(concat!("DELETE FROM attempt WHERE number IN (SELECT number ", held!(), ")"))?,
+            withdraw_first: connection.prepare(
+                "UPDATE operation SET leg = NULL, hop = NULL, recall_until = NULL
+                 WHERE number = ?1 AND held_by = ?2 AND fence = ?3 AND leg IS NOT NULL",
+            )?,
+            settle: connection.prepare(concat!(
+                "INSERT INTO outcome (number, owner_domain, owner, settled_at, status, code, text, lang, duration,
+                    subscript_id, steps)
+                 SELECT number, owner_domain, owner, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 ",
+                held!(),
+                " ON CONFLICT DO NOTHING"
+            ))?,
+            settled: connection.prepare("SELECT 1 FROM outcome WHERE number = ?1")?,
+            handed_over: connection
+                .prepare("UPDATE outcome SET handed_over = 1 WHERE number = ?1 AND handed_over = 0")?,
+            alias_used: connection.prepare(
+                "UPDATE alias SET last_used = max(last_used, ?3) WHERE space = ?1 AND address = ?2 RETURNING name",
+            )?,
+            alias: connection.prepare(
+                "INSERT INTO alias (space, name, address, first_used, last_used) VALUES (?1, ?2, ?3, ?4, ?4)
+                 ON CONFLICT DO NOTHING",
+            )?,
+            unalias: connection.prepare("DELETE FROM alias WHERE space = ?1 AND name = ?2")?,
+            seen: connection.prepare(
+                "INSERT INTO seen (address, domain, first_seen, last_seen) VALUES (?1, ?2, ?3, ?3)
+                 ON CONFLICT (address) DO UPDATE SET last_seen = excluded.last_seen
+                 WHERE excluded.last_seen - last_seen >= ?4",
+            )?,
+            probe: connection.prepare("UPDATE gateway SET probed = probed + 1 WHERE gateway = ?1")?,
+        })
+    }
+
+    /// Performs one write.
+    pub(super) fn perform(&mut self, write: &Write) -> Result<Option<Done>> {
+        match write {
+            Write::Accept(acceptance) => self.accept(acceptance).map(Some),
+            Write::Alias {
+                space,
+                address,
+                candidates,
+                at,
+            } => {
+                let name = self.alias(space, address, candidates, *at)?;
+                Ok(Some(Done::Aliased {
+                    space: space.clone(),
+                    address: address.clone(),
+                    name,
+                }))
+            }
+            Write::Attempt { number, intent, at } => self.attempt(*number, intent, *at).map(Some),
+            Write::HandedOver { number } => unanswered(&mut self.handed_over, params![number]),
+            Write::Seen { address, domain, at } => {
+                unanswered(&mut self.seen, params![address, domain, at, SEEN_AGAIN_MS])
+            }
+            Write::Settle {
+                number,
+                outcome,
+                at,
+                steps,
+            } => self.settle(*number, outcome, *at, steps).map(Some),
+            Write::Unalias { space, name } => unanswered(&mut self.unalias, params![space, name]),
+            Write::Withdraw { number } => {
+                self.withdraw.execute(params![number, self.gateway, self.fence])?;
+                unanswered(
+                    &mut self.withdraw_first,
+                    params![number, self.gateway, self.fence],
+                )
+            }
+        }
+    }
+
+    /// Writes something that tells nobody anything, to see whether it can be written.
+    pub(super) fn probe(&mut self) -> Result<()> {
+        unanswered(&mut self.probe, params![self.gateway]).map(drop)
+    }
+
+    /// The common case is two statements; only a conflict is looked into.
+    fn accept(&mut self, acceptance: &Acceptance) -> Result<Done> {
+        let number = acceptance.number;
+        let accepted = |verdict| Done::Accepted { number, verdict };
+        if self.insert(acceptance)? {
+            return Ok(accepted(Verdict::New));
+        }
+        let first = self
+            .first
+            .query_row(
+                params![acceptance.trans_id, acceptance.owner, acceptance.digest],
+                |row| {
+                    Ok((
+                        row.get::<_, i64>(0)?,
+                        row.get::<_, Option<i64>>(1)?,
+                        row.get::<_, Option<bool>>(2)?,
+                    ))
+                },
+            )
+            .optional()?;
+        if let Some((first, settled_at, handed_over)) = first {
+            let remembered = settled_at.is_none_or(|settled_at| {
+                is_remembered(
+                    settled_at,
+                    handed_over == Some(true),
+                    self.remembers_s,
+                    acceptance.accepted_at,
+                )
+            });
+            if remembered {
+                return Ok(accepted(Verdict::Retransmission { first }));
+            }
+            self.release.execute([first])?;
+            if self.insert(acceptance)? {
+                return Ok(accepted(Verdict::New));
+            }
+        }
+        let looped = self
+            .looped
+            .exists(params![acceptance.id, acceptance.destination_key])?;
+        // Neither: the number was given before, which only a fault of the gateway's can bring about.
+        Ok(if looped {
+            accepted(Verdict::Loop)
+        } else {
+            Done::Failed { number }
+        })
+    }
+
+    fn insert(&mut self, acceptance: &Acceptance) -> Result<bool> {
+        let intent = acceptance.intent.as_ref();
+        let inserted = self.accept.execute(params![
+            acceptance.number,
+            self.gateway,
+            self.fence,
+            acceptance.id,
+            acceptance.owner_domain,
+            acceptance.owner,
+            acceptance.trans_id,
+            acceptance.digest,
+            acceptance.kind,
+            acceptance.source,
+            acceptance.source_key,
+            acceptance.destination,
+            acceptance.destination_key,
+            i64::try_from(acceptance.content.len()).unwrap_or(i64::MAX),
+            acceptance.hops,
+            acceptance.via,
+            acceptance.wait_until,
+            acceptance.standing,
+            acceptance.accepted_at,
+            intent.map(|intent| intent.leg.as_str()),
+            intent.map(|intent| intent.hop.as_str()),
+            intent.and_then(|intent| intent.recall_until),
+            acceptance.steps,
+        ])?;
+        if inserted == 0 {
+            return Ok(false);
+        }
+        self.body.execute(params![
+            acceptance.number,
+            acceptance.content.as_ref(),
+            acceptance.metadata
+        ])?;
+        Ok(true)
+    }
+
+    fn attempt(&mut self, number: i64, intent: &Intent, at: i64) -> Result<Done> {
+        let written = self.attempt.execute(params![
+            number,
+            self.gateway,
+            self.fence,
+            intent.leg,
+            intent.hop,
+            intent.recall_until,
+            at
+        ])?;
+        Ok(if written == 0 {
+            Done::Lost { number }
+        } else {
+            Done::Attempted { number }
+        })
+    }
+
+    fn settle(&mut self, number: i64, outcome: &Outcome, at: i64, steps: &str) -> Result<Done> {
+        let written = self.settle.execute(params![
+            number,
+            self.gateway,
+            self.fence,
+            at,
+            outcome.status,
+            outcome.code,
+            outcome.text,
+            outcome.lang,
+            outcome.duration,
+            outcome.subscript_id,
+            steps,
+        ])?;
+        if written > 0 {
+            return Ok(Done::Settled { number, first: true });
+        }
+        let before = self.settled.exists([number])?;
+        Ok(if before {
+            Done::Settled { number, first: false }
+        } else {
+            Done::Lost { number }
+        })
+    }
+
+    fn alias(
+        &mut self,
+        space: &str,
+        address: &str,
+        candidates: &[String],
+        at: i64,
+    ) -> Result<Option<String>> {
+        let known = self
+            .alias_used
+            .query_row(params![space, address, at], |row| row.get(0))
+            .optional()?;
+        if known.is_some() {
+            return Ok(known);
+        }
+        for name in candidates {
+            if self.alias.execute(params![space, name, address, at])? > 0 {
+                return Ok(Some(name.clone()));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn unanswered(statement: &mut Statement<'_>, params: impl Params) -> Result<Option<Done>> {
+    statement.execute(params)?;
+    Ok(None)
+}
