@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cpim_adapter::{
     Answer, AnswerSlot, Arrival, CommitLog, CommitPoint, Domain, Exchange, LegRef, Mapper, Receipt, Report,
-    Response, SessionFacts, Withdrawn, Word,
+    Response, Selectors, SessionFacts, Withdrawn, Word,
 };
 use tokio::sync::{Notify, mpsc};
 
@@ -49,7 +49,7 @@ impl Gateway {
     pub(crate) fn new(relay: &str, judge: impl Fn(&Arrival) -> Verdict + Send + Sync + 'static) -> Arc<Self> {
         Arc::new(Self {
             judge: Box::new(judge),
-            mapper: Arc::new(Mapper::new(Domain::parse(relay).unwrap())),
+            mapper: Arc::new(Mapper::new(Domain::parse(relay).unwrap(), Selectors::default())),
             numbers: AtomicU64::new(0),
             seen: Mutex::default(),
             happened: Notify::new(),
