@@ -31,9 +31,16 @@ impl Lanes {
     /// # Cancel safety
     /// Cancelled, it has had no turn.
     pub(crate) async fn pass(&self, operation: &Operation) -> Passing<'_> {
-        let pair = (operation.speaks_for().address().clone(), operation.goes_to().address().clone());
+        let pair = (
+            operation.speaks_for().address().clone(),
+            operation.goes_to().address().clone(),
+        );
         let turn = Arc::clone(self.lock().entry(pair.clone()).or_default());
-        let mut passing = Passing { lanes: self, pair, turn: None };
+        let mut passing = Passing {
+            lanes: self,
+            pair,
+            turn: None,
+        };
         passing.turn = Some(turn.lock_owned().await);
         passing
     }
@@ -48,7 +55,10 @@ impl Drop for Passing<'_> {
         let mut lanes = self.lanes.lock();
         drop(self.turn.take());
         // Whoever waits holds a copy of its own, which can be taken only under the lock.
-        if lanes.get(&self.pair).is_some_and(|turn| Arc::strong_count(turn) == 1) {
+        if lanes
+            .get(&self.pair)
+            .is_some_and(|turn| Arc::strong_count(turn) == 1)
+        {
             lanes.remove(&self.pair);
         }
     }
