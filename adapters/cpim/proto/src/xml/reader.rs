@@ -217,7 +217,11 @@ impl<'a> Reader<'a> {
         while self.skip_space() && !self.rest.starts_with("?>") {
             let at = self.at();
             let (name, value) = self.attribute()?;
-            let in_order = if versioned { names.any(|next| next == name) } else { names.next() == Some(name) };
+            let in_order = if versioned {
+                names.any(|next| next == name)
+            } else {
+                names.next() == Some(name)
+            };
             let valid = match name {
                 "version" => value == "1.0",
                 "encoding" => value.eq_ignore_ascii_case("UTF-8"),
