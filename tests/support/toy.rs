@@ -3,7 +3,7 @@
 //!
 //! The adapter keeps what it is told to deliver until the test answers it. Its selector is `pepp`.
 
-#![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of it")]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
