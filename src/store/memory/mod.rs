@@ -22,9 +22,9 @@ const COMPLETIONS_EACH: usize = 3;
 /// How much a [`MemoryStore`] may hold.
 #[derive(Clone, Copy, Debug)]
 pub struct MemoryOptions {
-    /// The most operations. The oldest settled ones are forgotten for new ones, even before
-    /// [`remembers_s`](Self::remembers_s); open ones, and answers not handed over, never: then new ones are
-    /// refused.
+    /// The most operations. For new ones the oldest settled ones are forgotten, even before
+    /// [`remembers_s`](Self::remembers_s), and those whose answers still wait last; open ones never: when all
+    /// are open, new ones are refused.
     pub operations: usize,
     /// The most octets of open operations.
     pub octets: usize,

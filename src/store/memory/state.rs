@@ -1,5 +1,6 @@
 //! What a memory store holds. The maps stand for the indexes of the SQLite format, and mean the same.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::mem;
 use std::ops::Bound::{Excluded, Unbounded};
@@ -71,7 +72,7 @@ impl State {
     pub(super) fn has_room_for(&self, write: &Write) -> bool {
         match write {
             Write::Accept(_) => {
-                self.open.len() + self.kept.len() < self.options.operations
+                self.open.len() < self.options.operations
                     && self.octets.saturating_add(write.octets()) <= self.options.octets
             }
             Write::Alias { space, address, .. } => {
@@ -168,10 +169,10 @@ impl State {
         accepted(Verdict::New)
     }
 
-    /// Forgets the oldest settled operations, until one more fits.
+    /// Forgets the oldest settled operations until one more fits; those whose answers still wait come last.
     fn make_room(&mut self) {
         while self.operations.len() >= self.options.operations {
-            let Some(number) = self.over.pop_front() else {
+            let Some(number) = self.over.pop_front().or_else(|| self.kept.pop_first()) else {
                 return;
             };
             self.forget(number);
@@ -263,16 +264,14 @@ impl State {
             return Some(name.clone());
         }
         for name in candidates {
-            let by_name = (space.to_owned(), name.clone());
-            if !self.aliases.contains_key(&by_name) {
-                let row = AliasRow {
+            if let Entry::Vacant(free) = self.aliases.entry((space.to_owned(), name.clone())) {
+                free.insert(AliasRow {
                     space: space.to_owned(),
                     name: name.clone(),
                     address: address.to_owned(),
                     first_used: at,
                     last_used: at,
-                };
-                self.aliases.insert(by_name, row);
+                });
                 self.alias_names.insert(by_address, name.clone());
                 return Some(name);
             }
@@ -379,12 +378,17 @@ impl State {
     }
 
     pub(super) fn find_leg(&self, leg: &str, limit: usize) -> Vec<Story> {
-        let numbers = self.legs.get(leg).into_iter().flatten();
-        numbers
+        let numbers = self
+            .legs
+            .get(leg)
+            .into_iter()
+            .flat_map(|numbers| numbers.iter().rev().take(limit));
+        let mut stories: Vec<_> = numbers
             .filter_map(|number| self.operations.get(number))
-            .take(limit)
             .map(Row::story)
-            .collect()
+            .collect();
+        stories.reverse();
+        stories
     }
 
     /// Looks at every operation: for people, who are slower.
@@ -394,12 +398,10 @@ impl State {
                 || row.acceptance.trans_id == text
                 || row.attempts.iter().any(|attempt| attempt.intent.leg == text)
         };
-        self.operations
-            .values()
-            .filter(concerns)
-            .take(limit)
-            .map(Row::story)
-            .collect()
+        let rows = self.operations.values().rev().filter(concerns).take(limit);
+        let mut stories: Vec<_> = rows.map(Row::story).collect();
+        stories.reverse();
+        stories
     }
 
     pub(super) fn queue(&self, limit: usize) -> Vec<Story> {

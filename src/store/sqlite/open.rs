@@ -189,12 +189,19 @@ fn create(path: &Path) -> io::Result<()> {
     File::open(folder.unwrap_or_else(|| Path::new(".")))?.sync_all()
 }
 
-/// What is in the store concerns nobody but the gateway. SQLite gives its side files the same mode.
+/// What is in the store concerns nobody but the gateway. Side files that SQLite makes later get the same mode.
 fn make_private(path: &Path) -> io::Result<()> {
-    if fs::metadata(path)?.permissions().mode() & 0o777 == 0o600 {
-        return Ok(());
+    for file in [path.to_owned(), beside(path, "-wal"), beside(path, "-shm")] {
+        match fs::metadata(&file) {
+            Ok(metadata) if metadata.permissions().mode() & 0o777 != 0o600 => {
+                fs::set_permissions(&file, Permissions::from_mode(0o600))?;
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
     }
-    fs::set_permissions(path, Permissions::from_mode(0o600))
+    Ok(())
 }
 
 fn connect_writer(path: &Path) -> rusqlite::Result<Connection> {

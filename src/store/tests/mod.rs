@@ -2,6 +2,7 @@
 
 mod crash;
 mod files;
+mod memory;
 mod queue;
 mod suite;
 mod trouble;
@@ -37,10 +38,14 @@ struct Bench {
 
 impl Bench {
     fn memory() -> Self {
-        let (store, done) = MemoryStore::new(MemoryOptions {
+        Self::memory_with(MemoryOptions {
             remembers_s: REMEMBERS_S,
             ..Default::default()
-        });
+        })
+    }
+
+    fn memory_with(options: MemoryOptions) -> Self {
+        let (store, done) = MemoryStore::new(options);
         Self {
             journal: Box::new(store),
             done,
