@@ -1,5 +1,7 @@
 //! cpim-gateway: joins instant-messaging and presence systems through one abstract model (CPIM).
 
+pub mod admin;
+pub mod cli;
 pub mod clock;
 pub mod config;
 mod ids;

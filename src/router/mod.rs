@@ -46,7 +46,7 @@ use crate::resolver::Resolver;
 use crate::store::{Done, Journal, StoreError};
 use crate::sync::lock;
 
-pub use self::look::{LegView, OperationView, SessionView};
+pub use self::look::{AliasView, LegView, OperationView, SessionView};
 pub use self::policy::{Limits, Pattern, Policy, Rule, Rules, Terms};
 pub use self::step::Step;
 
