@@ -3,16 +3,23 @@
 //! One file per command: its arguments, its help with examples, what it does, and what it prints. A report is
 //! one type that knows both its text for people (`Display`) and its JSON for programs (`Serialize`).
 
+mod aliases;
 mod check;
 mod completions;
 mod config_file;
 mod exit;
+mod gateway;
 mod map;
 mod out;
+mod queue;
 mod relay;
+mod resolve;
 mod run;
+mod sessions;
+mod table;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod unmap;
 
 use std::process::ExitCode;
@@ -41,6 +48,11 @@ enum Command {
     Check(check::Check),
     Map(map::Map),
     Unmap(unmap::Unmap),
+    Resolve(resolve::Resolve),
+    Trace(trace::Trace),
+    Queue(queue::Queue),
+    Sessions(sessions::Sessions),
+    Aliases(aliases::Aliases),
     Completions(completions::Completions),
 }
 
@@ -73,7 +85,22 @@ impl Command {
             Self::Check(command) => command.run(out),
             Self::Map(command) => command.run(out),
             Self::Unmap(command) => command.run(out),
+            Self::Resolve(command) => within_runtime(command.run(out)),
+            Self::Trace(command) => within_runtime(command.run(out)),
+            Self::Queue(command) => within_runtime(command.run(out)),
+            Self::Sessions(command) => within_runtime(command.run(out)),
+            Self::Aliases(command) => within_runtime(command.run(out)),
             Self::Completions(command) => command.run(out),
         }
     }
+}
+
+/// Runs a command that waits for others. One thread is enough for what a person asks.
+fn within_runtime(command: impl Future<Output = Result<Exit, Failed>>) -> Result<Exit, Failed> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(Failed::failure)?;
+    let done = runtime.block_on(command);
+    // A thread that still reads standard input would hold the end up.
+    runtime.shutdown_background();
+    done
 }
