@@ -46,7 +46,7 @@ use crate::resolver::Resolver;
 use crate::store::{Done, Journal, StoreError};
 use crate::sync::lock;
 
-pub use self::look::{LegView, OperationView, SessionView};
+pub use self::look::{AliasView, LegView, OperationView, SessionView};
 pub use self::policy::{Limits, Policy, Rules, Terms, scope_of};
 pub use self::step::Step;
 
