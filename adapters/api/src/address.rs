@@ -85,10 +85,10 @@ impl Address {
         })
     }
 
-    /// Reads an address from any spelling of its URI; see [`Uri::parse`].
+    /// Reads an address from any spelling of its URI; see [`Uri::parse`](crate::Uri::parse).
     ///
     /// # Errors
-    /// As [`Uri::parse`].
+    /// As [`Uri::parse`](crate::Uri::parse).
     pub fn parse(text: &str) -> Result<Self, UriError> {
         Written::parse(text)?.address()
     }

@@ -19,17 +19,18 @@ const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 /// their local-part. It can be turned back only by whoever has kept what it stands for.
 #[must_use]
 pub fn alias_of(address: &Address) -> String {
-    let digest = Sha256::digest(address.mailbox());
-    let bits = digest
+    let hash = Sha256::digest(address.mailbox());
+    let mut bits = hash
         .iter()
         .flat_map(|octet| (0..8).rev().map(move |bit| usize::from(octet >> bit & 1)));
-    let mut alias = String::from(PREFIX);
-    let mut bits = bits.peekable();
-    for _ in 0..DIGEST_CHARACTERS {
-        let index = bits.by_ref().take(5).fold(0, |index, bit| index << 1 | bit);
-        alias.extend(ALPHABET.get(index).copied().map(char::from));
-    }
-    alias
+    let quintets =
+        (0..DIGEST_CHARACTERS).map(|_| bits.by_ref().take(5).fold(0, |index, bit| index << 1 | bit));
+    let digest: String = quintets
+        .filter_map(|index| ALPHABET.get(index))
+        .copied()
+        .map(char::from)
+        .collect();
+    format!("{PREFIX}{digest}")
 }
 
 /// The alias in lower case, if what follows `alias=` has the form of one.

@@ -89,10 +89,10 @@ impl DomainMapping {
     /// The foreign address that a local-part at this domain stands for.
     ///
     /// # Errors
-    /// If the local-part has an escape that is none.
+    /// If the local-part is empty, or has an escape that is none.
     pub fn foreign_of(&self, local: &str) -> Result<ForeignAddress, RouteError> {
-        let value = format!("{}{}{}", self.prefix, unescaped(local)?, self.suffix);
-        Ok(ForeignAddress::new(self.selector.clone(), &value)?)
+        let between = ForeignAddress::new(self.selector.clone(), &unescaped(local)?)?;
+        Ok(between.with_value(&format!("{}{}{}", self.prefix, between.value(), self.suffix))?)
     }
 
     /// Octets of prefix and suffix: of two mappings that cover an address, the longer says more.

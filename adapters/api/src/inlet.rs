@@ -178,6 +178,12 @@ impl AnswerSlot {
     }
 }
 
+impl From<mpsc::OwnedPermit<Answer>> for AnswerSlot {
+    fn from(permit: mpsc::OwnedPermit<Answer>) -> Self {
+        Self(permit)
+    }
+}
+
 impl fmt::Debug for AnswerSlot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("AnswerSlot")

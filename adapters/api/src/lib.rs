@@ -30,7 +30,7 @@ mod inlet;
 mod local_part;
 mod mapper;
 mod media_type;
-
+pub mod message_cpim;
 mod metadata;
 mod operation;
 mod presence;
@@ -58,6 +58,7 @@ pub use inlet::{
 };
 pub use mapper::{Local, MapError, Mapper, UnmapError};
 pub use media_type::MediaType;
+pub use message_cpim::MessageCpim;
 pub use metadata::{Metadata, Subject};
 pub use operation::{Kind, Message, Notify, Operation, Passage, Publish, Subscribe, Unsubscribe};
 pub use presence::{Basic, Presence, Tuple};

@@ -32,25 +32,19 @@ pub struct Mapper {
 }
 
 impl Mapper {
-    /// Source routes within each other at most: each hop adds half as much again, and beyond the second an
-    /// address is too long for mail.
+    /// Source routes within each other at most. The third is too long for mail even with the shortest of
+    /// names; more than a few gateways in a row are a mistake or an attack.
     pub const MAX_DEPTH: usize = 4;
 
-    /// A gateway with one relay domain, which needs no further configuration.
+    /// A gateway with one relay domain and these selectors.
     #[must_use]
-    pub fn new(relay: Domain) -> Self {
+    pub fn new(relay: Domain, selectors: Selectors) -> Self {
         Self {
             relay,
             others: Vec::new(),
-            selectors: Selectors::default(),
+            selectors,
             mappings: Vec::new(),
         }
-    }
-
-    /// With these selectors instead of the built-in ones.
-    #[must_use]
-    pub fn with_selectors(self, selectors: Selectors) -> Self {
-        Self { selectors, ..self }
     }
 
     /// With one more relay domain; addresses at it are read as if they were at the first.
@@ -200,8 +194,8 @@ impl Mapper {
             Err(strict) => return Err(strict),
         };
         match self.local_at(&written.domain, &local, depth)? {
-            Some(Local::Plain(_)) | None => Address::new(written.class, &local, written.domain),
             Some(resident) => self.address_of(&resident, written.class),
+            None => Address::new(written.class, &local, written.domain),
         }
     }
 

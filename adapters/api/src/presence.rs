@@ -49,13 +49,15 @@ pub struct Tuple {
     pub status: Basic,
     /// Text and elements within the tuple: well-formed XML, octet for octet as it came.
     pub markup: Arc<str>,
+    /// Namespaces, as prefix (empty: the default) and name, that the markup relies on and does not declare
+    /// itself. They are each tuple's own, so that tuples of several sessions can be put together.
+    pub namespaces: Vec<(Arc<str>, Arc<str>)>,
 }
 
 /// What a presentity tells its watchers: at least one tuple.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Presence {
     entity_info: Option<Arc<str>>,
-    namespaces: Vec<(Arc<str>, Arc<str>)>,
     tuples: Vec<Tuple>,
 }
 
@@ -68,7 +70,6 @@ impl Presence {
         tuples.extend(more);
         Self {
             entity_info: None,
-            namespaces: Vec::new(),
             tuples,
         }
     }
@@ -76,11 +77,10 @@ impl Presence {
     /// Presence of these tuples, or nothing where there are none.
     #[must_use]
     pub fn from_tuples(tuples: Vec<Tuple>) -> Option<Self> {
-        (!tuples.is_empty()).then(|| Self {
-            entity_info: None,
-            namespaces: Vec::new(),
-            tuples,
-        })
+        match tuples.is_empty() {
+            true => None,
+            false => Some(Self { entity_info: None, tuples }),
+        }
     }
 
     /// With a URI that tells more of the presentity (the draft's `entityInfo`).
@@ -90,23 +90,10 @@ impl Presence {
         self
     }
 
-    /// With the namespaces, as prefix (empty: the default) and name, that the tuples' markup relies on.
-    #[must_use]
-    pub fn with_namespaces(mut self, namespaces: Vec<(Arc<str>, Arc<str>)>) -> Self {
-        self.namespaces = namespaces;
-        self
-    }
-
     /// A URI that tells more of the presentity.
     #[must_use]
     pub fn entity_info(&self) -> Option<&str> {
         self.entity_info.as_deref()
-    }
-
-    /// Namespaces in scope of every tuple's markup, as prefix and name.
-    #[must_use]
-    pub fn namespaces(&self) -> &[(Arc<str>, Arc<str>)] {
-        &self.namespaces
     }
 
     /// The tuples: one at least.

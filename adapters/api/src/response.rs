@@ -217,6 +217,15 @@ impl Response {
         self
     }
 
+    /// With this code, where it has none and is a failure.
+    #[must_use]
+    pub fn or_code(mut self, code: Code) -> Self {
+        if self.status == Status::Failure {
+            self.code = self.code.or(Some(code));
+        }
+        self
+    }
+
     /// What became of the operation.
     #[must_use]
     pub const fn status(&self) -> Status {

@@ -36,7 +36,7 @@ pub struct Selector {
 }
 
 impl Selector {
-    /// Octets in a name at most: beyond it, no local-part of a mail address had room for anything else.
+    /// Octets in a name at most: half the local-part of a mail address (RFC 5321 section 4.5.3.1.1).
     pub const MAX_OCTETS: usize = 32;
 
     /// The name, in lower case.

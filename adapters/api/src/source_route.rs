@@ -64,10 +64,7 @@ pub(crate) fn escape(value: &str, case_safe: bool) -> String {
     while let Some(octet) = octets.next() {
         let after = octets.peek().copied();
         let raw = match octet {
-            b'.' => {
-                !(matches!((before, after), (None | Some(b'.'), _) | (_, None))
-                    || (before, after) == (Some(b'/'), Some(b'/')))
-            }
+            b'.' => keeps_dot(before, after),
             b'/' => after.is_some(),
             b'A'..=b'Z' => !case_safe,
             _ => octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_'),
@@ -81,6 +78,15 @@ pub(crate) fn escape(value: &str, case_safe: bool) -> String {
         before = Some(octet);
     }
     escaped
+}
+
+/// Whether a dot between these octets may stand: not first, last or after another, where no dot-atom has one,
+/// nor alone between slashes, where the normalisation of a path removes it.
+fn keeps_dot(before: Option<u8>, after: Option<u8>) -> bool {
+    match (before, after) {
+        (None | Some(b'.'), _) | (_, None) | (Some(b'/'), Some(b'/')) => false,
+        (Some(_), Some(_)) => true,
+    }
 }
 
 /// The inverse of [`escape`], and total on what else can be understood.

@@ -1,0 +1,475 @@
+//! The reader: tags, text and ends, in the order of the document.
+
+use std::borrow::Cow;
+
+use super::chars::{in_name, is_char, is_space, starts_name};
+use super::text::{attribute_value, cdata, character_data, check_references};
+use super::{XmlError, XmlFault};
+use crate::Limits;
+
+const XML_NAMESPACE: &str = "http://www.w3.org/XML/1998/namespace";
+const XMLNS_NAMESPACE: &str = "http://www.w3.org/2000/xmlns/";
+
+/// What comes next within an element.
+#[derive(Debug)]
+pub(crate) enum Event<'a> {
+    /// A start tag, or an empty-element tag: then `End` is next.
+    Start(Tag<'a>),
+    /// Text up to the next tag, or a CDATA section: text may come in several pieces.
+    Text(Cow<'a, str>),
+    /// The end of the innermost element that is open.
+    End,
+}
+
+/// A start tag.
+#[derive(Debug)]
+pub(crate) struct Tag<'a> {
+    /// The element's name, with its prefix.
+    pub(crate) name: &'a str,
+    attributes: Vec<Attribute<'a>>,
+}
+
+#[derive(Debug)]
+struct Attribute<'a> {
+    name: &'a str,
+    value: Cow<'a, str>,
+}
+
+impl<'a> Tag<'a> {
+    /// The attribute's value, normalised (XML 1.0 section 3.3.3).
+    pub(crate) fn attribute(&self, name: &str) -> Option<&str> {
+        self.attributes
+            .iter()
+            .find(|attribute| attribute.name == name)
+            .map(|attribute| &*attribute.value)
+    }
+
+    /// Every attribute, as name and value, in the order written.
+    #[cfg(test)]
+    pub(super) fn attributes(&self) -> impl Iterator<Item = (&'a str, &str)> {
+        self.attributes
+            .iter()
+            .map(|attribute| (attribute.name, &*attribute.value))
+    }
+}
+
+/// A namespace that is in scope from some depth on.
+#[derive(Debug)]
+struct Binding<'a> {
+    prefix: &'a str,
+    name: Cow<'a, str>,
+    depth: usize,
+}
+
+/// A pull reader of one element. Nothing is copied but values that hold references or line ends.
+#[derive(Debug)]
+pub(crate) struct Reader<'a> {
+    xml: &'a str,
+    rest: &'a str,
+    depth_max: usize,
+    attributes_max: usize,
+    open: Vec<&'a str>,
+    /// An empty-element tag was read whose end has not been told yet.
+    ending: bool,
+    scope: Vec<Binding<'a>>,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader of these octets, once they are known to be characters that XML allows.
+    ///
+    /// # Errors
+    /// [`XmlFault::NotUtf8`] or [`XmlFault::Character`].
+    pub(crate) fn new(xml: &'a [u8], limits: &Limits) -> Result<Self, XmlError> {
+        let xml = std::str::from_utf8(xml).map_err(|error| XmlError {
+            fault: XmlFault::NotUtf8,
+            at: error.valid_up_to(),
+        })?;
+        let plain = xml.bytes().all(|octet| (b' '..=b'~').contains(&octet));
+        match (!plain)
+            .then(|| xml.char_indices().find(|(_, c)| !is_char(*c)))
+            .flatten()
+        {
+            Some((at, c)) => Err(XmlError {
+                fault: XmlFault::Character(c.into()),
+                at,
+            }),
+            None => Ok(Self {
+                xml,
+                rest: xml,
+                depth_max: limits.depth,
+                attributes_max: limits.attributes,
+                open: Vec::new(),
+                ending: false,
+                scope: Vec::new(),
+            }),
+        }
+    }
+
+    /// The start tag of the one element, after the declaration that may precede it.
+    ///
+    /// # Errors
+    /// As the grammar has it.
+    pub(crate) fn root(&mut self) -> Result<Tag<'a>, XmlError> {
+        self.declaration()?;
+        self.skip_space();
+        self.refuse_markup()?;
+        match self.rest.starts_with('<') {
+            true => self.tag(),
+            false if self.rest.is_empty() => self.fail(XmlFault::End),
+            false => self.fail(XmlFault::Element),
+        }
+    }
+
+    /// What comes next. After the end of the root, `End` for ever; [`Self::finish`] looks behind it.
+    ///
+    /// # Errors
+    /// As the grammar has it.
+    pub(crate) fn next(&mut self) -> Result<Event<'a>, XmlError> {
+        if self.ending || self.open.is_empty() {
+            self.ending = false;
+            self.leave_scope();
+            return Ok(Event::End);
+        }
+        if let Some(rest) = self.rest.strip_prefix("<![CDATA[") {
+            let Some((inside, rest)) = rest.split_once("]]>") else {
+                return self.fail(XmlFault::End);
+            };
+            self.rest = rest;
+            return Ok(Event::Text(cdata(inside)));
+        }
+        self.refuse_markup()?;
+        if self.rest.starts_with("</") {
+            self.end_tag()?;
+            return Ok(Event::End);
+        }
+        if self.rest.starts_with('<') {
+            return self.tag().map(Event::Start);
+        }
+        self.text().map(Event::Text)
+    }
+
+    /// The inside of the element whose start was read last, as it was written, to its end.
+    ///
+    /// # Errors
+    /// As the grammar has it: what is kept as it came is still read in full.
+    pub(crate) fn inner(&mut self) -> Result<&'a str, XmlError> {
+        if self.ending {
+            self.next()?;
+            return Ok("");
+        }
+        let (inside, depth) = (self.rest, self.open.len());
+        loop {
+            let end = inside.len() - self.rest.len();
+            if matches!(self.next()?, Event::End) && self.open.len() < depth {
+                return Ok(inside.get(..end).unwrap_or_default());
+            }
+        }
+    }
+
+    /// Passes over everything up to the end of the root.
+    ///
+    /// # Errors
+    /// As the grammar has it.
+    pub(crate) fn skip_to_end(&mut self) -> Result<(), XmlError> {
+        while self.ending || !self.open.is_empty() {
+            self.next()?;
+        }
+        Ok(())
+    }
+
+    /// Namespaces in scope, as prefix (empty: the default) and name, without the one of `xml`.
+    pub(crate) fn namespaces(&self) -> impl Iterator<Item = (&'a str, &str)> {
+        let innermost =
+            |at: usize, prefix: &str| self.scope.iter().skip(at + 1).all(|inner| inner.prefix != prefix);
+        self.scope
+            .iter()
+            .enumerate()
+            .filter(move |(at, binding)| innermost(*at, binding.prefix))
+            .filter(|(_, binding)| binding.prefix != "xml" && !binding.name.is_empty())
+            .map(|(_, binding)| (binding.prefix, &*binding.name))
+    }
+
+    /// Makes sure that nothing but white space follows the root.
+    ///
+    /// # Errors
+    /// [`XmlFault::Junk`], or the name of what may not stand there.
+    pub(crate) fn finish(mut self) -> Result<(), XmlError> {
+        self.skip_space();
+        self.refuse_markup()?;
+        match self.rest.is_empty() {
+            true => Ok(()),
+            false => self.fail(XmlFault::Junk),
+        }
+    }
+
+    /// `<?xml version='1.0' encoding='UTF-8' standalone='yes'?>`, each but the version optional (section 2.8).
+    fn declaration(&mut self) -> Result<(), XmlError> {
+        let Some(rest) = self
+            .rest
+            .strip_prefix("<?xml")
+            .filter(|rest| rest.starts_with(is_space))
+        else {
+            return Ok(());
+        };
+        self.rest = rest;
+        let mut wanted = ["version", "encoding", "standalone"].into_iter();
+        while self.skip_space() && !self.rest.starts_with("?>") {
+            let at = self.at();
+            let (name, value) = self.attribute()?;
+            let valid = match name {
+                "version" => value == "1.0",
+                "encoding" => value.eq_ignore_ascii_case("UTF-8"),
+                _ => matches!(value, "yes" | "no"),
+            };
+            if !valid || !wanted.any(|next| next == name) {
+                return Err(XmlError {
+                    fault: XmlFault::Declaration,
+                    at,
+                });
+            }
+        }
+        let versioned = wanted.len() < 3;
+        match self.rest.strip_prefix("?>").filter(|_| versioned) {
+            Some(rest) => self.rest = rest,
+            None => return self.fail(XmlFault::Declaration),
+        }
+        Ok(())
+    }
+
+    /// Refuses what begins like markup that a frame may not hold.
+    fn refuse_markup(&self) -> Result<(), XmlError> {
+        let fault = match self.rest {
+            rest if rest.starts_with("<?") => XmlFault::ProcessingInstruction,
+            rest if rest.starts_with("<!--") => XmlFault::Comment,
+            rest if rest.starts_with("<!") => XmlFault::Doctype,
+            _ => return Ok(()),
+        };
+        self.fail(fault)
+    }
+
+    fn tag(&mut self) -> Result<Tag<'a>, XmlError> {
+        if self.open.len() >= self.depth_max {
+            return self.fail(XmlFault::TooDeep(self.depth_max));
+        }
+        self.eat("<");
+        let name = self.name()?;
+        let mut attributes: Vec<Attribute<'a>> = Vec::new();
+        loop {
+            let spaced = self.skip_space();
+            if self.eat(">") {
+                self.enter_scope(name, &attributes)?;
+                self.open.push(name);
+                break;
+            }
+            if self.eat("/>") {
+                self.enter_scope(name, &attributes)?;
+                self.ending = true;
+                break;
+            }
+            if self.rest.is_empty() {
+                return self.fail(XmlFault::End);
+            }
+            if !spaced {
+                return self.fail(XmlFault::Tag);
+            }
+            if attributes.len() >= self.attributes_max {
+                return self.fail(XmlFault::TooManyAttributes(self.attributes_max));
+            }
+            let (name, value) = self.attribute()?;
+            if attributes.iter().any(|other| other.name == name) {
+                return self.fail_at(name, XmlFault::DuplicateAttribute);
+            }
+            if attributes.is_empty() {
+                attributes.reserve(ATTRIBUTES_USUAL);
+            }
+            attributes.push(Attribute {
+                name,
+                value: attribute_value(value),
+            });
+        }
+        Ok(Tag { name, attributes })
+    }
+
+    /// An attribute's name, and its value as it was written.
+    fn attribute(&mut self) -> Result<(&'a str, &'a str), XmlError> {
+        let name = self.name()?;
+        self.skip_space();
+        if !self.eat("=") {
+            return self.fail(XmlFault::AttributeValue);
+        }
+        self.skip_space();
+        let Some(quote) = self.rest.chars().next().filter(|c| matches!(c, '\'' | '"')) else {
+            return self.fail(XmlFault::AttributeValue);
+        };
+        self.rest = self.rest.strip_prefix(quote).unwrap_or_default();
+        let Some((value, rest)) = self.rest.split_once(quote) else {
+            return self.fail(XmlFault::End);
+        };
+        if let Some(at) = value.find('<') {
+            return self.fail_after(at, XmlFault::LessThan);
+        }
+        self.check(value)?;
+        self.rest = rest;
+        Ok((name, value))
+    }
+
+    fn end_tag(&mut self) -> Result<(), XmlError> {
+        self.eat("</");
+        let name = self.name()?;
+        if self.open.last() != Some(&name) {
+            return self.fail_at(name, XmlFault::MismatchedEnd);
+        }
+        self.skip_space();
+        if !self.eat(">") {
+            return self.fail(XmlFault::Tag);
+        }
+        self.open.pop();
+        self.leave_scope();
+        Ok(())
+    }
+
+    fn text(&mut self) -> Result<Cow<'a, str>, XmlError> {
+        let Some((raw, rest)) = self.rest.find('<').and_then(|at| self.rest.split_at_checked(at)) else {
+            self.rest = "";
+            return self.fail(XmlFault::End);
+        };
+        if let Some(at) = raw.find("]]>") {
+            return self.fail_after(at, XmlFault::CdataEnd);
+        }
+        self.check(raw)?;
+        self.rest = rest;
+        Ok(character_data(raw))
+    }
+
+    /// A name with at most one prefix (Namespaces in XML 1.0 section 4, `QName`).
+    fn name(&mut self) -> Result<&'a str, XmlError> {
+        let name = self.rest;
+        self.local_name()?;
+        if self.eat(":") {
+            self.local_name()?;
+        }
+        Ok(name.get(..name.len() - self.rest.len()).unwrap_or_default())
+    }
+
+    fn local_name(&mut self) -> Result<(), XmlError> {
+        if !self.rest.starts_with(starts_name) {
+            return self.fail(if self.rest.is_empty() {
+                XmlFault::End
+            } else {
+                XmlFault::Name
+            });
+        }
+        self.rest = self.rest.trim_start_matches(in_name);
+        Ok(())
+    }
+
+    /// Takes up the namespaces that a tag declares, and resolves the prefixes it uses.
+    fn enter_scope(&mut self, element: &'a str, attributes: &[Attribute<'a>]) -> Result<(), XmlError> {
+        let depth = self.open.len() + 1;
+        for Attribute { name, value } in attributes {
+            let prefix = match name.strip_prefix("xmlns") {
+                Some("") => "",
+                Some(prefixed) if prefixed.starts_with(':') => prefixed.trim_start_matches(':'),
+                _ => continue,
+            };
+            let declarable = match prefix {
+                "xml" => value == XML_NAMESPACE,
+                "xmlns" => false,
+                _ => {
+                    (prefix.is_empty() || !value.is_empty())
+                        && value != XML_NAMESPACE
+                        && value != XMLNS_NAMESPACE
+                }
+            };
+            if !declarable {
+                return self.fail_at(name, XmlFault::NamespaceDeclaration);
+            }
+            self.scope.push(Binding {
+                prefix,
+                name: value.clone(),
+                depth,
+            });
+        }
+        if let Some((prefix, _)) = element.split_once(':') {
+            self.namespace(prefix)
+                .map_or_else(|| self.fail_at(element, XmlFault::UndeclaredPrefix), |_| Ok(()))?;
+        }
+        let mut expanded: Vec<(&str, &str)> = Vec::new();
+        for name in attributes.iter().map(|attribute| attribute.name) {
+            let Some((prefix, local)) = name.split_once(':').filter(|(prefix, _)| *prefix != "xmlns") else {
+                continue;
+            };
+            let Some(namespace) = self.namespace(prefix) else {
+                return self.fail_at(name, XmlFault::UndeclaredPrefix);
+            };
+            if expanded.contains(&(namespace, local)) {
+                return self.fail_at(name, XmlFault::DuplicateAttribute);
+            }
+            expanded.push((namespace, local));
+        }
+        Ok(())
+    }
+
+    fn leave_scope(&mut self) {
+        while self
+            .scope
+            .last()
+            .is_some_and(|binding| binding.depth > self.open.len())
+        {
+            self.scope.pop();
+        }
+    }
+
+    fn namespace(&self, prefix: &str) -> Option<&str> {
+        let bound = self.scope.iter().rev().find(|binding| binding.prefix == prefix);
+        bound
+            .map(|binding| &*binding.name)
+            .or_else(|| (prefix == "xml").then_some(XML_NAMESPACE))
+    }
+
+    /// Checks the references in `raw`, which stands at the cursor.
+    fn check(&self, raw: &str) -> Result<(), XmlError> {
+        check_references(raw).or_else(|(fault, at)| self.fail_after(at, fault))
+    }
+
+    fn eat(&mut self, token: &str) -> bool {
+        match self.rest.strip_prefix(token) {
+            Some(rest) => {
+                self.rest = rest;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Whether there was any.
+    fn skip_space(&mut self) -> bool {
+        let before = self.rest.len();
+        self.rest = self.rest.trim_start_matches(is_space);
+        self.rest.len() < before
+    }
+
+    const fn at(&self) -> usize {
+        self.xml.len() - self.rest.len()
+    }
+
+    fn fail<T>(&self, fault: XmlFault) -> Result<T, XmlError> {
+        self.fail_after(0, fault)
+    }
+
+    fn fail_after<T>(&self, octets: usize, fault: XmlFault) -> Result<T, XmlError> {
+        Err(XmlError {
+            fault,
+            at: self.at() + octets,
+        })
+    }
+
+    /// Fails where `part`, a part of the document, begins.
+    fn fail_at<T>(&self, part: &str, fault: XmlFault) -> Result<T, XmlError> {
+        let at = (part.as_ptr() as usize).saturating_sub(self.xml.as_ptr() as usize);
+        Err(XmlError { fault, at })
+    }
+}
+
+/// Attributes that the binding's own elements have at most: one allocation holds them.
+const ATTRIBUTES_USUAL: usize = 6;

@@ -1,0 +1,42 @@
+//! Names and numbers that are drawn.
+
+use cpim_adapter::OperationId;
+
+use crate::clock::UnixMs;
+
+/// 32 random bits.
+pub(crate) fn draw() -> u32 {
+    getrandom::u32().unwrap_or_else(|error| {
+        // Without randomness transIDs could be guessed and answers forged: stopping is the safe side.
+        tracing::error!(%error, "no randomness from the system");
+        std::process::abort()
+    })
+}
+
+/// A new name for an operation: 10 characters of time, so that names sort by age, and 16 drawn ones
+/// (80 bits). Crockford's base 32, in lower case.
+pub(crate) fn operation_id() -> OperationId {
+    const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+    let time = u64::try_from(UnixMs::now().0).unwrap_or_default();
+    let drawn = (u128::from(draw()) << 64) | (u128::from(draw()) << 32) | u128::from(draw());
+    let digit = |bits: u128| char::from(DIGITS.get((bits & 31) as usize).copied().unwrap_or(b'0'));
+    let text: String = (0..10)
+        .rev()
+        .map(|place| digit(u128::from(time >> (5 * place))))
+        .chain((0..16).rev().map(|place| digit(drawn >> (5 * place))))
+        .collect();
+    OperationId::parse(&text).unwrap_or_else(|_| unreachable!("26 digits are an operation's name"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_sort_by_age_and_differ() {
+        let (one, other) = (operation_id(), operation_id());
+        assert_ne!(one, other);
+        assert_eq!(one.as_str().len(), 26);
+        assert!(one.as_str().get(..6) <= other.as_str().get(..6));
+    }
+}

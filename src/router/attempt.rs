@@ -1,0 +1,425 @@
+//! Bringing an accepted operation to its next hop: lanes, attempts, the commit point.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use cpim_adapter::{
+    Code, CommitLog, CommitPoint, Delivery, DeliveryError, Domain, NextHop, Operation, Outcome, Passage,
+    Response, Retry, Withdrawn,
+};
+use tokio::sync::{Notify, oneshot};
+use tokio::time::{Instant, sleep_until};
+use tracing::debug;
+
+use super::Router;
+use super::flight::{Attempt, Flight, Pair, Stage};
+use super::route::{Leg, Missed, hop_name};
+use crate::clock::UnixMs;
+use crate::ids;
+use crate::store::{Intent, Write};
+use crate::sync::lock;
+
+/// First and longest pause between two attempts.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(15));
+
+/// What an attempt came to.
+enum Tried {
+    /// Nothing is left to do here: it is settled, or behind its commit point.
+    Done,
+    /// To be tried again.
+    Again { on_contact: bool },
+}
+
+type Delivering = Pin<Box<dyn Future<Output = Result<Outcome, DeliveryError>> + Send>>;
+
+impl Router {
+    /// Works on a lane until it is empty. One task, for as long as the pair has something to send.
+    pub(super) fn start_lane(self: &Arc<Self>, pair: Pair) {
+        let router = Arc::clone(self);
+        self.tasks.spawn(async move {
+            loop {
+                let next = lock(&router.table).next_in(&pair);
+                let Some(number) = next else { return };
+                router.bring(number).await;
+            }
+        });
+    }
+
+    /// Brings one operation behind its commit point, or settles it.
+    async fn bring(self: &Arc<Self>, number: i64) {
+        loop {
+            let Some((not_before, until)) = self.schedule(number) else {
+                return;
+            };
+            if let Some(at) = not_before {
+                sleep_until(at.min(until)).await;
+            }
+            if Instant::now() >= until {
+                return self.give_up(number);
+            }
+            match self.attempt(number, until).await {
+                Tried::Done => return,
+                Tried::Again { on_contact } => self.pause(number, on_contact, until).await,
+            }
+        }
+    }
+
+    /// When the next attempt may begin, and when the last one must have.
+    fn schedule(&self, number: i64) -> Option<(Option<Instant>, Instant)> {
+        let mut table = lock(&self.table);
+        let flight = table
+            .get_mut(number)
+            .filter(|flight| flight.stage == Stage::Queued)?;
+        let until = match (flight.attempt, flight.answer_by) {
+            (Attempt::None, _) | (_, None) => flight.give_up,
+            (_, Some(answer_by)) => answer_by,
+        };
+        Some((flight.not_before.take(), until))
+    }
+
+    async fn attempt(self: &Arc<Self>, number: i64, until: Instant) -> Tried {
+        let Some((operation, again)) = self.load(number) else {
+            return Tried::Done;
+        };
+        let leg = match self.next_leg(&operation).await {
+            Ok(leg) => leg,
+            Err(Missed::Never(refusal)) => {
+                self.settle_unsent(
+                    number,
+                    Response::failure(refusal.code, refusal.words),
+                    &refusal.detail,
+                );
+                return Tried::Done;
+            }
+            Err(Missed::OutOfContact) => return Tried::Again { on_contact: true },
+            Err(Missed::Later(detail)) => {
+                self.step(number, "unresolved", detail);
+                return Tried::Again { on_contact: false };
+            }
+        };
+        let Some(delivery) = self.depart(number, &leg, again) else {
+            return Tried::Done;
+        };
+        let Some(adapter) = self.adapter(leg.port).cloned() else {
+            return Tried::Again { on_contact: false };
+        };
+        let committed = Arc::new(Notify::new());
+        let point = CommitPoint::new(LegLog {
+            router: Arc::clone(self),
+            number,
+            hop: hop_name(&leg.hop),
+            committed: Arc::clone(&committed),
+        });
+        let delivering: Delivering = Box::pin(async move { adapter.deliver(delivery, &point).await });
+        self.deliver(number, leg.hop, delivering, &committed, until).await
+    }
+
+    /// Waits until the delivery is behind its commit point, not until it is over: the next of the pair may
+    /// go then.
+    async fn deliver(
+        self: &Arc<Self>,
+        number: i64,
+        hop: NextHop,
+        mut delivering: Delivering,
+        committed: &Notify,
+        until: Instant,
+    ) -> Tried {
+        tokio::select! {
+            biased;
+            result = &mut delivering => self.on_delivered(number, &hop, result),
+            () = committed.notified() => {
+                let router = Arc::clone(self);
+                self.tasks.spawn(async move {
+                    let result = delivering.await;
+                    if let Tried::Again { .. } = router.on_delivered(number, &hop, result) {
+                        router.requeue(number, router.pause_of(number));
+                    }
+                });
+                Tried::Done
+            }
+            () = sleep_until(until) => {
+                // Dropped before its commit point, nothing of it may be sent any more.
+                drop(delivering);
+                if lock(&self.table).get(number).is_some_and(|flight| flight.stage == Stage::Queued) {
+                    self.give_up(number);
+                }
+                Tried::Done
+            }
+        }
+    }
+
+    fn on_delivered(
+        self: &Arc<Self>,
+        number: i64,
+        hop: &NextHop,
+        result: Result<Outcome, DeliveryError>,
+    ) -> Tried {
+        match result {
+            Ok(Outcome::Delivered(response) | Outcome::Delegated(response)) => {
+                self.settle(number, response);
+                Tried::Done
+            }
+            Ok(Outcome::Pending) => Tried::Done,
+            Err(error) => {
+                if let NextHop::Peer(peer) = hop {
+                    self.routes.forget(peer.class, &peer.domain);
+                }
+                debug!(number, %error, fault = ?error.fault, "not handed over");
+                self.step(number, "not handed over", error.to_string());
+                self.call_back(number);
+                if error.retry == Retry::Never {
+                    self.settle_unsent(number, Response::failure(error.code, error.public), "");
+                    return Tried::Done;
+                }
+                Tried::Again {
+                    on_contact: error.retry == Retry::OnContact,
+                }
+            }
+        }
+    }
+
+    /// Nothing more can be tried. What may have been sent has an unknown outcome; what was not has failed.
+    fn give_up(self: &Arc<Self>, number: i64) {
+        let words = "it could not be handed over in time";
+        self.settle_unsent(number, Response::failure(Code::Unreachable, words), "");
+    }
+
+    /// Settles what was not sent this time. If an earlier attempt may have been, nobody can know.
+    fn settle_unsent(self: &Arc<Self>, number: i64, response: Response, detail: &str) {
+        let attempt = lock(&self.table).get(number).map(|flight| flight.attempt);
+        if !detail.is_empty() {
+            self.step(number, "failed", detail);
+        }
+        match attempt {
+            None | Some(Attempt::None) => self.settle(number, response),
+            Some(Attempt::Recallable(_) | Attempt::Final) if !self.was_sent(number) => {
+                self.settle(number, response);
+            }
+            Some(_) => self.settle(
+                number,
+                Response::indeterminant(Code::Timeout, super::word::NO_WORD),
+            ),
+        }
+    }
+
+    /// Whether octets of it may be with the next hop: an intent that was noted at acceptance is none yet.
+    fn was_sent(&self, number: i64) -> bool {
+        lock(&self.table)
+            .get(number)
+            .is_some_and(|flight| flight.answer_by.is_some())
+    }
+
+    async fn pause(&self, number: i64, on_contact: bool, until: Instant) {
+        let wake = (Instant::now() + self.pause_of(number)).min(until);
+        let address = {
+            let mut table = lock(&self.table);
+            let Some(flight) = table.get_mut(number) else {
+                return;
+            };
+            flight.tries += 1;
+            flight.pair.destination.clone()
+        };
+        if !on_contact {
+            return sleep_until(wake).await;
+        }
+        let contact = self.contacts.awaiting(&address);
+        tokio::select! {
+            () = contact.notified() => {}
+            () = sleep_until(wake) => {}
+        }
+    }
+
+    /// Doubled with each attempt, and drawn from its upper half, so that many do not come back at once.
+    pub(super) fn pause_of(&self, number: i64) -> Duration {
+        let tries = lock(&self.table).get(number).map_or(0, |flight| flight.tries);
+        let whole = PAUSE.0.saturating_mul(1 << tries.min(10)).min(PAUSE.1);
+        whole / 2 + (whole / 2).mul_f64(f64::from(ids::draw()) / f64::from(u32::MAX))
+    }
+
+    /// What is to be sent, and whether it may have been before; nothing where it was settled.
+    fn load(&self, number: i64) -> Option<(Arc<Operation>, bool)> {
+        let table = lock(&self.table);
+        let flight = table.get(number).filter(|flight| flight.stage == Stage::Queued)?;
+        Some((Arc::clone(&flight.operation), flight.answer_by.is_some()))
+    }
+
+    fn depart(&self, number: i64, leg: &Leg, again: bool) -> Option<Delivery> {
+        let relay = self.policy().mapper.relay_domain().clone();
+        let mut table = lock(&self.table);
+        let flight = table.get_mut(number)?;
+        flight.step("attempt", hop_text(&leg.hop));
+        let terms = self.policy().terms(flight.pair.destination.domain());
+        Some(Delivery {
+            leg: u64::try_from(number).unwrap_or_default(),
+            trans_id: flight.leg.clone(),
+            operation: Arc::clone(&leg.operation),
+            passage: departing(flight, relay, terms.max_wait),
+            standing: flight.standing,
+            hop: leg.hop.clone(),
+            again,
+        })
+    }
+
+    /// The commit point is passed: first in the journal, where it is not there yet, then here.
+    async fn commit(
+        self: &Arc<Self>,
+        number: i64,
+        hop: &str,
+        recall: Option<Duration>,
+    ) -> Result<(), Withdrawn> {
+        let now = UnixMs::now();
+        let attempt = recall.map_or(Attempt::Final, |recall| Attempt::Recallable(now.plus(recall)));
+        let noted = self.note_attempt(number, hop, attempt, now)?;
+        if let Some(noted) = noted {
+            noted.await.map_err(|_| Withdrawn)?;
+        }
+        let mut table = lock(&self.table);
+        let flight = table.get(number).ok_or(Withdrawn)?;
+        let answer_by = flight.answer_by.unwrap_or_else(|| self.answer_by(flight));
+        if !table.commit(number, attempt, answer_by) {
+            return Err(Withdrawn);
+        }
+        if let Some(flight) = table.get_mut(number) {
+            flight.answer_by = Some(answer_by);
+            flight.step("handed over", hop);
+        }
+        Ok(())
+    }
+
+    /// Writes the attempt, unless the journal has it from the acceptance: then sending again is safe as long
+    /// as the next hop remembers, and that is all the journal must know.
+    fn note_attempt(
+        &self,
+        number: i64,
+        hop: &str,
+        attempt: Attempt,
+        at: UnixMs,
+    ) -> Result<Option<oneshot::Receiver<()>>, Withdrawn> {
+        let mut table = lock(&self.table);
+        let flight = table
+            .get_mut(number)
+            .filter(|flight| flight.stage == Stage::Queued)
+            .ok_or(Withdrawn)?;
+        let recall_until = match (flight.attempt, attempt) {
+            (Attempt::Recallable(_), Attempt::Recallable(_)) => return Ok(None),
+            (_, Attempt::Recallable(until)) => Some(until.0),
+            (_, Attempt::Final | Attempt::None) => None,
+        };
+        let (sender, receiver) = oneshot::channel();
+        flight.noted = Some(sender);
+        let intent = Intent {
+            leg: flight.leg.as_str().to_owned(),
+            hop: hop.to_owned(),
+            recall_until,
+        };
+        drop(table);
+        self.journal
+            .write(Write::Attempt {
+                number,
+                intent,
+                at: at.0,
+            })
+            .map_err(|_| Withdrawn)?;
+        Ok(Some(receiver))
+    }
+
+    fn answer_by(&self, flight: &Flight) -> Instant {
+        let by = Instant::now() + self.policy().terms(flight.pair.destination.domain()).max_wait;
+        flight.sender_waits.map_or(by, |until| until.min(by))
+    }
+
+    /// The journal has the attempt.
+    pub(super) fn on_attempted(&self, number: i64) {
+        let noted = lock(&self.table)
+            .get_mut(number)
+            .and_then(|flight| flight.noted.take());
+        if let Some(noted) = noted {
+            // A delivery that was dropped meanwhile needs it no more.
+            let _waiting = noted.send(());
+        }
+    }
+
+    /// Nothing of it was sent after all: the commit point counts as not passed.
+    pub(super) fn call_back(&self, number: i64) {
+        let mut table = lock(&self.table);
+        table.uncommit(number);
+        let Some(flight) = table.get_mut(number) else {
+            return;
+        };
+        flight.answer_by = None;
+        if std::mem::replace(&mut flight.attempt, Attempt::None) != Attempt::None {
+            // Should it fail, the journal errs on the safe side.
+            let _withdrawn = self.journal.write(Write::Withdraw { number });
+        }
+    }
+
+    /// Puts an operation back in its lane, to be tried after a pause.
+    pub(super) fn requeue(self: &Arc<Self>, number: i64, pause: Duration) {
+        let lane = {
+            let mut table = lock(&self.table);
+            table.uncommit(number);
+            let Some(flight) = table.get_mut(number) else {
+                return;
+            };
+            flight.not_before = (!pause.is_zero()).then(|| Instant::now() + pause);
+            flight.tries += 1;
+            let pair = flight.pair.clone();
+            table.enqueue(number).then_some(pair)
+        };
+        if let Some(pair) = lane {
+            self.start_lane(pair);
+        }
+    }
+
+    pub(super) fn step(&self, number: i64, what: &'static str, detail: impl Into<String>) {
+        if let Some(flight) = lock(&self.table).get_mut(number) {
+            flight.step(what, detail);
+        }
+    }
+}
+
+/// How an operation departs: one hop less, our own domain in `via`, what is left of the sender's wait or
+/// of ours.
+fn departing(flight: &Flight, relay: Domain, max_wait: Duration) -> Passage {
+    let mut passage = flight.passage.clone();
+    passage.hops = passage.hops.saturating_sub(1);
+    passage.via.push(relay);
+    let left = flight
+        .sender_waits
+        .map(|until| until.saturating_duration_since(Instant::now()));
+    passage.wait = Some(left.map_or(max_wait, |left| left.min(max_wait)));
+    passage
+}
+
+fn hop_text(hop: &NextHop) -> String {
+    match hop {
+        NextHop::Peer(peer) => {
+            let endpoints: Vec<String> = peer
+                .endpoints
+                .iter()
+                .map(|endpoint| format!("{} ({})", endpoint.host, endpoint.address))
+                .collect();
+            format!("{} at {}", peer.domain, endpoints.join(", "))
+        }
+        NextHop::Foreign(_) | NextHop::Served(_) => hop_name(hop),
+    }
+}
+
+/// Where one leg's commit point is noted.
+struct LegLog {
+    router: Arc<Router>,
+    number: i64,
+    hop: String,
+    committed: Arc<Notify>,
+}
+
+#[async_trait]
+impl CommitLog for LegLog {
+    async fn commit(&self, recall: Option<Duration>) -> Result<(), Withdrawn> {
+        self.router.commit(self.number, &self.hop, recall).await?;
+        self.committed.notify_one();
+        Ok(())
+    }
+}

@@ -1,0 +1,158 @@
+//! Who is in contact: the connections of every adapter, what they serve, and for whom they speak.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use cpim_adapter::{Address, Answer, Authority, Domain, Scope, SessionFacts};
+use tokio::sync::{Notify, mpsc};
+
+use super::owner::Owner;
+use crate::sync::lock;
+
+/// Domains that are waited for, before those for which nobody waits any more are swept out.
+const WAITING_BEFORE_SWEEP: usize = 1_024;
+
+/// One connection of an adapter.
+#[derive(Clone)]
+pub(crate) struct Contact {
+    /// The adapter it belongs to, by its place in the registry.
+    pub(crate) port: usize,
+    pub(crate) facts: Arc<SessionFacts>,
+    pub(crate) answers: mpsc::Sender<Answer>,
+}
+
+/// The connections that are there now. Newest last, everywhere.
+#[derive(Default)]
+pub(crate) struct Contacts(Mutex<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    last: u64,
+    sessions: HashMap<u64, Contact>,
+    /// What is delivered to whom.
+    serving: HashMap<Scope, Vec<u64>>,
+    /// Who may be given the answers of a source; peers are found by their domain's scope.
+    speaking: HashMap<Scope, Vec<u64>>,
+    /// Who waits until somebody of a domain is in contact.
+    waiting: HashMap<Domain, Arc<Notify>>,
+}
+
+impl Contacts {
+    pub(crate) fn open(&self, port: usize, facts: SessionFacts, answers: mpsc::Sender<Answer>) -> u64 {
+        let mut inner = lock(&self.0);
+        inner.last += 1;
+        let session = inner.last;
+        for scope in &facts.serves {
+            inner.serving.entry(scope.clone()).or_default().push(session);
+            if let Some(notify) = scope_domain(scope).and_then(|domain| inner.waiting.remove(domain)) {
+                notify.notify_waiters();
+            }
+        }
+        for scope in answer_scopes(&facts.authority) {
+            inner.speaking.entry(scope).or_default().push(session);
+        }
+        inner.sessions.insert(
+            session,
+            Contact {
+                port,
+                facts: Arc::new(facts),
+                answers,
+            },
+        );
+        session
+    }
+
+    pub(crate) fn close(&self, session: u64) -> Option<Contact> {
+        let mut inner = lock(&self.0);
+        let contact = inner.sessions.remove(&session)?;
+        for scope in &contact.facts.serves {
+            forget(&mut inner.serving, scope, session);
+        }
+        for scope in answer_scopes(&contact.facts.authority) {
+            forget(&mut inner.speaking, &scope, session);
+        }
+        Some(contact)
+    }
+
+    pub(crate) fn session(&self, session: u64) -> Option<Contact> {
+        lock(&self.0).sessions.get(&session).cloned()
+    }
+
+    pub(crate) fn all(&self) -> Vec<Contact> {
+        lock(&self.0).sessions.values().cloned().collect()
+    }
+
+    /// The newest connection that serves any of these scopes, the first scope first.
+    pub(crate) fn serving(&self, scopes: &[Scope]) -> Option<Contact> {
+        let inner = lock(&self.0);
+        scopes
+            .iter()
+            .find_map(|scope| newest(&inner, &inner.serving, scope))
+    }
+
+    /// The newest connection that may be given an owner's answers.
+    pub(crate) fn answering(&self, owner: &Owner) -> Option<Contact> {
+        let inner = lock(&self.0);
+        let scopes: &[Scope] = match owner {
+            Owner::Peer(domain) => &[Scope::Domain(domain.clone())],
+            Owner::Source(address) => &[
+                Scope::Address(address.clone()),
+                Scope::Domain(address.domain().clone()),
+            ],
+        };
+        scopes
+            .iter()
+            .find_map(|scope| newest(&inner, &inner.speaking, scope))
+            .filter(|contact| owner.is(&contact.facts.authority))
+    }
+
+    /// Notified when somebody of the address's domain comes into contact. Ask before looking whether
+    /// somebody is, so that nobody is missed.
+    pub(crate) fn awaiting(&self, address: &Address) -> Arc<Notify> {
+        let waiting = &mut lock(&self.0).waiting;
+        if waiting.len() >= WAITING_BEFORE_SWEEP {
+            waiting.retain(|_, notify| Arc::strong_count(notify) > 1);
+        }
+        Arc::clone(waiting.entry(address.domain().clone()).or_default())
+    }
+}
+
+/// The scopes by which answers find a connection: exact ones; a connection that speaks for whole trees of
+/// domains gets the answers it waits for itself, and no others.
+fn answer_scopes(authority: &Authority) -> Vec<Scope> {
+    match &authority.peer {
+        Some(domain) => vec![Scope::Domain(domain.clone())],
+        None => authority
+            .scopes
+            .iter()
+            .filter(|scope| matches!(scope, Scope::Address(_) | Scope::Domain(_)))
+            .cloned()
+            .collect(),
+    }
+}
+
+fn scope_domain(scope: &Scope) -> Option<&Domain> {
+    match scope {
+        Scope::Address(address) => Some(address.domain()),
+        Scope::Domain(domain) => Some(domain),
+        Scope::Any | Scope::Selector(_) | Scope::Under(_) => None,
+    }
+}
+
+fn newest(inner: &Inner, index: &HashMap<Scope, Vec<u64>>, scope: &Scope) -> Option<Contact> {
+    index
+        .get(scope)?
+        .iter()
+        .rev()
+        .find_map(|session| inner.sessions.get(session))
+        .cloned()
+}
+
+fn forget(index: &mut HashMap<Scope, Vec<u64>>, scope: &Scope, session: u64) {
+    if let Some(sessions) = index.get_mut(scope) {
+        sessions.retain(|other| *other != session);
+        if sessions.is_empty() {
+            index.remove(scope);
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! An operation in flight: accepted, or about to be, and not yet settled.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cpim_adapter::{Address, AnswerSlot, Operation, Passage, Response, Standing, TransId};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::time::Instant;
+
+use super::owner::Owner;
+use super::rows::Entry;
+use super::step::Step;
+use crate::clock::UnixMs;
+
+/// What the operations of one source to one destination have in common: their order.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub(crate) struct Pair {
+    pub(crate) source: Address,
+    pub(crate) destination: Address,
+}
+
+impl Pair {
+    pub(crate) fn of(operation: &Operation) -> Self {
+        Self {
+            source: operation.speaks_for().address().clone(),
+            destination: operation.goes_to().address().clone(),
+        }
+    }
+}
+
+/// How far an operation has come.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Stage {
+    /// On its way into the journal: nobody has been told anything.
+    Accepting,
+    /// Accepted; waits for its turn, or for its next hop.
+    Queued,
+    /// Behind its commit point: it cannot be called back.
+    Committed,
+    /// Its outcome is on its way into the journal.
+    Settling(Response),
+}
+
+/// What the journal knows of attempts to send it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Attempt {
+    /// None was made.
+    None,
+    /// One may have been made, to a next hop that recognises a retransmission until then.
+    Recallable(UnixMs),
+    /// One may have been made, and it must never be sent again.
+    Final,
+}
+
+/// One operation in flight.
+pub(crate) struct Flight {
+    pub(crate) number: i64,
+    pub(crate) owner: Owner,
+    pub(crate) pair: Pair,
+    pub(crate) operation: Arc<Operation>,
+    /// As it was accepted: its hops are counted down at departure.
+    pub(crate) passage: Passage,
+    pub(crate) standing: Standing,
+    /// Its transID on the leg by which it came.
+    pub(crate) trans_id: TransId,
+    /// Its transID on the leg by which it goes.
+    pub(crate) leg: TransId,
+    /// What a retransmission is recognised by.
+    pub(crate) digest: [u8; 32],
+    pub(crate) accepted_at: UnixMs,
+    /// Until when handing it over is tried.
+    pub(crate) give_up: Instant,
+    /// Until when its sender waits for the response.
+    pub(crate) sender_waits: Option<Instant>,
+    /// Until when an answer is awaited, since it was first handed over.
+    pub(crate) answer_by: Option<Instant>,
+    pub(crate) stage: Stage,
+    /// When the wait for an answer ends, once it is committed.
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) attempt: Attempt,
+    /// How often handing it over was tried.
+    pub(crate) tries: u32,
+    /// Not to be tried before.
+    pub(crate) not_before: Option<Instant>,
+    /// Who waits for the answer: its sender, and every retransmission of it.
+    pub(crate) waiters: Vec<AnswerSlot>,
+    /// What happened since the journal was last told.
+    pub(crate) steps: Vec<Step>,
+    /// Woken once the journal has the attempt.
+    pub(crate) noted: Option<oneshot::Sender<()>>,
+    /// Its share of the memory for content; given back when it is dropped.
+    pub(crate) room: Option<OwnedSemaphorePermit>,
+}
+
+impl Flight {
+    /// An operation that is about to be written to the journal.
+    pub(crate) fn new(number: i64, entry: Entry, leg: TransId, retry_horizon: Duration) -> Self {
+        let now = Instant::now();
+        let horizon = now + retry_horizon;
+        let sender_waits = entry.passage.wait.map(|wait| now + wait);
+        Self {
+            number,
+            owner: entry.owner,
+            pair: Pair::of(&entry.operation),
+            operation: entry.operation,
+            passage: entry.passage,
+            standing: entry.standing,
+            trans_id: entry.trans_id,
+            leg,
+            digest: entry.digest,
+            accepted_at: entry.at,
+            give_up: sender_waits.map_or(horizon, |until| until.min(horizon)),
+            sender_waits,
+            answer_by: None,
+            stage: Stage::Accepting,
+            deadline: None,
+            attempt: Attempt::None,
+            tries: 0,
+            not_before: None,
+            waiters: Vec::new(),
+            steps: Vec::new(),
+            noted: None,
+            room: None,
+        }
+    }
+
+    pub(crate) fn step(&mut self, what: &'static str, detail: impl Into<String>) {
+        self.steps.push(Step::new(UnixMs::now(), what, detail));
+    }
+}

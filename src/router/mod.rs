@@ -1,0 +1,237 @@
+//! The path of one operation, from the adapter that brings it to the adapter that takes it away.
+//!
+//! ```text
+//! submit ─► checks ─► journal: accept ─► lane of its pair ─► attempt ─► journal: attempt ─► deliver
+//!                                                                                              │
+//! answer ◄─ journal: settle ◄─ settle ◄───────────────────── outcome, report, deadline ◄───────┘
+//! ```
+//!
+//! The router knows no protocol: adapters are numbered ports. It holds no lock across an await, and has
+//! one task for each pair of source and destination that has something to send, not one for each operation.
+
+mod attempt;
+mod checks;
+mod contacts;
+mod flight;
+mod look;
+mod owner;
+mod policy;
+mod recover;
+mod refusal;
+mod route;
+mod routes;
+mod rows;
+mod settle;
+mod step;
+mod submit;
+mod table;
+mod target;
+mod word;
+
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use cpim_adapter::{
+    Adapter, Answer, AnswerSlot, Arrival, BadAddress, Exchange, ForeignAddress, Mapper, Report, Selector,
+    SessionFacts,
+};
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::task::TaskTracker;
+
+use self::contacts::Contacts;
+use self::look::Refusals;
+use self::routes::Routes;
+use self::table::Table;
+use crate::resolver::Resolver;
+use crate::store::{Done, Journal, StoreError};
+use crate::sync::lock;
+
+pub use self::look::{AliasView, LegView, OperationView, SessionView};
+pub use self::policy::{Limits, Policy, Rules, Terms, scope_of};
+pub use self::step::Step;
+
+/// The space of aliases at the relay domain, in the store.
+const ALIASES: &str = "relay";
+
+/// An adapter in its place.
+pub struct Port {
+    /// Its name in the registry.
+    pub name: &'static str,
+    /// The selectors whose foreign addresses are its.
+    pub selectors: Vec<Selector>,
+    /// The adapter.
+    pub adapter: Arc<dyn Adapter>,
+}
+
+/// Accepts operations, brings each to its next hop, and answers each once.
+pub struct Router {
+    ports: Vec<Port>,
+    policy: RwLock<Arc<Policy>>,
+    resolver: RwLock<Arc<Resolver>>,
+    journal: Arc<dyn Journal>,
+    contacts: Contacts,
+    table: Mutex<Table>,
+    refusals: Mutex<Refusals>,
+    routes: Routes,
+    /// Octets of content that may be held at once.
+    room: Arc<Semaphore>,
+    last_number: AtomicI64,
+    draining: AtomicBool,
+    tasks: TaskTracker,
+}
+
+impl Router {
+    /// A router on this journal, which continues its numbers. Nothing moves before [`Router::start`].
+    ///
+    /// # Errors
+    /// [`StoreError`] where the journal cannot be read.
+    pub async fn new(
+        ports: Vec<Port>,
+        policy: Policy,
+        resolver: Resolver,
+        journal: Arc<dyn Journal>,
+        room_octets: usize,
+    ) -> Result<Arc<Self>, StoreError> {
+        let last_number = journal.last_number().await?;
+        Ok(Arc::new(Self {
+            ports,
+            policy: RwLock::new(Arc::new(policy)),
+            resolver: RwLock::new(Arc::new(resolver)),
+            journal,
+            contacts: Contacts::default(),
+            table: Mutex::default(),
+            refusals: Mutex::default(),
+            routes: Routes::default(),
+            room: Arc::new(Semaphore::new(room_octets.min(Semaphore::MAX_PERMITS))),
+            last_number: AtomicI64::new(last_number),
+            draining: AtomicBool::new(false),
+            tasks: TaskTracker::new(),
+        }))
+    }
+
+    /// Takes up what the journal holds unsettled, and begins to listen to the journal and the clock.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the journal cannot be read.
+    pub async fn start(self: &Arc<Self>, done: mpsc::Receiver<Vec<Done>>) -> Result<(), StoreError> {
+        self.tasks.spawn(Arc::clone(self).watch_journal(done));
+        self.tasks.spawn(Arc::clone(self).watch_deadlines());
+        self.recover().await
+    }
+
+    /// The gateway as the adapter at this port sees it.
+    #[must_use]
+    pub fn exchange(self: &Arc<Self>, port: usize) -> Arc<dyn Exchange> {
+        Arc::new(PortExchange {
+            router: Arc::clone(self),
+            port,
+        })
+    }
+
+    /// The adapters, in their places.
+    #[must_use]
+    pub fn ports(&self) -> &[Port] {
+        &self.ports
+    }
+
+    /// Replaces what the configuration says, for every operation from now on.
+    pub fn replace(&self, policy: Policy, resolver: Resolver) {
+        *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
+        *self.resolver.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(resolver);
+        self.routes.forget_all();
+    }
+
+    /// Accepts nothing from now on; what is accepted goes on.
+    pub fn begin_drain(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+
+    /// Operations in flight.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        lock(&self.table).len()
+    }
+
+    /// Resolves once nothing is in flight any more. Cancel safe.
+    pub async fn idle(&self) {
+        while self.in_flight() > 0 {
+            tokio::time::sleep(word::TICK).await;
+        }
+    }
+
+    pub(crate) fn policy(&self) -> Arc<Policy> {
+        Arc::clone(&self.policy.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn resolver(&self) -> Arc<Resolver> {
+        Arc::clone(&self.resolver.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn port_for(&self, selector: &Selector) -> Option<usize> {
+        self.ports
+            .iter()
+            .position(|port| port.selectors.contains(selector))
+    }
+
+    fn adapter(&self, port: usize) -> Option<&Arc<dyn Adapter>> {
+        self.ports.get(port).map(|port| &port.adapter)
+    }
+
+    fn canonical(&self, port: usize, foreign: ForeignAddress) -> Result<ForeignAddress, BadAddress> {
+        match self.adapter(port) {
+            Some(adapter) => adapter.canonicalise(foreign),
+            None => Ok(foreign),
+        }
+    }
+
+    async fn watch_journal(self: Arc<Self>, mut done: mpsc::Receiver<Vec<Done>>) {
+        while let Some(group) = done.recv().await {
+            for done in group {
+                self.on_done(done);
+            }
+        }
+    }
+
+    fn on_done(self: &Arc<Self>, done: Done) {
+        match done {
+            Done::Accepted { number, verdict } => self.on_accepted(number, verdict),
+            Done::Failed { number } => self.on_not_accepted(number),
+            Done::Attempted { number } => self.on_attempted(number),
+            Done::Settled { number, .. } => self.on_settled(number),
+            Done::Lost { number } => self.on_lost(number),
+            Done::Aliased { .. } | Done::AliasFailed { .. } => {}
+        }
+    }
+}
+
+/// The router, as one adapter sees it.
+struct PortExchange {
+    router: Arc<Router>,
+    port: usize,
+}
+
+impl Exchange for PortExchange {
+    fn open(&self, facts: SessionFacts, answers: mpsc::Sender<Answer>) -> u64 {
+        self.router.open(self.port, facts, answers)
+    }
+
+    fn close(&self, session: u64) {
+        self.router.contacts.close(session);
+    }
+
+    fn submit(&self, session: u64, arrival: Arrival, slot: AnswerSlot) {
+        self.router.submit(session, arrival, slot);
+    }
+
+    fn report(&self, report: Report) {
+        self.router.report(report);
+    }
+
+    fn receipt(&self, number: u64, handed_over: bool) {
+        self.router.receipt(number, handed_over);
+    }
+
+    fn mapper(&self) -> Arc<Mapper> {
+        Arc::clone(&self.router.policy().mapper)
+    }
+}

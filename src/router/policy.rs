@@ -1,0 +1,140 @@
+//! What the configuration says about operations. Replaced as a whole when the configuration is reloaded.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cpim_adapter::{Address, Domain, ForeignAddress, Mapper, MappingError, Scope, Standing};
+
+use crate::config::{Action, Auth, Config, DomainPattern, Route, Rule, Tls};
+
+/// Everything that decides what becomes of an operation, but not how it is done.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Our own addresses, and how foreign ones are mapped.
+    pub mapper: Arc<Mapper>,
+    /// Domains whose home this gateway is.
+    pub hosted_domains: HashSet<Domain>,
+    /// Single addresses whose home this gateway is.
+    pub hosted_addresses: HashSet<Address>,
+    /// Who may send to whom.
+    pub rules: Rules,
+    /// Caps, and the terms of domains without a route of their own.
+    pub limits: Limits,
+    /// Terms of domains with a pinned route; the first that covers a domain holds.
+    pub routes: Vec<(Scope, Terms)>,
+}
+
+impl Policy {
+    /// Whether this gateway is the configured home of an address.
+    #[must_use]
+    pub fn hosts(&self, address: &Address) -> bool {
+        self.hosted_domains.contains(address.domain()) || self.hosted_addresses.contains(address)
+    }
+
+    /// On what terms a domain is sent to.
+    #[must_use]
+    pub fn terms(&self, domain: &Domain) -> Terms {
+        let own = self.routes.iter().find(|(scope, _)| scope.covers_domain(domain));
+        own.map_or(self.limits.terms, |(_, terms)| *terms)
+    }
+}
+
+/// Caps and times that the router keeps.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Hops of an operation that came without a count.
+    pub hops: u8,
+    /// Operations of one pair in flight.
+    pub pair_backlog: usize,
+    /// Where no route says otherwise.
+    pub terms: Terms,
+}
+
+/// On what terms a domain is sent to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Terms {
+    /// How long handing over is tried.
+    pub retry_horizon: Duration,
+    /// How long an answer is awaited once it was handed over.
+    pub max_wait: Duration,
+    /// Whether it is spoken to without TLS.
+    pub plain: bool,
+}
+
+/// Who may send to whom: the first rule that matches holds, else the default.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// In order.
+    pub rules: Vec<Rule>,
+    /// Where none matches.
+    pub default: Action,
+}
+
+impl Rules {
+    /// Whether `source`, known this well, may send to `destination`.
+    #[must_use]
+    pub fn allow(&self, source: &Address, standing: Standing, destination: &Address, mapper: &Mapper) -> bool {
+        let foreign = |address: &Address| mapper.unmap(address).ok();
+        let (from, to) = (foreign(source), foreign(destination));
+        let selector = |foreign: &Option<ForeignAddress>| foreign.as_ref().map(|f| f.selector().as_str().to_owned());
+        let (from, to) = (selector(&from), selector(&to));
+        let holds = |rule: &&Rule| {
+            rule.auth.is_none_or(|wanted| standing_of(wanted) == standing)
+                && rule.from.matches(source, from.as_deref())
+                && rule.to.matches(destination, to.as_deref())
+        };
+        self.rules.iter().find(holds).map_or(self.default, |rule| rule.action) == Action::Allow
+    }
+}
+
+const fn standing_of(auth: Auth) -> Standing {
+    match auth {
+        Auth::Anonymous => Standing::Anonymous,
+        Auth::Claimed => Standing::Claimed,
+        Auth::Verified => Standing::Verified,
+    }
+}
+
+impl Policy {
+    /// What a configuration says.
+    ///
+    /// # Errors
+    /// [`MappingError`] where its domain mappings contradict each other; `check` finds that too.
+    pub fn new(config: &Config) -> Result<Self, MappingError> {
+        let mapper = Mapper::new(config.relay_domain.clone(), config.selectors.clone());
+        let mapper = config
+            .relay_domains_extra
+            .iter()
+            .try_fold(mapper, |mapper, domain| mapper.with_relay_domain(domain.clone()))?;
+        let mapper =
+            config.mappings.iter().try_fold(mapper, |mapper, mapping| mapper.with_mapping(mapping.clone()))?;
+        let limits = &config.limits;
+        let terms = Terms { retry_horizon: limits.retry_horizon, max_wait: limits.max_wait, plain: false };
+        Ok(Self {
+            mapper: Arc::new(mapper),
+            hosted_domains: config.hosted.iter().filter_map(|hosted| hosted.domain.clone()).collect(),
+            hosted_addresses: config.hosted.iter().flat_map(|hosted| hosted.uris.iter().cloned()).collect(),
+            rules: Rules { rules: config.rules.clone(), default: config.rules_default },
+            limits: Limits { hops: limits.hops, pair_backlog: limits.pair_backlog, terms },
+            routes: config.routes.iter().map(|route| (scope_of(&route.domain), own_terms(route, terms))).collect(),
+        })
+    }
+}
+
+fn own_terms(route: &Route, otherwise: Terms) -> Terms {
+    Terms {
+        retry_horizon: route.retry_horizon.unwrap_or(otherwise.retry_horizon),
+        max_wait: route.max_wait.unwrap_or(otherwise.max_wait),
+        plain: route.tls == Tls::Plain,
+    }
+}
+
+/// The addresses of the domains that a pattern means.
+#[must_use]
+pub fn scope_of(pattern: &DomainPattern) -> Scope {
+    match pattern {
+        DomainPattern::Below(domain) => Scope::Under(domain.clone()),
+        DomainPattern::Exactly(domain) => Scope::Domain(domain.clone()),
+    }
+}

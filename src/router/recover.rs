@@ -1,0 +1,89 @@
+//! After a start: taking up what the journal holds unsettled (the crash table of the design).
+//!
+//! What was never attempted is brought to its next hop as if it had just been accepted. What may have been
+//! sent is sent again only to a next hop that recognises it; otherwise nobody can know.
+
+use std::sync::Arc;
+
+use cpim_adapter::{Code, Response, TransId};
+use tokio::time::Instant;
+use tracing::{error, info};
+
+use super::Router;
+use super::flight::{Attempt, Flight};
+use super::rows;
+use super::submit::new_leg;
+use super::word::NO_WORD;
+use crate::clock::UnixMs;
+use crate::store::{StoreError, Unsettled};
+use crate::sync::lock;
+
+impl Router {
+    pub(super) async fn recover(self: &Arc<Self>) -> Result<(), StoreError> {
+        let (mut after, mut recovered) = (0, 0_usize);
+        loop {
+            let page = self.journal.unsettled(after).await?;
+            let Some(last) = page.last() else { break };
+            after = last.acceptance.number;
+            recovered += page.len();
+            for row in page {
+                self.take_up(row);
+            }
+        }
+        if recovered > 0 {
+            info!(recovered, "operations taken up after the start");
+        }
+        Ok(())
+    }
+
+    fn take_up(self: &Arc<Self>, row: Unsettled) {
+        let number = row.acceptance.number;
+        let entry = match rows::recovered(&row.acceptance, &self.policy().mapper) {
+            Ok(entry) => entry,
+            Err(column) => {
+                // Left in the journal for whoever mends it: settling it would be a lie.
+                return error!(
+                    number,
+                    id = row.acceptance.id,
+                    column,
+                    "an operation in the journal cannot be read"
+                );
+            }
+        };
+        let terms = self.policy().terms(entry.operation.goes_to().address().domain());
+        let attempted = row.attempt.as_ref();
+        let noted = attempted.and_then(|attempt| TransId::parse(&attempt.intent.leg).ok());
+        let mut table = lock(&self.table);
+        let mut flight = Flight::new(
+            number,
+            entry,
+            noted.unwrap_or_else(|| new_leg(&table)),
+            terms.retry_horizon,
+        );
+        flight.attempt = match attempted.map(|attempt| attempt.intent.recall_until) {
+            None => Attempt::None,
+            Some(None) => Attempt::Final,
+            Some(Some(until)) => Attempt::Recallable(UnixMs(until)),
+        };
+        flight.step("recovered", "after a restart");
+        if flight.attempt != Attempt::None {
+            // The wait for its answer begins anew: nobody can say how much of it was over.
+            let by = Instant::now() + terms.max_wait;
+            flight.answer_by = Some(flight.sender_waits.map_or(by, |until| until.min(by)));
+        }
+        let (pair, attempt) = (flight.pair.clone(), flight.attempt);
+        table.insert(flight);
+        let lane = table.enqueue(number);
+        drop(table);
+        if matches!(attempt, Attempt::Final) || recall_is_over(attempt) {
+            self.settle(number, Response::indeterminant(Code::Timeout, NO_WORD));
+        }
+        if lane {
+            self.start_lane(pair);
+        }
+    }
+}
+
+fn recall_is_over(attempt: Attempt) -> bool {
+    matches!(attempt, Attempt::Recallable(until) if until <= UnixMs::now())
+}

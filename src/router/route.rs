@@ -1,0 +1,197 @@
+//! From a destination to its next hop.
+
+use std::sync::Arc;
+
+use cpim_adapter::{Address, Code, Endpoint, ImUri, NextHop, Operation, PeerHop, PresUri, Uri};
+
+use super::Router;
+use super::policy::Policy;
+use super::refusal::Refusal;
+use super::target::Target;
+use crate::resolver::{Resolution, ResolveError};
+
+/// A next hop, and the operation as it goes there.
+pub(super) struct Leg {
+    pub(super) port: usize,
+    pub(super) hop: NextHop,
+    pub(super) operation: Arc<Operation>,
+}
+
+/// Why there is no next hop now.
+pub(super) enum Missed {
+    /// There never will be.
+    Never(Refusal),
+    /// Whoever serves it is not in contact.
+    OutOfContact,
+    /// Address resolution could not say.
+    Later(String),
+}
+
+impl Router {
+    /// The next hop of an operation. Asks the store for aliases, and DNS for domains.
+    pub(super) async fn next_leg(&self, operation: &Arc<Operation>) -> Result<Leg, Missed> {
+        let policy = self.policy();
+        let mut operation = Arc::clone(operation);
+        // Each round peels what stands before the address that is meant: an alias, then a route.
+        for _ in 0..=cpim_adapter::Mapper::MAX_DEPTH {
+            let address = operation.goes_to().address().clone();
+            operation = match self.target(&address, &policy) {
+                Target::Alias(alias) => readdressed(&operation, self.behind_alias(&alias).await?),
+                Target::Inner(inner) => readdressed(&operation, inner),
+                Target::Foreign { port, foreign } => {
+                    return Ok(Leg {
+                        port,
+                        hop: NextHop::Foreign(foreign),
+                        operation,
+                    });
+                }
+                Target::Served { port } => {
+                    return Ok(Leg {
+                        port,
+                        hop: NextHop::Served(address),
+                        operation,
+                    });
+                }
+                Target::Nowhere(refusal) if refusal.code == Code::Unreachable => {
+                    return Err(Missed::OutOfContact);
+                }
+                Target::Nowhere(refusal) => return Err(Missed::Never(refusal)),
+                Target::Elsewhere => {
+                    let (port, hop) = self.resolve(&address, &policy).await?;
+                    return Ok(Leg {
+                        port,
+                        hop: NextHop::Peer(hop),
+                        operation,
+                    });
+                }
+            };
+        }
+        Err(Missed::Never(Refusal::new(
+            Code::BadAddress,
+            "nested too deep",
+            "",
+        )))
+    }
+
+    /// The next hop, where it can be told at once.
+    pub(super) fn hop_at_hand(&self, target: &Target, address: &Address) -> Option<(usize, NextHop)> {
+        match target {
+            Target::Foreign { port, foreign } => Some((*port, NextHop::Foreign(foreign.clone()))),
+            Target::Served { port } => Some((*port, NextHop::Served(address.clone()))),
+            Target::Elsewhere => {
+                let (port, hop) = self.routes.recent(address.class(), address.domain())?;
+                Some((port, NextHop::Peer(hop)))
+            }
+            Target::Alias(_) | Target::Inner(_) | Target::Nowhere(_) => None,
+        }
+    }
+
+    async fn behind_alias(&self, alias: &str) -> Result<Address, Missed> {
+        match self.journal.alias_named(super::ALIASES, alias).await {
+            Ok(Some(row)) => Address::parse(&row.address).map_err(|_| {
+                Missed::Never(Refusal::new(
+                    Code::Internal,
+                    "an alias cannot be read",
+                    row.address,
+                ))
+            }),
+            Ok(None) => Err(Missed::Never(Refusal::new(
+                Code::BadAddress,
+                "no such alias",
+                alias,
+            ))),
+            Err(error) => Err(Missed::Later(error.to_string())),
+        }
+    }
+
+    async fn resolve(&self, address: &Address, policy: &Policy) -> Result<(usize, PeerHop), Missed> {
+        let (class, domain) = (address.class(), address.domain());
+        if let Some(recent) = self.routes.recent(class, domain) {
+            return Ok(recent);
+        }
+        let resolver = self.resolver();
+        if !resolver.is_pinned(domain) && self.was_seen(address).await {
+            return Err(Missed::Never(Refusal::out_of_contact()));
+        }
+        let resolution = resolver.resolve(class, domain).await.map_err(|unresolved| {
+            let detail = unresolved.to_string();
+            match unresolved.error {
+                ResolveError::Temporary(_) => Missed::Later(detail),
+                ResolveError::NoRoute(_) | ResolveError::Refused(_) => {
+                    Missed::Never(Refusal::new(Code::NoRoute, "no route to the domain", detail))
+                }
+            }
+        })?;
+        self.chosen(address, resolution, policy)
+    }
+
+    fn chosen(
+        &self,
+        address: &Address,
+        resolution: Resolution,
+        policy: &Policy,
+    ) -> Result<(usize, PeerHop), Missed> {
+        let protocol = resolution.protocol.as_str();
+        let Some(port) = self.ports.iter().position(|port| port.name == protocol) else {
+            let detail = format!(
+                "{} is served by {protocol}, for which there is no adapter",
+                address.domain()
+            );
+            return Err(Missed::Never(Refusal::new(
+                Code::NoRoute,
+                "no adapter for the domain's protocol",
+                detail,
+            )));
+        };
+        let hop = PeerHop {
+            class: address.class(),
+            domain: address.domain().clone(),
+            endpoints: resolution
+                .candidates
+                .iter()
+                .map(|candidate| Endpoint {
+                    host: candidate.host.clone(),
+                    address: candidate.address,
+                })
+                .collect(),
+            plain: policy.terms(address.domain()).plain,
+        };
+        self.routes.keep(port, &hop);
+        Ok((port, hop))
+    }
+
+    /// Whether an address was served here before.
+    pub(super) async fn was_seen(&self, address: &Address) -> bool {
+        self.journal.seen(&address.to_string()).await.unwrap_or(false)
+    }
+}
+
+/// The operation, addressed to somebody else.
+fn readdressed(operation: &Operation, address: Address) -> Arc<Operation> {
+    let mut operation = operation.clone();
+    let uri = Uri::from(address);
+    match &mut operation {
+        Operation::Message(message) => set(&mut message.destination, ImUri::try_from(uri)),
+        Operation::Notify(notify) => set(&mut notify.watcher, PresUri::try_from(uri)),
+        Operation::Publish(publish) => set(&mut publish.target, PresUri::try_from(uri)),
+        Operation::Subscribe(subscribe) => set(&mut subscribe.target, PresUri::try_from(uri)),
+        Operation::Unsubscribe(unsubscribe) => set(&mut unsubscribe.target, PresUri::try_from(uri)),
+    }
+    Arc::new(operation)
+}
+
+/// Targets keep the class of what they were found for, so there is always something to set.
+fn set<T, E>(field: &mut T, value: Result<T, E>) {
+    if let Ok(value) = value {
+        *field = value;
+    }
+}
+
+/// A next hop's name in the journal.
+pub(super) fn hop_name(hop: &NextHop) -> String {
+    match hop {
+        NextHop::Foreign(foreign) => foreign.to_string(),
+        NextHop::Peer(peer) => format!("domain:{}", peer.domain),
+        NextHop::Served(address) => address.to_string(),
+    }
+}

@@ -1,0 +1,277 @@
+//! From outcome to answer: each operation has one outcome, made durable before anybody is told.
+
+use std::sync::Arc;
+
+use cpim_adapter::{
+    Address, Answer, AnswerSlot, Class, Content, Exchange, ImUri, Local, Message, Metadata, Operation,
+    Passage, Receipt, Response, Scope, SessionFacts, Standing, TransId, Uri,
+};
+use tokio::sync::mpsc;
+use tracing::{debug, info};
+
+use super::contacts::Contact;
+use super::flight::Stage;
+use super::owner::Owner;
+use super::rows::{self, Entry};
+use super::step::Step;
+use super::submit::new_leg;
+use super::{PortExchange, Router};
+use crate::clock::UnixMs;
+use crate::ids;
+use crate::store::{KeptAnswer, OwnerScope, Story, Write};
+use crate::sync::lock;
+
+/// Answers that are read from the store at once for a new connection.
+const PAGE: usize = 256;
+
+impl Router {
+    /// Gives an operation its outcome: the first one, which stands.
+    pub(super) fn settle(&self, number: i64, response: Response) {
+        let mut table = lock(&self.table);
+        if !table.settle(number, &response) {
+            return;
+        }
+        let Some(flight) = table.get_mut(number) else {
+            return;
+        };
+        flight.step("settled", response.to_string());
+        let steps = Step::to_text(&std::mem::take(&mut flight.steps));
+        let write = Write::Settle {
+            number,
+            outcome: rows::outcome(&response),
+            at: UnixMs::now().0,
+            steps,
+        };
+        if let Err(error) = self.journal.write(write) {
+            // The store is closed: after the next start it is settled anew, from what the journal knows.
+            debug!(number, %error, "settled too late to be written");
+        }
+    }
+
+    /// The outcome is durable: whoever waits may be told.
+    pub(super) fn on_settled(self: &Arc<Self>, number: i64) {
+        let Some(flight) = lock(&self.table).remove(number) else {
+            return;
+        };
+        let Stage::Settling(response) = &flight.stage else {
+            return;
+        };
+        info!(
+            id = %flight.passage.id,
+            from = %flight.pair.source,
+            to = %flight.pair.destination,
+            ms = UnixMs::now().since(flight.accepted_at).as_millis() as u64,
+            "{}", response,
+        );
+        metrics::counter!("cpim_settled_total", "status" => response.status().as_str()).increment(1);
+        let mut given = false;
+        for slot in flight.waiters {
+            given |= self.give(number, &flight.owner, &flight.trans_id, response, slot);
+        }
+        if self.policy().mapper.is_ours(flight.owner.domain()) {
+            // The gateway's own messages: nobody will ever come for their answers.
+            let _noted = self.journal.write(Write::HandedOver { number });
+        } else if !given {
+            self.offer(&flight.owner);
+        }
+    }
+
+    /// Another gateway has taken the operation over: it is that one's to settle.
+    pub(super) fn on_lost(&self, number: i64) {
+        lock(&self.table).remove(number);
+    }
+
+    /// Hands an answer to a connection. `false`: it is gone, and the answer stays kept.
+    pub(super) fn give(
+        self: &Arc<Self>,
+        number: i64,
+        owner: &Owner,
+        trans_id: &TransId,
+        response: &Response,
+        slot: AnswerSlot,
+    ) -> bool {
+        lock(&self.table).take_in_hand(number, owner);
+        let receipt = Receipt::new(self.plain_exchange(), u64::try_from(number).unwrap_or_default());
+        slot.give(Answer {
+            trans_id: trans_id.clone(),
+            response: response.clone(),
+            receipt: Some(receipt),
+        })
+    }
+
+    fn plain_exchange(self: &Arc<Self>) -> Arc<dyn Exchange> {
+        Arc::new(PortExchange {
+            router: Arc::clone(self),
+            port: usize::MAX,
+        })
+    }
+
+    /// An answer was handed over, or came back: then it is offered to another connection of its owner.
+    pub(super) fn receipt(self: &Arc<Self>, number: u64, handed_over: bool) {
+        let Ok(number) = i64::try_from(number) else { return };
+        let owner = lock(&self.table).let_go(number);
+        if handed_over {
+            // Lost in a crash, the answer is given once more, which harms nobody.
+            let _noted = self.journal.write(Write::HandedOver { number });
+        } else if let Some(owner) = owner {
+            self.offer(&owner);
+        }
+    }
+
+    /// A connection is there: it gets what was kept for it.
+    pub(super) fn open(
+        self: &Arc<Self>,
+        port: usize,
+        facts: SessionFacts,
+        answers: mpsc::Sender<Answer>,
+    ) -> u64 {
+        for scope in &facts.serves {
+            if let Scope::Address(address) = scope {
+                // Not being noted only means that the address is not known while it is out of contact.
+                let _noted = self.journal.write(Write::Seen {
+                    address: address.to_string(),
+                    domain: address.domain().as_str().to_owned(),
+                    at: UnixMs::now().0,
+                });
+            }
+        }
+        let contact = Contact {
+            port,
+            facts: Arc::new(facts.clone()),
+            answers: answers.clone(),
+        };
+        let session = self.contacts.open(port, facts, answers);
+        self.give_kept(contact);
+        session
+    }
+
+    /// Offers kept answers to a connection of their owner, where there is one.
+    fn offer(self: &Arc<Self>, owner: &Owner) {
+        if let Some(contact) = self.contacts.answering(owner) {
+            self.give_kept(contact);
+        }
+    }
+
+    fn give_kept(self: &Arc<Self>, contact: Contact) {
+        let scopes = kept_scopes(&contact);
+        if scopes.is_empty() {
+            return;
+        }
+        let router = Arc::clone(self);
+        self.tasks.spawn(async move {
+            let mut after = 0;
+            loop {
+                let kept = match router.journal.kept(&scopes, after, PAGE).await {
+                    Ok(kept) if !kept.is_empty() => kept,
+                    Ok(_) => return,
+                    Err(error) => return debug!(%error, "kept answers cannot be read"),
+                };
+                for answer in kept {
+                    after = answer.number;
+                    if !router.give_one_kept(&contact, &answer).await {
+                        return;
+                    }
+                }
+            }
+        });
+    }
+
+    /// `false`: the connection is gone.
+    async fn give_one_kept(self: &Arc<Self>, contact: &Contact, kept: &KeptAnswer) -> bool {
+        let (Some(owner), Ok(trans_id)) = (Owner::parse(&kept.owner), TransId::parse(&kept.trans_id)) else {
+            return true;
+        };
+        if !owner.is(&contact.facts.authority) || lock(&self.table).is_in_hand(kept.number) {
+            return true;
+        }
+        let Ok(place) = contact.answers.clone().reserve_owned().await else {
+            return false;
+        };
+        debug!(number = kept.number, %owner, "a kept answer is given");
+        self.give(
+            kept.number,
+            &owner,
+            &trans_id,
+            &rows::response(&kept.outcome),
+            AnswerSlot::from(place),
+        )
+    }
+
+    /// Tells a sender who was told `indeterminant` that its message has failed.
+    pub(super) fn tell_late_failure(self: &Arc<Self>, story: &Story, response: &Response) {
+        let policy = self.policy();
+        let (Ok(gateway), Ok(sender)) = (
+            policy.mapper.address_of(&Local::Gateway, Class::Im),
+            Address::parse(&story.source),
+        ) else {
+            return;
+        };
+        if sender == gateway {
+            return;
+        }
+        let text = format!(
+            "Your message {} to {}, accepted at {} and answered as indeterminant, has failed: {}",
+            story.id,
+            story.destination,
+            UnixMs(story.accepted_at),
+            response.text(),
+        );
+        let (Ok(source), Ok(destination)) = (
+            ImUri::try_from(Uri::from(gateway)),
+            ImUri::try_from(Uri::from(sender)),
+        ) else {
+            return;
+        };
+        let metadata = Metadata {
+            automatic: true,
+            ..Metadata::default()
+        };
+        self.originate(Operation::Message(Message {
+            source,
+            destination,
+            content: Content::text(&text),
+            metadata,
+        }));
+    }
+
+    /// Sends an operation of the gateway's own. Nobody waits for its answer.
+    fn originate(self: &Arc<Self>, operation: Operation) {
+        let entry = Entry {
+            passage: Passage {
+                id: ids::operation_id(),
+                hops: self.policy().limits.hops,
+                via: Vec::new(),
+                wait: None,
+            },
+            standing: Standing::Verified,
+            owner: Owner::Source(operation.speaks_for().address().clone()),
+            trans_id: new_leg(&lock(&self.table)),
+            digest: rows::digest(&operation),
+            operation: Arc::new(operation),
+            at: UnixMs::now(),
+        };
+        self.accept(entry, "the gateway itself", None, Vec::new(), None);
+    }
+}
+
+/// By which owners the store finds what is kept for a connection.
+fn kept_scopes(contact: &Contact) -> Vec<OwnerScope> {
+    let owner = |owner: &Owner| OwnerScope::Owner {
+        domain: owner.domain().as_str().to_owned(),
+        owner: owner.to_string(),
+    };
+    match &contact.facts.authority.peer {
+        Some(domain) => vec![owner(&Owner::Peer(domain.clone()))],
+        None => contact
+            .facts
+            .authority
+            .scopes
+            .iter()
+            .filter_map(|scope| match scope {
+                Scope::Address(address) => Some(owner(&Owner::Source(address.clone()))),
+                Scope::Domain(domain) => Some(OwnerScope::Domain(domain.as_str().to_owned())),
+                Scope::Any | Scope::Selector(_) | Scope::Under(_) => None,
+            })
+            .collect(),
+    }
+}

@@ -1,0 +1,288 @@
+//! From arrival to acceptance.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use cpim_adapter::{
+    Answer, AnswerSlot, Arrival, Code, Content, NextHop, Operation, Passage, SessionFacts, TransId,
+};
+use tokio::sync::OwnedSemaphorePermit;
+use tracing::debug;
+
+use super::Router;
+use super::checks::{self, Candidate};
+use super::flight::{Attempt, Flight, Pair};
+use super::owner::Owner;
+use super::policy::Policy;
+use super::refusal::Refusal;
+use super::route::hop_name;
+use super::rows::{self, Entry};
+use super::table::Table;
+use crate::clock::UnixMs;
+use crate::ids;
+use crate::store::{Intent, Verdict, Write};
+use crate::sync::lock;
+
+/// Octets that an operation takes in memory beside its content, roughly.
+const OVERHEAD_OCTETS: usize = 1_024;
+
+impl Router {
+    /// An operation arrived. Its answer goes to `slot`, now or later.
+    pub(super) fn submit(self: &Arc<Self>, session: u64, arrival: Arrival, slot: AnswerSlot) {
+        let Some(contact) = self.contacts.session(session) else {
+            return;
+        };
+        if let Operation::Notify(notify) = &arrival.operation {
+            // Never answered, and never passed on unless somebody asked (RFC 2779 section 5.3.2).
+            debug!(target = %notify.target, watcher = %notify.watcher, "notify dropped: nobody subscribed");
+            metrics::counter!("cpim_notify_dropped_total").increment(1);
+            return;
+        }
+        let policy = self.policy();
+        let target = self.target(arrival.operation.goes_to().address(), &policy);
+        let candidate = Candidate {
+            facts: &contact.facts,
+            arrival: &arrival,
+            policy: &policy,
+            contacts: &self.contacts,
+            target: &target,
+        };
+        let standing = candidate.standing();
+        let room = checks::admit(&candidate).and_then(|()| self.room(&arrival.operation, &policy));
+        let entry = Entry {
+            owner: Owner::of(&contact.facts.authority, &arrival.operation),
+            passage: passage(&contact.facts, &arrival, &policy),
+            standing,
+            digest: rows::digest(&arrival.operation),
+            operation: Arc::new(arrival.operation),
+            trans_id: arrival.trans_id,
+            at: UnixMs::now(),
+        };
+        match room {
+            Ok(room) => {
+                let hop = self.hop_at_hand(&target, entry.operation.goes_to().address());
+                self.accept(entry, &contact.facts.authority.label, hop, vec![slot], Some(room));
+            }
+            Err(refusal) => self.look_back(entry, refusal, slot),
+        }
+    }
+
+    /// There must be room for it: in memory, and in its pair's backlog.
+    fn room(&self, operation: &Operation, policy: &Policy) -> Result<OwnedSemaphorePermit, Refusal> {
+        if self.draining.load(Ordering::Acquire) {
+            return Err(Refusal::busy("shutting down"));
+        }
+        if lock(&self.table).open(&Pair::of(operation)) >= policy.limits.pair_backlog {
+            return Err(Refusal::busy(
+                "too many from this source to this destination are under way",
+            ));
+        }
+        let octets = OVERHEAD_OCTETS + operation.content().map_or(0, Content::len);
+        u32::try_from(octets)
+            .ok()
+            .and_then(|octets| Arc::clone(&self.room).try_acquire_many_owned(octets).ok())
+            .ok_or_else(|| Refusal::busy("no room for more content"))
+    }
+
+    /// Gives it to the journal. The numbers and the writes are in one order, because both happen under
+    /// the table's lock.
+    pub(super) fn accept(
+        self: &Arc<Self>,
+        entry: Entry,
+        from: &str,
+        hop: Option<(usize, NextHop)>,
+        waiters: Vec<AnswerSlot>,
+        room: Option<OwnedSemaphorePermit>,
+    ) {
+        let terms = self.policy().terms(entry.operation.goes_to().address().domain());
+        let received = format!(
+            "from {from} ({}), {} hops left",
+            entry.standing, entry.passage.hops
+        );
+        let mut row = Box::new(entry.row(0, received));
+        let recall = hop
+            .as_ref()
+            .and_then(|(port, hop)| self.adapter(*port)?.recalls(hop));
+
+        let mut table = lock(&self.table);
+        let leg = new_leg(&table);
+        if let (Some(recall), Some((_, hop))) = (recall, &hop) {
+            row.intent = Some(Intent {
+                leg: leg.as_str().to_owned(),
+                hop: hop_name(hop),
+                recall_until: Some(entry.at.plus(recall).0),
+            });
+        }
+        let number = self.last_number.fetch_add(1, Ordering::Relaxed) + 1;
+        row.number = number;
+        let mut flight = Flight::new(number, entry, leg, terms.retry_horizon);
+        if let Some(recall) = recall {
+            flight.attempt = Attempt::Recallable(flight.accepted_at.plus(recall));
+        }
+        flight.waiters = waiters;
+        flight.room = room;
+        table.insert(flight);
+        let written = self.journal.write(Write::Accept(row));
+        drop(table);
+        if written.is_err() {
+            self.on_not_accepted(number);
+        }
+    }
+
+    /// The journal has looked at it.
+    pub(super) fn on_accepted(self: &Arc<Self>, number: i64, verdict: Verdict) {
+        match verdict {
+            Verdict::New => {
+                metrics::counter!("cpim_accepted_total").increment(1);
+                let lane = {
+                    let mut table = lock(&self.table);
+                    let Some(flight) = table.get(number) else { return };
+                    debug!(id = %flight.passage.id, from = %flight.pair.source, to = %flight.pair.destination, "accepted");
+                    let pair = flight.pair.clone();
+                    table.enqueue(number).then_some(pair)
+                };
+                if let Some(pair) = lane {
+                    self.start_lane(pair);
+                }
+            }
+            Verdict::Retransmission { first } => self.on_retransmission(number, first),
+            Verdict::Loop => {
+                self.drop_unaccepted(
+                    number,
+                    &Refusal::new(Code::Loop, "it has been to this destination before", ""),
+                );
+            }
+        }
+    }
+
+    /// The journal could not take it: nothing was accepted.
+    pub(super) fn on_not_accepted(&self, number: i64) {
+        self.drop_unaccepted(number, &Refusal::busy("nothing can be accepted at present"));
+    }
+
+    fn drop_unaccepted(&self, number: i64, refusal: &Refusal) {
+        let Some(flight) = lock(&self.table).remove(number) else {
+            return;
+        };
+        self.note_refusal(&flight.passage.id, &flight.trans_id, &flight.operation, refusal);
+        for slot in flight.waiters {
+            refuse(slot, &flight.trans_id, refusal);
+        }
+    }
+
+    /// A retransmission waits with the first, or gets the first one's answer again.
+    fn on_retransmission(self: &Arc<Self>, number: i64, first: i64) {
+        let mut table = lock(&self.table);
+        let Some(again) = table.remove(number) else { return };
+        debug!(id = %again.passage.id, first, "retransmission");
+        metrics::counter!("cpim_retransmissions_total").increment(1);
+        if let Some(flight) = table.get_mut(first) {
+            flight.step("retransmitted", "");
+            flight.waiters.extend(again.waiters);
+            return;
+        }
+        drop(table);
+        for slot in again.waiters {
+            let (router, owner, trans_id) = (Arc::clone(self), again.owner.clone(), again.trans_id.clone());
+            self.tasks.spawn(async move {
+                router
+                    .answer_again(&owner, &trans_id, &again.digest, slot, Refusal::busy("try again"))
+                    .await;
+            });
+        }
+    }
+
+    /// A refusal is told only once it is sure that this is no retransmission of what was accepted: that one
+    /// gets its own answer, whatever the rules say by now.
+    fn look_back(self: &Arc<Self>, entry: Entry, refusal: Refusal, slot: AnswerSlot) {
+        let router = Arc::clone(self);
+        self.tasks.spawn(async move {
+            let refusal = router.refine(refusal, &entry.operation).await;
+            let told = router
+                .answer_again(&entry.owner, &entry.trans_id, &entry.digest, slot, refusal)
+                .await;
+            if let Some(refusal) = told {
+                router.note_refusal(&entry.passage.id, &entry.trans_id, &entry.operation, &refusal);
+            }
+        });
+    }
+
+    /// An address without a way to it that was served here once is known, and only out of contact.
+    async fn refine(&self, refusal: Refusal, operation: &Operation) -> Refusal {
+        if refusal.code == Code::NoRoute && self.was_seen(operation.goes_to().address()).await {
+            return Refusal::out_of_contact();
+        }
+        refusal
+    }
+
+    /// Answers a retransmission as its first was answered; otherwise with the refusal, which is returned.
+    async fn answer_again(
+        self: &Arc<Self>,
+        owner: &Owner,
+        trans_id: &TransId,
+        digest: &[u8; 32],
+        slot: AnswerSlot,
+        refusal: Refusal,
+    ) -> Option<Refusal> {
+        let recalled = self
+            .journal
+            .recall(&owner.to_string(), trans_id.as_str(), digest, UnixMs::now().0)
+            .await
+            .ok()
+            .flatten();
+        let Some(recalled) = recalled else {
+            refuse(slot, trans_id, &refusal);
+            return Some(refusal);
+        };
+        match recalled.outcome {
+            Some(outcome) => {
+                // Should the connection be gone, the answer stays kept.
+                let _given = self.give(recalled.number, owner, trans_id, &rows::response(&outcome), slot);
+            }
+            None => self.wait_with(recalled.number, slot),
+        }
+        None
+    }
+
+    /// Waits with an operation in flight. One that was settled in between has its answer kept, and given by
+    /// the next retransmission or session.
+    fn wait_with(&self, number: i64, slot: AnswerSlot) {
+        if let Some(flight) = lock(&self.table).get_mut(number) {
+            flight.step("retransmitted", "");
+            flight.waiters.push(slot);
+        }
+    }
+}
+
+/// The path of an arrival, as far as its sender is believed: id and via only of a configured peer.
+fn passage(facts: &SessionFacts, arrival: &Arrival, policy: &Policy) -> Passage {
+    let (id, via) = match &facts.authority.peer {
+        Some(_) => (arrival.id.clone(), arrival.via.clone()),
+        None => (None, Vec::new()),
+    };
+    Passage {
+        id: id.unwrap_or_else(ids::operation_id),
+        hops: arrival.hops.unwrap_or(policy.limits.hops),
+        via,
+        wait: arrival.wait,
+    }
+}
+
+/// A transID for a leg, unlike any other that is out.
+pub(super) fn new_leg(table: &Table) -> TransId {
+    loop {
+        let leg = TransId::from_draw(ids::draw());
+        if !table.has_leg(&leg) {
+            return leg;
+        }
+    }
+}
+
+fn refuse(slot: AnswerSlot, trans_id: &TransId, refusal: &Refusal) {
+    // Nobody to tell it to is no loss: nothing was accepted.
+    let _told = slot.give(Answer {
+        trans_id: trans_id.clone(),
+        response: refusal.response(),
+        receipt: None,
+    });
+}

@@ -1,0 +1,184 @@
+//! The table of operations in flight, and the lanes that keep each pair's order.
+//!
+//! No I/O, no clock, no await: what follows from a change is told to the caller, who does it.
+
+use std::collections::{BTreeSet, HashMap};
+
+use cpim_adapter::{Response, TransId};
+use tokio::time::Instant;
+
+use super::flight::{Attempt, Flight, Pair, Stage};
+use super::owner::Owner;
+
+/// One pair's queue.
+#[derive(Default)]
+struct Lane {
+    /// Accepted and not yet committed, in the order of acceptance.
+    queue: BTreeSet<i64>,
+    /// In flight, wherever they are: what the backlog bounds.
+    open: usize,
+    /// Somebody works on it.
+    running: bool,
+}
+
+/// Everything in flight.
+#[derive(Default)]
+pub(crate) struct Table {
+    flights: HashMap<i64, Flight>,
+    lanes: HashMap<Pair, Lane>,
+    legs: HashMap<TransId, i64>,
+    /// When each committed operation's wait ends.
+    deadlines: BTreeSet<(Instant, i64)>,
+    /// Settled, with their answer in the hands of so many connections.
+    in_hand: HashMap<i64, (Owner, usize)>,
+}
+
+impl Table {
+    pub(crate) fn len(&self) -> usize {
+        self.flights.len()
+    }
+
+    pub(crate) fn get(&self, number: i64) -> Option<&Flight> {
+        self.flights.get(&number)
+    }
+
+    pub(crate) fn get_mut(&mut self, number: i64) -> Option<&mut Flight> {
+        self.flights.get_mut(&number)
+    }
+
+    /// How many of a pair are in flight.
+    pub(crate) fn open(&self, pair: &Pair) -> usize {
+        self.lanes.get(pair).map_or(0, |lane| lane.open)
+    }
+
+    pub(crate) fn has_leg(&self, leg: &TransId) -> bool {
+        self.legs.contains_key(leg)
+    }
+
+    pub(crate) fn by_leg(&self, leg: &TransId) -> Option<i64> {
+        self.legs.get(leg).copied()
+    }
+
+    pub(crate) fn insert(&mut self, flight: Flight) {
+        self.lanes.entry(flight.pair.clone()).or_default().open += 1;
+        self.legs.insert(flight.leg.clone(), flight.number);
+        self.flights.insert(flight.number, flight);
+    }
+
+    /// Takes an operation out: settled, or never accepted.
+    pub(crate) fn remove(&mut self, number: i64) -> Option<Flight> {
+        let mut flight = self.flights.remove(&number)?;
+        self.legs.remove(&flight.leg);
+        undue(&mut self.deadlines, &mut flight);
+        if let Some(lane) = self.lanes.get_mut(&flight.pair) {
+            lane.queue.remove(&number);
+            lane.open = lane.open.saturating_sub(1);
+            if lane.open == 0 && !lane.running {
+                self.lanes.remove(&flight.pair);
+            }
+        }
+        Some(flight)
+    }
+
+    /// Puts an operation in its lane, by its place in the order of acceptance. `true`: nobody works on
+    /// the lane yet, and the caller must see to it.
+    #[must_use]
+    pub(crate) fn enqueue(&mut self, number: i64) -> bool {
+        let Some(flight) = self.flights.get_mut(&number) else {
+            return false;
+        };
+        flight.stage = Stage::Queued;
+        let lane = self.lanes.entry(flight.pair.clone()).or_default();
+        lane.queue.insert(number);
+        !std::mem::replace(&mut lane.running, true)
+    }
+
+    /// The lane's next operation; nothing ends the work on the lane.
+    pub(crate) fn next_in(&mut self, pair: &Pair) -> Option<i64> {
+        let lane = self.lanes.get_mut(pair)?;
+        if let Some(number) = lane.queue.pop_first() {
+            return Some(number);
+        }
+        lane.running = false;
+        if lane.open == 0 {
+            self.lanes.remove(pair);
+        }
+        None
+    }
+
+    /// Passes the commit point. `false`: it was settled in the meantime, and must not be sent.
+    #[must_use]
+    pub(crate) fn commit(&mut self, number: i64, attempt: Attempt, deadline: Instant) -> bool {
+        let Some(flight) = self.flights.get_mut(&number) else {
+            return false;
+        };
+        if flight.stage != Stage::Queued {
+            return false;
+        }
+        flight.stage = Stage::Committed;
+        flight.attempt = attempt;
+        flight.deadline = Some(deadline);
+        self.deadlines.insert((deadline, number));
+        true
+    }
+
+    /// Takes the commit point back: nothing was sent, or the far side took nothing.
+    pub(crate) fn uncommit(&mut self, number: i64) {
+        let Some(flight) = self.flights.get_mut(&number) else {
+            return;
+        };
+        if flight.stage == Stage::Committed {
+            flight.stage = Stage::Queued;
+        }
+        undue(&mut self.deadlines, flight);
+    }
+
+    /// Begins to settle. `false`: it has an outcome already, and never gets another.
+    #[must_use]
+    pub(crate) fn settle(&mut self, number: i64, response: &Response) -> bool {
+        let Some(flight) = self.flights.get_mut(&number) else {
+            return false;
+        };
+        undue(&mut self.deadlines, flight);
+        if matches!(flight.stage, Stage::Settling(_)) {
+            return false;
+        }
+        flight.stage = Stage::Settling(response.clone());
+        true
+    }
+
+    /// Operations whose wait ended.
+    pub(crate) fn overdue(&mut self, now: Instant) -> Vec<i64> {
+        let later = self.deadlines.split_off(&(now, i64::MAX));
+        std::mem::replace(&mut self.deadlines, later)
+            .into_iter()
+            .map(|(_, number)| number)
+            .collect()
+    }
+
+    /// An answer is in one more connection's hands.
+    pub(crate) fn take_in_hand(&mut self, number: i64, owner: &Owner) {
+        self.in_hand.entry(number).or_insert_with(|| (owner.clone(), 0)).1 += 1;
+    }
+
+    /// A connection is done with an answer; its owner, once no other has it.
+    pub(crate) fn let_go(&mut self, number: i64) -> Option<Owner> {
+        let (_, hands) = self.in_hand.get_mut(&number)?;
+        *hands -= 1;
+        if *hands > 0 {
+            return None;
+        }
+        self.in_hand.remove(&number).map(|(owner, _)| owner)
+    }
+
+    pub(crate) fn is_in_hand(&self, number: i64) -> bool {
+        self.in_hand.contains_key(&number)
+    }
+}
+
+/// An operation's wait is over, one way or the other.
+fn undue(deadlines: &mut BTreeSet<(Instant, i64)>, flight: &mut Flight) {
+    if let Some(deadline) = flight.deadline.take() {
+        deadlines.remove(&(deadline, flight.number));
+    }
+}

@@ -1,0 +1,120 @@
+//! Where a destination lies, as far as can be told without asking anybody.
+
+use cpim_adapter::{Address, Class, Code, ForeignAddress, Local, Scope};
+
+use super::Router;
+use super::policy::Policy;
+use super::refusal::Refusal;
+
+/// Where a destination lies.
+#[derive(Clone, Debug)]
+pub(crate) enum Target {
+    /// Behind an alias that was assigned here; the store knows for what.
+    Alias(String),
+    /// In a domain that address resolution has to find.
+    Elsewhere,
+    /// In a foreign system, behind one of our adapters.
+    Foreign { port: usize, foreign: ForeignAddress },
+    /// At the address within: an `im:` or `pres:` address that was source-routed through us. One layer is
+    /// peeled here; what is left of it is for the next one.
+    Inner(Address),
+    /// Nowhere that it can be sent to now.
+    Nowhere(Refusal),
+    /// With somebody who is in contact.
+    Served { port: usize },
+}
+
+impl Router {
+    /// Where a destination lies. Whoever serves it now comes first; then what the configuration says is
+    /// hosted here; then what address resolution finds.
+    pub(crate) fn target(&self, address: &Address, policy: &Policy) -> Target {
+        match policy.mapper.resident(address) {
+            Ok(Some(local)) => return self.resident(address, local, policy),
+            Ok(None) => {}
+            Err(error) => return nowhere(Code::BadAddress, "not an address here", error.to_string()),
+        }
+        let scopes = [
+            Scope::Address(address.clone()),
+            Scope::Domain(address.domain().clone()),
+        ];
+        if let Some(contact) = self.contacts.serving(&scopes) {
+            return Target::Served { port: contact.port };
+        }
+        if policy.hosts(address) {
+            return Target::Nowhere(Refusal::out_of_contact());
+        }
+        match self.resolver().may_find(address.domain()) {
+            true => Target::Elsewhere,
+            false => nowhere(
+                Code::NoRoute,
+                "no route to the domain",
+                "no pinned route, and no DNS".into(),
+            ),
+        }
+    }
+
+    fn resident(&self, address: &Address, local: Local, policy: &Policy) -> Target {
+        match local {
+            Local::Alias(alias) => Target::Alias(alias),
+            Local::Route(foreign) => self.foreign(foreign, address.class(), policy),
+            Local::Gateway if address.class() == Class::Im => nowhere(
+                Code::Unsupported,
+                "the gateway's own inbox takes no commands",
+                String::new(),
+            ),
+            Local::Winfo(_) => nowhere(
+                Code::Unsupported,
+                "there is no presence service here",
+                String::new(),
+            ),
+            Local::Gateway | Local::Plain(_) => {
+                nowhere(Code::BadAddress, "no such user here", address.to_string())
+            }
+        }
+    }
+
+    /// A foreign system: whoever claimed its selector on a session, else the adapter for it.
+    fn foreign(&self, foreign: ForeignAddress, class: Class, policy: &Policy) -> Target {
+        if [Class::Im, Class::Pres]
+            .iter()
+            .any(|class| class.scheme() == foreign.selector().as_str())
+        {
+            return match Address::parse(&foreign.to_string()) {
+                Ok(inner) => self.inner(inner.with_class(class), policy),
+                Err(error) => nowhere(Code::BadAddress, "not an address within", error.to_string()),
+            };
+        }
+        if let Some(contact) = self
+            .contacts
+            .serving(&[Scope::Selector(foreign.selector().clone())])
+        {
+            return Target::Foreign {
+                port: contact.port,
+                foreign,
+            };
+        }
+        let Some(port) = self.port_for(foreign.selector()) else {
+            return nowhere(
+                Code::NoRoute,
+                "no adapter for this kind of address",
+                foreign.to_string(),
+            );
+        };
+        match self.canonical(port, foreign) {
+            Ok(foreign) => Target::Foreign { port, foreign },
+            Err(bad) => nowhere(Code::BadAddress, "not an address of that system", bad.to_string()),
+        }
+    }
+
+    /// The mapper has seen to it that what is within is not ours again.
+    fn inner(&self, inner: Address, policy: &Policy) -> Target {
+        match self.target(&inner, policy) {
+            Target::Nowhere(refusal) => Target::Nowhere(refusal),
+            _ => Target::Inner(inner),
+        }
+    }
+}
+
+fn nowhere(code: Code, words: &'static str, detail: String) -> Target {
+    Target::Nowhere(Refusal::new(code, words, detail))
+}

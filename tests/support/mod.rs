@@ -1,0 +1,14 @@
+//! What several integration tests share.
+
+// Each test target compiles all of it and uses its part.
+#![allow(dead_code, unreachable_pub)]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "in a test, a panic is a failed test"
+)]
+
+pub mod dns;
+pub mod dnsmasq;
+pub mod toy;
