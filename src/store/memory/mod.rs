@@ -1,5 +1,6 @@
 //! The store that lives as long as the process: the same answers to the same questions, and nothing after a crash.
 
+mod names;
 mod state;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -163,19 +164,19 @@ impl Journal for MemoryStore {
     }
 
     async fn alias_of(&self, space: &str, address: &str) -> Result<Option<AliasRow>, StoreError> {
-        self.read(|state| state.alias_of(space, address))
+        self.read(|state| state.names.alias_of(space, address))
     }
 
     async fn alias_named(&self, space: &str, name: &str) -> Result<Option<AliasRow>, StoreError> {
-        self.read(|state| state.alias_named(space, name))
+        self.read(|state| state.names.alias_named(space, name))
     }
 
     async fn aliases(&self, space: &str, after: &str, limit: usize) -> Result<Vec<AliasRow>, StoreError> {
-        self.read(|state| state.aliases(space, after, limit))
+        self.read(|state| state.names.aliases(space, after, limit))
     }
 
     async fn seen(&self, address: &str) -> Result<bool, StoreError> {
-        self.read(|state| state.seen(address))
+        self.read(|state| state.names.seen(address))
     }
 
     async fn prune(&self, now: i64, retention: Retention) -> Result<Pruned, StoreError> {

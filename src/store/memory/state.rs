@@ -1,20 +1,17 @@
 //! What a memory store holds. The maps stand for the indexes of the SQLite format, and mean the same.
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::mem;
 use std::ops::Bound::{Excluded, Unbounded};
 
 use super::MemoryOptions;
+use super::names::Names;
 use crate::store::retention::{PRUNE_ROWS, is_remembered};
 use crate::store::write::{Acceptance, Done, Intent, Outcome, Verdict, Write};
 use crate::store::{
-    AliasRow, Attempt, KeptAnswer, OwnerScope, PAGE_OCTETS, PAGE_ROWS, Pruned, Recalled, Retention, Settled,
-    Story, Unsettled,
+    Attempt, KeptAnswer, OwnerScope, PAGE_OCTETS, PAGE_ROWS, Pruned, Recalled, Retention, Settled, Story,
+    Unsettled,
 };
-
-/// The most aliases, and the most addresses seen.
-const NAMES: usize = 65_536;
 
 #[derive(Debug)]
 pub(super) struct State {
@@ -35,9 +32,7 @@ pub(super) struct State {
     last_number: i64,
     /// The last operation that a prune examined; 0: begin with the oldest.
     cursor: i64,
-    aliases: BTreeMap<(String, String), AliasRow>,
-    alias_names: HashMap<(String, String), String>,
-    seen: HashMap<String, i64>,
+    pub(super) names: Names,
 }
 
 #[derive(Debug)]
@@ -63,9 +58,7 @@ impl State {
             octets: 0,
             last_number: 0,
             cursor: 0,
-            aliases: BTreeMap::new(),
-            alias_names: HashMap::new(),
-            seen: HashMap::new(),
+            names: Names::default(),
         }
     }
 
@@ -75,10 +68,8 @@ impl State {
                 self.open.len() < self.options.operations
                     && self.octets.saturating_add(write.octets()) <= self.options.octets
             }
-            Write::Alias { space, address, .. } => {
-                self.aliases.len() < NAMES || self.alias_of(space, address).is_some()
-            }
-            Write::Seen { address, .. } => self.seen.len() < NAMES || self.seen(address),
+            Write::Alias { space, address, .. } => self.names.has_room_for_alias(space, address),
+            Write::Seen { address, .. } => self.names.has_room_for_seen(address),
             _ => true,
         }
     }
@@ -92,7 +83,7 @@ impl State {
                 candidates,
                 at,
             } => {
-                let name = self.alias(&space, &address, candidates, at);
+                let name = self.names.assign(&space, &address, candidates, at);
                 Some(Done::Aliased { space, address, name })
             }
             Write::Attempt { number, intent, at } => Some(self.attempt(number, intent, at)),
@@ -105,7 +96,7 @@ impl State {
                 domain: _,
                 at,
             } => {
-                self.seen.insert(address, at);
+                self.names.see(address, at);
                 None
             }
             Write::Settle {
@@ -115,9 +106,7 @@ impl State {
                 steps,
             } => Some(self.settle(number, outcome, at, steps)),
             Write::Unalias { space, name } => {
-                if let Some(row) = self.aliases.remove(&(space, name)) {
-                    self.alias_names.remove(&(row.space, row.address));
-                }
+                self.names.unassign(space, name);
                 None
             }
             Write::Withdraw { number } => {
@@ -255,30 +244,6 @@ impl State {
         }
     }
 
-    fn alias(&mut self, space: &str, address: &str, candidates: Vec<String>, at: i64) -> Option<String> {
-        let by_address = (space.to_owned(), address.to_owned());
-        if let Some(name) = self.alias_names.get(&by_address) {
-            if let Some(row) = self.aliases.get_mut(&(space.to_owned(), name.clone())) {
-                row.last_used = row.last_used.max(at);
-            }
-            return Some(name.clone());
-        }
-        for name in candidates {
-            if let Entry::Vacant(free) = self.aliases.entry((space.to_owned(), name.clone())) {
-                free.insert(AliasRow {
-                    space: space.to_owned(),
-                    name: name.clone(),
-                    address: address.to_owned(),
-                    first_used: at,
-                    last_used: at,
-                });
-                self.alias_names.insert(by_address, name.clone());
-                return Some(name);
-            }
-        }
-        None
-    }
-
     pub(super) fn prune(&mut self, now: i64, retention: Retention) -> Pruned {
         let (mut examined, mut cursor) = (0, self.cursor);
         let mut old = Vec::new();
@@ -308,12 +273,10 @@ impl State {
             self.over.retain(|number| operations.contains_key(number));
         }
         self.cursor = if examined == PRUNE_ROWS { cursor } else { 0 };
-        let known = self.seen.len();
-        self.seen.retain(|_, at| *at >= retention.seen_horizon(now));
         Pruned {
             wiped: 0, // That was done when they were settled.
             forgotten: old.len(),
-            unseen: known - self.seen.len(),
+            unseen: self.names.unsee(retention.seen_horizon(now)),
             more: self.cursor > 0,
         }
     }
@@ -414,29 +377,6 @@ impl State {
 
     pub(super) fn last_number(&self) -> i64 {
         self.last_number
-    }
-
-    pub(super) fn alias_of(&self, space: &str, address: &str) -> Option<AliasRow> {
-        let name = self.alias_names.get(&(space.to_owned(), address.to_owned()))?;
-        self.alias_named(space, name)
-    }
-
-    pub(super) fn alias_named(&self, space: &str, name: &str) -> Option<AliasRow> {
-        self.aliases.get(&(space.to_owned(), name.to_owned())).cloned()
-    }
-
-    pub(super) fn aliases(&self, space: &str, after: &str, limit: usize) -> Vec<AliasRow> {
-        self.aliases
-            .range((Excluded((space.to_owned(), after.to_owned())), Unbounded))
-            .map(|(_, row)| row)
-            .take_while(|row| row.space == space)
-            .take(limit)
-            .cloned()
-            .collect()
-    }
-
-    pub(super) fn seen(&self, address: &str) -> bool {
-        self.seen.contains_key(address)
     }
 
     fn rows<'s>(&'s self, numbers: &'s BTreeSet<i64>, after: i64) -> impl Iterator<Item = &'s Row> {

@@ -5,21 +5,22 @@ use std::path::Path;
 use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::sync::watch;
+use tokio::time::timeout;
 
-use super::{Bench, NOW, RETENTION, acceptance, intent, options, settlement};
+use super::{Bench, NOW, PATIENCE, RETENTION, acceptance, intent, options, settlement};
 use crate::store::{Acceptance, Done, SqliteOptions, StoreError, StoreHealth, Verdict, Write};
 
 async fn becomes_degraded(health: &mut watch::Receiver<StoreHealth>) {
-    health
-        .wait_for(|health| *health != StoreHealth::Ok)
+    timeout(PATIENCE, health.wait_for(|health| *health != StoreHealth::Ok))
         .await
+        .unwrap()
         .unwrap();
 }
 
 async fn becomes_ok(health: &mut watch::Receiver<StoreHealth>) {
-    health
-        .wait_for(|health| *health == StoreHealth::Ok)
+    timeout(PATIENCE, health.wait_for(|health| *health == StoreHealth::Ok))
         .await
+        .unwrap()
         .unwrap();
 }
 
