@@ -155,7 +155,8 @@ async fn connect(
             (Box::new(stream), names)
         }
     };
-    let open = settings.opening(&hop.domain, !hop.plain || is_loopback(&endpoint.address));
+    let shown = (!hop.plain).then_some(&configured.own_names);
+    let open = settings.opening(&hop.domain, shown, !hop.plain || is_loopback(&endpoint.address));
     let mapper = cx.mapper();
     let config = session_config(limits, deadline.saturating_duration_since(Instant::now()));
     let session = cpim_native_proto::Session::connect(config, mapper.clone(), &open, now());

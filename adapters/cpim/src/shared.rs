@@ -14,6 +14,7 @@ use crate::claims::Admission;
 use crate::config::{ListenAt, ListenerSettings, Settings};
 use crate::connection::Connection;
 use crate::dial::Pool;
+use crate::names::CertificateNames;
 use crate::session::{Ends, Session};
 use crate::sessions::Sessions;
 use crate::wire::Wire;
@@ -40,6 +41,8 @@ pub(crate) struct Configured {
     pub(crate) settings: Settings,
     pub(crate) listeners: HashMap<ListenAt, Listening>,
     pub(crate) client: Arc<ClientConfig>,
+    /// The names in the certificate that this gateway shows when it connects; none where it shows none.
+    pub(crate) own_names: CertificateNames,
 }
 
 /// What a listener goes by; looked up anew for every connection.
@@ -65,8 +68,8 @@ impl Configured {
                 return Err(BuildError { key, what: "listed twice; each place is accepted once".into() });
             }
         }
-        let client = tls::client(&settings.outgoing)?;
-        Ok(Self { settings, listeners, client })
+        let (client, own_names) = tls::client(&settings.outgoing)?;
+        Ok(Self { settings, listeners, client, own_names })
     }
 }
 
@@ -132,14 +135,20 @@ impl Settings {
         Open { domain: Some(self.relay.clone()), remembers: Some(self.limits.remembers), ..Open::default() }
     }
 
-    /// What it says when it opens a session itself, and to whom; `private`: nobody else can hear it.
-    pub(crate) fn opening(&self, wanted: &Domain, private: bool) -> Open {
+    /// What it says when it opens a session itself, to the server of the domain that is wanted.
+    ///
+    /// A configured peer knows what to grant us. A stranger goes by our certificate, and a claim too many
+    /// would be refused whole: it is told only what that covers. In the clear there is neither, and the other
+    /// side's trust rule decides. `private`: nobody else can hear it, so that a secret may be said.
+    pub(crate) fn opening(&self, wanted: &Domain, shown: Option<&CertificateNames>, private: bool) -> Open {
         let serves = |domain: &Domain| domain == wanted;
         let mut peers = self.peers.iter();
         let peer = peers.find(|peer| peer.domain == *wanted || peer.serves.iter().any(serves));
         let secret = peer.and_then(|peer| peer.secret.as_ref()).filter(|_| private);
+        let covered = |domain: &&Domain| peer.is_some() || shown.is_none_or(|names| names.cover_domain(domain));
         Open {
-            serves: self.serves_out.iter().cloned().map(Claim::Domain).collect(),
+            domain: Some(&self.relay).filter(covered).cloned(),
+            serves: self.serves_out.iter().filter(covered).cloned().map(Claim::Domain).collect(),
             secret: secret.map(|secret| Secret::new(secret.reveal())),
             ..self.greeting()
         }

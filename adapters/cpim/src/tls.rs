@@ -66,8 +66,8 @@ pub(crate) fn server(
     Ok(Some(Arc::new(config)))
 }
 
-/// The TLS of connections that this gateway opens.
-pub(crate) fn client(settings: &OutgoingTls) -> Result<Arc<ClientConfig>, BuildError> {
+/// The TLS of connections that this gateway opens, and the names that it shows there.
+pub(crate) fn client(settings: &OutgoingTls) -> Result<(Arc<ClientConfig>, CertificateNames), BuildError> {
     let key = "cpim.tls";
     let provider = provider();
     let verifier = ServerVerifier {
@@ -79,9 +79,11 @@ pub(crate) fn client(settings: &OutgoingTls) -> Result<Arc<ClientConfig>, BuildE
         .map_err(|error| wrong(key.to_owned(), error))?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier));
+    let mut names = CertificateNames::default();
     let mut config = match &settings.identity {
         Some(identity) => {
             let (chain, private) = load_identity(identity, key)?;
+            names = chain.first().and_then(|own| CertificateNames::read(own)).unwrap_or_default();
             verifying
                 .with_client_auth_cert(chain, private)
                 .map_err(|error| wrong(format!("{key}.certificate"), error))?
@@ -89,7 +91,7 @@ pub(crate) fn client(settings: &OutgoingTls) -> Result<Arc<ClientConfig>, BuildE
         None => verifying.with_no_client_auth(),
     };
     config.alpn_protocols = vec![ALPN.to_vec()];
-    Ok(Arc::new(config))
+    Ok((Arc::new(config), names))
 }
 
 /// Given explicitly everywhere: a library must not install a default for the whole process.

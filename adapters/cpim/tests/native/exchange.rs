@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cpim_adapter::{
     Answer, AnswerSlot, Arrival, CommitLog, CommitPoint, Domain, Exchange, LegRef, Mapper, Receipt, Report,
-    Response, SessionFacts, Withdrawn, Word,
+    Response, Selectors, SessionFacts, Withdrawn, Word,
 };
 use tokio::sync::{Notify, mpsc};
 
@@ -40,16 +40,16 @@ pub(crate) struct Gateway {
 pub(crate) enum Seen {
     Opened(u64, SessionFacts),
     Closed(u64),
-    Submitted(u64, Arrival),
+    Submitted(Arrival),
     Reported(Report),
-    Receipt(u64, bool),
+    Receipt(bool),
 }
 
 impl Gateway {
     pub(crate) fn new(relay: &str, judge: impl Fn(&Arrival) -> Verdict + Send + Sync + 'static) -> Arc<Self> {
         Arc::new(Self {
             judge: Box::new(judge),
-            mapper: Arc::new(Mapper::new(Domain::parse(relay).unwrap())),
+            mapper: Arc::new(Mapper::new(Domain::parse(relay).unwrap(), Selectors::default())),
             numbers: AtomicU64::new(0),
             seen: Mutex::default(),
             happened: Notify::new(),
@@ -105,7 +105,7 @@ impl Gateway {
 
     pub(crate) async fn submitted(&self) -> Arrival {
         self.wait("submit", |seen| match seen {
-            Seen::Submitted(_, arrival) => Some(arrival.clone()),
+            Seen::Submitted(arrival) => Some(arrival.clone()),
             _ => None,
         })
         .await
@@ -113,7 +113,7 @@ impl Gateway {
 
     pub(crate) async fn receipt(&self) -> bool {
         self.wait("receipt", |seen| match seen {
-            Seen::Receipt(_, handed_over) => Some(*handed_over),
+            Seen::Receipt(handed_over) => Some(*handed_over),
             _ => None,
         })
         .await
@@ -163,9 +163,9 @@ impl Exchange for Desk {
         self.0.record(Seen::Closed(session));
     }
 
-    fn submit(&self, session: u64, arrival: Arrival, slot: AnswerSlot) {
+    fn submit(&self, _: u64, arrival: Arrival, slot: AnswerSlot) {
         let verdict = (self.0.judge)(&arrival);
-        self.0.record(Seen::Submitted(session, arrival.clone()));
+        self.0.record(Seen::Submitted(arrival.clone()));
         match verdict {
             Verdict::Answer(response) => {
                 self.0.give(&arrival, slot, response);
@@ -178,8 +178,8 @@ impl Exchange for Desk {
         self.0.record(Seen::Reported(report));
     }
 
-    fn receipt(&self, number: u64, handed_over: bool) {
-        self.0.record(Seen::Receipt(number, handed_over));
+    fn receipt(&self, _: u64, handed_over: bool) {
+        self.0.record(Seen::Receipt(handed_over));
     }
 
     fn mapper(&self) -> Arc<Mapper> {
@@ -201,8 +201,8 @@ impl Exchange for Gateway {
 
     fn report(&self, _: Report) {}
 
-    fn receipt(&self, number: u64, handed_over: bool) {
-        self.record(Seen::Receipt(number, handed_over));
+    fn receipt(&self, _: u64, handed_over: bool) {
+        self.record(Seen::Receipt(handed_over));
     }
 
     fn mapper(&self) -> Arc<Mapper> {

@@ -76,7 +76,8 @@ async fn the_certificate_names_the_domain_that_was_wanted_and_not_the_host() {
         (vec![Name::Uri("im:b.example@b.example")], false),
     ] {
         let far = server(&ca, &names).await;
-        let near = start(connecting(&ca, None), &willing("gw.example")).await;
+        let ours = ca.issue(&[Name::Dns("gw.example")]);
+        let near = start(connecting(&ca, Some(ours)), &willing("gw.example")).await;
         let outcome = near.deliver(delivery(1, "im:fred@b.example", hop(far.address()))).await;
         assert_eq!(outcome.is_ok(), accepted, "{outcome:?}");
     }
@@ -251,4 +252,22 @@ async fn a_server_that_says_nothing_is_given_up() {
     let error = near.deliver(delivery(1, "im:x@b.test", hop)).await.unwrap_err();
     assert!(error.detail.contains("in time"), "{}", error.detail);
     assert_eq!(begun.elapsed().as_secs(), 10);
+}
+
+#[tokio::test]
+async fn a_stranger_is_told_no_more_than_our_certificate_covers() {
+    let ca = Authority::new();
+    let far = server(&ca, &[Name::Dns("b.example")]).await;
+    let mut settings = connecting(&ca, Some(ca.issue(&[Name::Dns("gw.example")])));
+    settings.serves_out.push(domain("hosted.example"));
+    let near = start(settings.clone(), &willing("gw.example")).await;
+    near.deliver(delivery(1, "im:x@b.example", to_peer("b.example", false, &[far.address()]))).await.unwrap();
+    let (_, facts) = far.gateway.opened().await;
+    assert_eq!(facts.serves, [crate::setup::scope("gw.example")]);
+
+    settings.outgoing.identity = None;
+    let nobody = start(settings, &willing("gw.example")).await;
+    nobody.deliver(delivery(1, "im:x@b.example", to_peer("b.example", false, &[far.address()]))).await.unwrap();
+    let (_, facts) = far.gateway.opened().await;
+    assert_eq!((facts.authority.scopes.as_slice(), facts.authority.standing), (&[][..], Standing::Anonymous));
 }
