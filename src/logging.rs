@@ -1,6 +1,6 @@
 //! The log: events to standard error, as aligned lines for people or as JSON for machines.
 //!
-//! Who logs sees to it that no content and no secret is in a field (DESIGN: what is private stays). What is seen to
+//! Who logs sees to it that no content and no secret is in a field. What is seen to
 //! here is that an event is one line whatever its fields hold, so that nobody can forge a line from outside.
 
 use std::fmt::{self, Debug};

@@ -1,6 +1,7 @@
 //! What has been read but not yet checked across its parts: each list with the places of its elements.
 
 use figment::value::Dict;
+use serde::de::DeserializeOwned;
 
 use super::lists::{Application, Hosted, Mapping, Peer, Route, Rule};
 use super::names::{Domain, Name};
@@ -42,23 +43,20 @@ impl Draft {
         };
         let draft = Self {
             relay_domain: accepted.relay_domain(),
-            relay_domains_extra: {
-                let extra: Vec<Name<Domain>> = accepted.section("relay_domains_extra");
-                extra.into_iter().map(|Name(domain)| domain).collect()
-            },
-            store: accepted.section("store"),
-            admin: accepted.section("admin"),
-            log: accepted.section("log"),
-            limits: accepted.section("limits"),
-            dns: accepted.section("dns"),
-            selectors: accepted.section("selectors"),
-            hosted: accepted.list("hosted"),
-            routes: accepted.list("route"),
-            peers: accepted.list("peer"),
-            applications: accepted.list("application"),
-            rules: accepted.list("rule"),
-            rules_default: accepted.section::<Rules>("rules").default,
-            mappings: accepted.list("mapping"),
+            relay_domains_extra: accepted.relay_domains_extra(),
+            store: accepted.table("store"),
+            admin: accepted.table("admin"),
+            log: accepted.table("log"),
+            limits: accepted.table("limits"),
+            dns: accepted.table("dns"),
+            selectors: accepted.table("selectors"),
+            hosted: accepted.tables("hosted"),
+            routes: accepted.tables("route"),
+            peers: accepted.tables("peer"),
+            applications: accepted.tables("application"),
+            rules: accepted.tables("rule"),
+            rules_default: accepted.table::<Rules>("rules").default,
+            mappings: accepted.tables("mapping"),
         };
         let keys: Vec<&str> = accepted
             .keys
@@ -96,13 +94,21 @@ impl Accepted<'_, '_> {
         }
     }
 
-    fn section<T: Default + serde::de::DeserializeOwned>(&mut self, name: &'static str) -> T {
-        self.keys.push(name);
-        self.reader.section(self.values, name)
+    fn relay_domains_extra(&mut self) -> Vec<Domain> {
+        self.keys.push("relay_domains_extra");
+        let path = KeyPath::new(&["relay_domains_extra"]);
+        let value = self.values.remove("relay_domains_extra");
+        let extra: Option<Vec<_>> = value.and_then(|value| self.reader.value(value, &path));
+        extra.into_iter().flatten().map(|Name(domain)| domain).collect()
     }
 
-    fn list<T: serde::de::DeserializeOwned>(&mut self, name: &'static str) -> Listed<T> {
+    fn table<T: Default + DeserializeOwned>(&mut self, name: &'static str) -> T {
         self.keys.push(name);
-        self.reader.list(self.values, name)
+        self.reader.table(self.values, name)
+    }
+
+    fn tables<T: DeserializeOwned>(&mut self, name: &'static str) -> Listed<T> {
+        self.keys.push(name);
+        self.reader.tables(self.values, name)
     }
 }

@@ -33,7 +33,7 @@ pub use error::{ConfigError, ConfigErrors, Place};
 pub use lists::{Application, Auth, Hosted, Peer, Route, Rule, Tls};
 pub use names::{Address, Claim, Domain, DomainPattern, Host, HostPort, Pattern};
 pub use secret::{MAX_SECRET, Secret, SecretError};
-pub use section::{AdapterSection, Section};
+pub use section::{AdapterSection, Endpoint, Listeners, Section};
 pub use sections::{Action, Admin, Dns, Durability, Limits, Log, LogFormat, Store};
 pub use source::PREFIX;
 
@@ -150,6 +150,18 @@ impl Config {
         written
             .map(|(_, section)| section.clone())
             .unwrap_or_else(|| Section::new(name, None, Arc::default()))
+    }
+
+    /// Every TCP address that an adapter listens on.
+    #[must_use]
+    pub fn listens(&self) -> Vec<std::net::SocketAddr> {
+        let listens = self.sections.iter().flat_map(|(adapter, section)| (adapter.listens)(section));
+        listens
+            .filter_map(|(_, endpoint)| match endpoint {
+                Endpoint::Address(address) => Some(address),
+                Endpoint::Path(_) => None,
+            })
+            .collect()
     }
 
     /// All domains that mean this gateway, the one it uses itself first.

@@ -10,7 +10,7 @@ use super::certificate::{PairError, certificates, pair};
 use super::check::socket_path;
 use super::error::ConfigErrors;
 use super::names::{Domain, DomainPattern, several};
-use super::section::Section;
+use super::section::{Endpoint, Listeners, Section};
 use super::units;
 
 /// The shortest silence that is pinged: anything less would ping a session that is merely thinking.
@@ -44,6 +44,7 @@ impl Default for Native {
 #[serde(default, deny_unknown_fields)]
 pub struct Listener {
     /// The TCP address and port.
+    #[serde(deserialize_with = "units::maybe_socket")]
     pub address: Option<SocketAddr>,
     /// The Unix socket, relative to the working directory.
     pub path: Option<PathBuf>,
@@ -140,20 +141,24 @@ pub fn check(section: &Section, relay_domains: &[Domain]) -> Result<(), ConfigEr
 
 /// Where the section listens, as far as it can be read.
 #[must_use]
-pub fn listens(section: &Section) -> Vec<(Vec<String>, SocketAddr)> {
+pub fn listens(section: &Section) -> Listeners {
     let native: Native = section.read().unwrap_or_default();
-    let listeners = native.listener.iter().enumerate();
-    let addresses = listeners.filter_map(|(nth, listener)| Some((nth, listener.address?)));
-    addresses
-        .map(|(nth, address)| {
-            (
-                ["listener", &nth.to_string(), "address"]
-                    .map(str::to_owned)
-                    .to_vec(),
-                address,
-            )
-        })
-        .collect()
+    let mut listens = Vec::new();
+    for (nth, listener) in native.listener.into_iter().enumerate() {
+        let mut note = |key: &str, endpoint| {
+            listens.push((
+                ["listener", &nth.to_string(), key].map(str::to_owned).to_vec(),
+                endpoint,
+            ));
+        };
+        if let Some(address) = listener.address {
+            note("address", Endpoint::Address(address));
+        }
+        if let Some(path) = listener.path {
+            note("path", Endpoint::Path(path));
+        }
+    }
+    listens
 }
 
 /// A key of a table, and what is wrong with it.

@@ -30,27 +30,21 @@ impl<'a> Reader<'a> {
         self.errors.push(self.origins.error(path, message));
     }
 
-    /// Takes the key `name` out of `values`; where it is missing or wrong, its default.
-    pub(crate) fn section<T: Default + DeserializeOwned>(&mut self, values: &mut Dict, name: &str) -> T {
-        let value = values.remove(name);
+    /// Takes the table `name` out of `values`, with its defaults for what is missing or wrong.
+    pub(crate) fn table<T: Default + DeserializeOwned>(&mut self, values: &mut Dict, name: &str) -> T {
+        let path = KeyPath::new(&[name]);
+        let value = values.remove(name).filter(|value| self.is_no_list(value, &path));
         value
-            .and_then(|value| self.value(value, &KeyPath::new(&[name])))
+            .and_then(|value| self.what_is_right(value, &path))
             .unwrap_or_default()
     }
 
-    /// Takes the list `name` out of `values`: the elements that are right, each with the path it was written at.
-    pub(crate) fn list<T: DeserializeOwned>(&mut self, values: &mut Dict, name: &str) -> Vec<(KeyPath, T)> {
+    /// Takes the list of tables `name` out of `values`: those that are right, each with the path it was written at.
+    pub(crate) fn tables<T: DeserializeOwned>(&mut self, values: &mut Dict, name: &str) -> Vec<(KeyPath, T)> {
         let path = KeyPath::new(&[name]);
-        match values.remove(name) {
+        let elements = match values.remove(name) {
             None => Vec::new(),
-            Some(Value::Array(_, elements)) => {
-                let paths = (0..).map(|nth| path.nth(nth));
-                let read = paths.zip(elements).map(|(path, value)| {
-                    let element = self.value(value, &path)?;
-                    Some((path, element))
-                });
-                read.flatten().collect()
-            }
+            Some(Value::Array(_, elements)) => elements,
             Some(_) => {
                 self.wrong(
                     &path,
@@ -58,16 +52,45 @@ impl<'a> Reader<'a> {
                 );
                 Vec::new()
             }
-        }
+        };
+        let elements = elements
+            .into_iter()
+            .enumerate()
+            .map(|(nth, value)| (path.nth(nth), value));
+        elements
+            .filter_map(|(path, value)| self.one_table(value, &path).map(|table| (path, table)))
+            .collect()
+    }
+
+    /// Reads one table; none where anything in it is wrong.
+    pub(crate) fn one_table<T: DeserializeOwned>(&mut self, value: Value, at: &KeyPath) -> Option<T> {
+        self.is_no_list(&value, at)
+            .then(|| self.value(value, at))
+            .flatten()
     }
 
     /// Reads one value; none where anything in it is wrong.
-    pub(crate) fn value<T: DeserializeOwned>(&mut self, mut value: Value, at: &KeyPath) -> Option<T> {
+    pub(crate) fn value<T: DeserializeOwned>(&mut self, value: Value, at: &KeyPath) -> Option<T> {
         let errors_before = self.errors.len();
+        let read = self.what_is_right(value, at);
+        read.filter(|_| self.errors.len() == errors_before)
+    }
+
+    /// Serde would take a list for a table, with the keys in the order of the type.
+    fn is_no_list(&mut self, value: &Value, at: &KeyPath) -> bool {
+        let list = matches!(value, Value::Array(..));
+        if list {
+            self.wrong(at, "found a list; a table is accepted");
+        }
+        !list
+    }
+
+    /// Reads what of a value can be read, and notes the rest; none where too little remains.
+    fn what_is_right<T: DeserializeOwned>(&mut self, mut value: Value, at: &KeyPath) -> Option<T> {
         let mut taken = Taken::default();
         loop {
             let error = match value.deserialize::<T>() {
-                Ok(read) => return (self.errors.len() == errors_before).then_some(read),
+                Ok(read) => return Some(read),
                 Err(error) => error,
             };
             let written = taken.written(at, &error.path);
@@ -171,7 +194,7 @@ fn accepted_words(expected: &str) -> &str {
         "a sequence" => "a list",
         "path string" => "a path, as a string,",
         "u16" => "a whole number from 0 to 65535",
-        "u32" | "u64" | "usize" => "a whole number",
+        "u32" | "u64" | "usize" => "a whole number, 0 or more,",
         "u8" => "a whole number from 0 to 255",
         expected if expected.starts_with("struct ") => "a table",
         expected if expected.starts_with("variant ") || expected.starts_with("enum ") => {

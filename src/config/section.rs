@@ -1,5 +1,6 @@
 //! Sections that belong to adapters. The configuration carries them as they were written; the adapter types them.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,19 +21,58 @@ pub struct AdapterSection {
     /// Everything that can be found wrong without starting the adapter; given the relay domains, which its foreign
     /// side may never speak for.
     pub check: fn(&Section, &[Domain]) -> Result<(), ConfigErrors>,
-    /// The addresses that it listens on, each with its key inside the section.
-    pub listens: fn(&Section) -> Vec<(Vec<String>, SocketAddr)>,
+    /// What it listens on.
+    pub listens: fn(&Section) -> Listeners,
     /// Its keys that are read at the start only; a change of any other holds at once after SIGHUP.
     pub restart: &'static [&'static str],
 }
 
+/// What is listened on, each with its key inside the section, such as `["listener", "0", "address"]`.
+pub type Listeners = Vec<(Vec<String>, Endpoint)>;
+
+/// What can be listened on.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Endpoint {
+    /// A TCP address.
+    Address(SocketAddr),
+    /// A Unix socket.
+    Path(PathBuf),
+}
+
+impl Endpoint {
+    /// Whether the two cannot be bound at the same time. Port 0 is a new one each time; `[::]` takes IPv4 in as well.
+    pub(crate) fn collides(&self, other: &Self) -> bool {
+        let takes_in =
+            |a: &SocketAddr, b: &SocketAddr| a.ip().is_unspecified() && (a.is_ipv6() || b.is_ipv4());
+        match (self, other) {
+            (Self::Address(a), Self::Address(b)) => {
+                a.port() == b.port()
+                    && a.port() != 0
+                    && (a.ip() == b.ip() || takes_in(a, b) || takes_in(b, a))
+            }
+            (Self::Path(a), Self::Path(b)) => a == b,
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(f),
+            Self::Path(path) => path.display().fmt(f),
+        }
+    }
+}
+
 impl AdapterSection {
-    /// The addresses that it listens on, each with its key.
-    pub(crate) fn listeners(&self, section: &Section) -> Vec<(KeyPath, SocketAddr)> {
+    /// What it listens on, each with its key.
+    pub(crate) fn listeners(&self, section: &Section) -> Vec<(KeyPath, Endpoint)> {
         let at = KeyPath::new(&[self.name]);
-        let listens = (self.listens)(section).into_iter();
-        listens
-            .map(|(keys, address)| (keys.iter().fold(at.clone(), |path, key| path.key(key)), address))
+        let path = |keys: Vec<String>| keys.iter().fold(at.clone(), |path, key| path.key(key));
+        (self.listens)(section)
+            .into_iter()
+            .map(|(keys, endpoint)| (path(keys), endpoint))
             .collect()
     }
 }
@@ -63,7 +103,7 @@ impl Section {
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, ConfigErrors> {
         let value = self.value.clone().unwrap_or_else(|| Value::from(Dict::new()));
         let mut reader = Reader::new(&self.origins);
-        let read = reader.value(value, &KeyPath::new(&[self.name]));
+        let read = reader.one_table(value, &KeyPath::new(&[self.name]));
         read.ok_or_else(|| ConfigErrors::new(reader.errors))
     }
 

@@ -61,6 +61,7 @@ pub struct Admin {
     /// The Unix socket, relative to the working directory; only its owner can open it.
     pub socket: PathBuf,
     /// Where to listen for HTTP, if at all.
+    #[serde(deserialize_with = "units::maybe_socket")]
     pub http: Option<SocketAddr>,
     /// The token for HTTP, relative to the working directory; made at the first start.
     pub token_file: PathBuf,
@@ -122,13 +123,13 @@ pub struct Limits {
     pub pair_backlog: usize,
     /// Content held in memory for all operations together, in octets, before `busy`.
     #[serde(deserialize_with = "units::octets")]
-    pub memory_octets: u64,
+    pub memory_octets: usize,
     /// The XML element of one frame, in octets.
     #[serde(deserialize_with = "units::octets")]
-    pub xml_octets: u64,
+    pub xml_octets: usize,
     /// The MIME entity of one frame, in octets.
     #[serde(deserialize_with = "units::octets")]
-    pub content_octets: u64,
+    pub content_octets: usize,
     /// Elements within elements in one frame.
     pub depth: usize,
     /// Attributes of one element.

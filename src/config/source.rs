@@ -106,7 +106,9 @@ impl Origins {
 
     /// A path from the configuration as seen from the folder of the file.
     pub(crate) fn beside(&self, path: &Path) -> PathBuf {
-        self.file.parent().unwrap_or(Path::new("")).join(path)
+        self.file
+            .parent()
+            .map_or_else(|| path.to_owned(), |folder| folder.join(path))
     }
 }
 
@@ -155,7 +157,7 @@ pub(crate) fn read(
         match overlay(key, value) {
             Ok((keys, value)) => {
                 record(&value, &keys, variable, &mut origins.variables);
-                figment = figment.merge((keys.keys().join("."), value));
+                figment = figment.merge(Serialized::default(&keys.keys().join("."), value));
             }
             Err(message) => {
                 let place = Place::Variable {
@@ -229,10 +231,18 @@ fn syntax(file: &Path, text: &str, error: &toml_edit::TomlError) -> ConfigError 
         line: line_after(before),
         column: Some(column),
     };
+    // The commonest slip is a bare word, for which the parser only knows what it could have become.
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    let hint = if line.trim_end().ends_with('=') {
+        "; text stands in quotes"
+    } else {
+        ""
+    };
+    let message = format!("not TOML: {}{hint}", error.message().replace('\n', "; "));
     ConfigError {
         place,
         key: String::new(),
-        message: format!("not TOML: {}", error.message().replace('\n', "; ")),
+        message,
     }
 }
 

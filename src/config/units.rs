@@ -8,11 +8,11 @@ use std::time::Duration;
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 
 /// Octets in a KiB.
-pub(crate) const KIB: u64 = 1024;
+pub(crate) const KIB: usize = 1024;
 /// Octets in a MiB.
-pub(crate) const MIB: u64 = 1024 * KIB;
+pub(crate) const MIB: usize = 1024 * KIB;
 /// Octets in a GiB.
-const GIB: u64 = 1024 * MIB;
+const GIB: usize = 1024 * MIB;
 /// Twenty-four hours.
 pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -30,13 +30,19 @@ pub(crate) fn maybe_span<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Du
 }
 
 /// Reads a size in octets, such as `65536` or `"64 KiB"`.
-pub(crate) fn octets<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
-    Octets::deserialize(from).map(|Octets(octets)| octets)
+pub(crate) fn octets<'de, D: Deserializer<'de>>(from: D) -> Result<usize, D::Error> {
+    let Octets(octets) = Octets::deserialize(from)?;
+    usize::try_from(octets).map_err(|_| D::Error::custom("more octets than this machine can address"))
 }
 
 /// Reads a size that may be left out.
 pub(crate) fn maybe_octets<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
     Option::<Octets>::deserialize(from).map(|octets| octets.map(|Octets(octets)| octets))
+}
+
+/// Reads an IP address and port that may be left out.
+pub(crate) fn maybe_socket<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SocketAddr>, D::Error> {
+    Option::<Socket>::deserialize(from).map(|socket| socket.map(|Socket(socket)| socket))
 }
 
 /// Reads DNS servers, each an address with or without a port.
@@ -58,7 +64,8 @@ trait Written: Sized {
 struct Span(Duration);
 
 impl Written for Span {
-    const EXPECTED: &'static str = r#"a time with its unit (ms, s, m, h, d), such as "30s", "5m" or "1h30m""#;
+    const EXPECTED: &'static str =
+        r#"a time with its unit (ms, s, m, h, d), such as "30s", "5m" or "1h30m","#;
 
     fn word(word: &str) -> Option<Self> {
         let mut rest = word.trim();
@@ -91,7 +98,7 @@ struct Octets(u64);
 
 impl Written for Octets {
     const EXPECTED: &'static str =
-        r#"a number of octets, or one with its unit (KiB, MiB, GiB), such as "64 KiB""#;
+        r#"a number of octets, or one with its unit (KiB, MiB, GiB), such as "64 KiB","#;
 
     fn word(word: &str) -> Option<Self> {
         let (number, unit) = split_number(word.trim())?;
@@ -102,7 +109,7 @@ impl Written for Octets {
             "GiB" => GIB,
             _ => return None,
         };
-        number.checked_mul(unit).map(Self)
+        number.checked_mul(u64::try_from(unit).ok()?).map(Self)
     }
 
     fn number(number: u64) -> Option<Self> {
@@ -110,11 +117,21 @@ impl Written for Octets {
     }
 }
 
+struct Socket(SocketAddr);
+
+impl Written for Socket {
+    const EXPECTED: &'static str = r#"an IP address and a port, such as "127.0.0.1:5870" or "[::1]:5870","#;
+
+    fn word(word: &str) -> Option<Self> {
+        word.parse().ok().map(Self)
+    }
+}
+
 struct DnsServer(SocketAddr);
 
 impl Written for DnsServer {
     const EXPECTED: &'static str =
-        r#"an IP address with or without a port, such as "192.0.2.53" or "[2001:db8::53]:5353""#;
+        r#"an IP address with or without a port, such as "192.0.2.53" or "[2001:db8::53]:5353","#;
 
     fn word(word: &str) -> Option<Self> {
         let bare = || Some(SocketAddr::new(word.parse::<IpAddr>().ok()?, DNS_PORT));
@@ -161,7 +178,7 @@ macro_rules! written {
         }
     )*};
 }
-written!(DnsServer, Octets, Span);
+written!(DnsServer, Octets, Socket, Span);
 
 #[cfg(test)]
 mod tests {

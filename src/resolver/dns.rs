@@ -2,8 +2,9 @@
 //!
 //! hickory sends the queries, falls back to TCP where an answer is truncated, and keeps the cache. Two things
 //! of its `Resolver` are of no use here, which is why its pools are used instead: behind an alias it takes the
-//! target of an SRV record for one more alias, and the first server that says SERVFAIL has the last word. Search
-//! domains and the hosts file play no part: every name is absolute, and a machine's nicknames are not routes.
+//! target of an SRV record for one more alias, and finds nothing; and of several servers a quick SERVFAIL wins
+//! over a slower answer. Search domains and the hosts file play no part: every name is absolute, and a machine's
+//! nicknames are not routes.
 
 use std::io;
 use std::net::SocketAddr;
@@ -42,7 +43,7 @@ pub(super) struct Dns {
 
 struct Server {
     name: String,
-    // One pool for each: a pool of several stops at the first that says SERVFAIL.
+    // One pool for each: in a pool of several, the first SERVFAIL ends the query.
     pool: NameServerPool<TokioRuntimeProvider>,
 }
 

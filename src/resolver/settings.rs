@@ -3,7 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use super::{Host, HostPort, Protocol, Route};
+use super::{DomainPattern, Host, HostPort, Protocol, Route, Via};
+use crate::config::{self, Config};
 
 /// What the configuration says about resolution: plain values, read and checked elsewhere.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -35,6 +36,25 @@ impl Settings {
     /// At least two addresses are tried where a domain has them (the draft's section 2.2.1).
     pub const LEAST_CANDIDATES: usize = 2;
 
+    /// What a configuration says.
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        let dns = &config.dns;
+        let own = |address: SocketAddr| HostPort { host: Host::Address(address.ip()), port: address.port() };
+        Self {
+            enabled: dns.enabled,
+            servers: dns.servers.clone(),
+            system: dns.system,
+            timeout: dns.timeout,
+            attempts: dns.attempts,
+            max_candidates: dns.max_candidates,
+            protocols: dns.protocols.iter().filter_map(|name| Protocol::parse(name).ok()).collect(),
+            routes: config.routes.iter().filter_map(pinned).collect(),
+            own: config.listens().into_iter().map(own).collect(),
+            ..Self::default()
+        }
+    }
+
     /// Whether `name` at `port` is this gateway.
     pub(super) fn is_own_name(&self, name: &str, port: u16) -> bool {
         let same = |own: &HostPort| {
@@ -50,6 +70,26 @@ impl Settings {
         let same = |own: &HostPort| matches!(own.host, Host::Address(ip) if covers(ip.to_canonical()));
         self.own.iter().any(|own| own.port == address.port() && same(own))
     }
+}
+
+/// A route of the configuration. One without a place is left to its adapter's own means.
+fn pinned(route: &config::Route) -> Option<Route> {
+    let protocol = Protocol::parse(&route.protocol).ok()?;
+    let hosts: Vec<HostPort> = route.to.iter().map(host_port).collect();
+    let domain = match &route.domain {
+        config::DomainPattern::Below(domain) => DomainPattern::Below(domain.clone()),
+        config::DomainPattern::Exactly(domain) => DomainPattern::Exactly(domain.clone()),
+    };
+    let via = if hosts.is_empty() { Via::Adapter(protocol) } else { Via::Hosts { protocol, hosts } };
+    Some(Route { domain, via })
+}
+
+fn host_port(place: &config::HostPort) -> HostPort {
+    let host = match &place.host {
+        config::Host::Address(address) => Host::Address(*address),
+        config::Host::Name(name) => Host::Name(name.clone()),
+    };
+    HostPort { host, port: place.port }
 }
 
 impl Default for Settings {

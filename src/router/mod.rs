@@ -47,7 +47,7 @@ use crate::store::{Done, Journal, StoreError};
 use crate::sync::lock;
 
 pub use self::look::{AliasView, LegView, OperationView, SessionView};
-pub use self::policy::{Limits, Pattern, Policy, Rule, Rules, Terms};
+pub use self::policy::{Limits, Policy, Rules, Terms, scope_of};
 pub use self::step::Step;
 
 /// The space of aliases at the relay domain, in the store.
@@ -146,10 +146,23 @@ impl Router {
         self.draining.store(true, Ordering::Release);
     }
 
+    /// Whether nothing new is accepted any more.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
     /// Operations in flight.
     #[must_use]
     pub fn in_flight(&self) -> usize {
         lock(&self.table).len()
+    }
+
+    /// Resolves once nothing is in flight any more. Cancel safe.
+    pub async fn idle(&self) {
+        while self.in_flight() > 0 {
+            tokio::time::sleep(word::TICK).await;
+        }
     }
 
     pub(crate) fn policy(&self) -> Arc<Policy> {

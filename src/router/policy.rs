@@ -4,7 +4,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cpim_adapter::{Address, Domain, Mapper, Scope, Selector, Standing};
+use cpim_adapter::{Address, Domain, ForeignAddress, Mapper, MappingError, Scope, Standing};
+
+use crate::config::{Action, Auth, Config, DomainPattern, Route, Rule, Tls};
 
 /// Everything that decides what becomes of an operation, but not how it is done.
 #[derive(Clone, Debug)]
@@ -66,60 +68,73 @@ pub struct Rules {
     /// In order.
     pub rules: Vec<Rule>,
     /// Where none matches.
-    pub allow_by_default: bool,
-}
-
-/// One rule.
-#[derive(Clone, Debug)]
-pub struct Rule {
-    /// Whether what matches may pass.
-    pub allow: bool,
-    /// Who sends.
-    pub from: Pattern,
-    /// To whom.
-    pub to: Pattern,
-    /// How well the source must be known for the rule to match; any, where absent.
-    pub standing: Option<Standing>,
-}
-
-/// A set of addresses in a rule. A single address stands for both of its classes.
-#[derive(Clone, Debug)]
-pub enum Pattern {
-    /// A set that the address tells by itself.
-    Scope(Scope),
-    /// Everything that is mapped with this selector.
-    Selector(Selector),
-}
-
-impl Pattern {
-    fn matches(&self, address: &Address, mapper: &Mapper) -> bool {
-        match self {
-            Self::Scope(Scope::Address(own)) => own.with_class(address.class()) == *address,
-            Self::Scope(scope) => scope.covers(address),
-            Self::Selector(selector) => mapper
-                .unmap(address)
-                .is_ok_and(|foreign| foreign.selector() == selector),
-        }
-    }
+    pub default: Action,
 }
 
 impl Rules {
     /// Whether `source`, known this well, may send to `destination`.
     #[must_use]
-    pub fn allow(
-        &self,
-        source: &Address,
-        standing: Standing,
-        destination: &Address,
-        mapper: &Mapper,
-    ) -> bool {
-        self.rules
+    pub fn allow(&self, source: &Address, standing: Standing, destination: &Address, mapper: &Mapper) -> bool {
+        let foreign = |address: &Address| mapper.unmap(address).ok();
+        let (from, to) = (foreign(source), foreign(destination));
+        let selector = |foreign: &Option<ForeignAddress>| foreign.as_ref().map(|f| f.selector().as_str().to_owned());
+        let (from, to) = (selector(&from), selector(&to));
+        let holds = |rule: &&Rule| {
+            rule.auth.is_none_or(|wanted| standing_of(wanted) == standing)
+                && rule.from.matches(source, from.as_deref())
+                && rule.to.matches(destination, to.as_deref())
+        };
+        self.rules.iter().find(holds).map_or(self.default, |rule| rule.action) == Action::Allow
+    }
+}
+
+const fn standing_of(auth: Auth) -> Standing {
+    match auth {
+        Auth::Anonymous => Standing::Anonymous,
+        Auth::Claimed => Standing::Claimed,
+        Auth::Verified => Standing::Verified,
+    }
+}
+
+impl Policy {
+    /// What a configuration says.
+    ///
+    /// # Errors
+    /// [`MappingError`] where its domain mappings contradict each other; `check` finds that too.
+    pub fn new(config: &Config) -> Result<Self, MappingError> {
+        let mapper = Mapper::new(config.relay_domain.clone(), config.selectors.clone());
+        let mapper = config
+            .relay_domains_extra
             .iter()
-            .find(|rule| {
-                rule.standing.is_none_or(|wanted| wanted == standing)
-                    && rule.from.matches(source, mapper)
-                    && rule.to.matches(destination, mapper)
-            })
-            .map_or(self.allow_by_default, |rule| rule.allow)
+            .try_fold(mapper, |mapper, domain| mapper.with_relay_domain(domain.clone()))?;
+        let mapper =
+            config.mappings.iter().try_fold(mapper, |mapper, mapping| mapper.with_mapping(mapping.clone()))?;
+        let limits = &config.limits;
+        let terms = Terms { retry_horizon: limits.retry_horizon, max_wait: limits.max_wait, plain: false };
+        Ok(Self {
+            mapper: Arc::new(mapper),
+            hosted_domains: config.hosted.iter().filter_map(|hosted| hosted.domain.clone()).collect(),
+            hosted_addresses: config.hosted.iter().flat_map(|hosted| hosted.uris.iter().cloned()).collect(),
+            rules: Rules { rules: config.rules.clone(), default: config.rules_default },
+            limits: Limits { hops: limits.hops, pair_backlog: limits.pair_backlog, terms },
+            routes: config.routes.iter().map(|route| (scope_of(&route.domain), own_terms(route, terms))).collect(),
+        })
+    }
+}
+
+fn own_terms(route: &Route, otherwise: Terms) -> Terms {
+    Terms {
+        retry_horizon: route.retry_horizon.unwrap_or(otherwise.retry_horizon),
+        max_wait: route.max_wait.unwrap_or(otherwise.max_wait),
+        plain: route.tls == Tls::Plain,
+    }
+}
+
+/// The addresses of the domains that a pattern means.
+#[must_use]
+pub fn scope_of(pattern: &DomainPattern) -> Scope {
+    match pattern {
+        DomainPattern::Below(domain) => Scope::Under(domain.clone()),
+        DomainPattern::Exactly(domain) => Scope::Domain(domain.clone()),
     }
 }

@@ -18,7 +18,7 @@ use super::submit::new_leg;
 use super::{PortExchange, Router};
 use crate::clock::UnixMs;
 use crate::ids;
-use crate::store::{KeptAnswer, Scope as StoreScope, Story, Write};
+use crate::store::{KeptAnswer, OwnerScope, Story, Write};
 use crate::sync::lock;
 
 /// Answers that are read from the store at once for a new connection.
@@ -255,8 +255,8 @@ impl Router {
 }
 
 /// By which owners the store finds what is kept for a connection.
-fn kept_scopes(contact: &Contact) -> Vec<StoreScope> {
-    let owner = |owner: &Owner| StoreScope::Owner {
+fn kept_scopes(contact: &Contact) -> Vec<OwnerScope> {
+    let owner = |owner: &Owner| OwnerScope::Owner {
         domain: owner.domain().as_str().to_owned(),
         owner: owner.to_string(),
     };
@@ -269,7 +269,7 @@ fn kept_scopes(contact: &Contact) -> Vec<StoreScope> {
             .iter()
             .filter_map(|scope| match scope {
                 Scope::Address(address) => Some(owner(&Owner::Source(address.clone()))),
-                Scope::Domain(domain) => Some(StoreScope::Domain(domain.as_str().to_owned())),
+                Scope::Domain(domain) => Some(OwnerScope::Domain(domain.as_str().to_owned())),
                 Scope::Any | Scope::Selector(_) | Scope::Under(_) => None,
             })
             .collect(),

@@ -15,7 +15,7 @@ use crate::store::Story;
 use crate::sync::lock;
 
 /// How exactly the end of a wait is kept.
-const TICK: Duration = Duration::from_millis(100);
+pub(super) const TICK: Duration = Duration::from_millis(100);
 
 /// Why nobody can know.
 pub(super) const NO_WORD: &str = "handed over, but no answer came";

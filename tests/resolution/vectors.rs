@@ -344,6 +344,7 @@ async fn a_server_that_fails_has_not_said_that_there_is_nothing() {
         Quirk::Code(ResponseCode::ServFail),
         Quirk::Code(ResponseCode::Refused),
         Quirk::Code(ResponseCode::NotImp),
+        Quirk::Code(ResponseCode::Unknown(12)),
         Quirk::Referral,
         Quirk::Silent,
     ];

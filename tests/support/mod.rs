@@ -11,3 +11,4 @@
 
 pub mod dns;
 pub mod dnsmasq;
+pub mod toy;

@@ -32,6 +32,15 @@ pub trait Adapter: Send + Sync + 'static {
         None
     }
 
+    /// Opens what it listens at, so that an unusable address is known before anything starts; called once,
+    /// before [`Adapter::run`].
+    ///
+    /// # Errors
+    /// [`AdapterError::Listen`] names the address.
+    async fn bind(&self) -> Result<(), AdapterError> {
+        Ok(())
+    }
+
     /// Foreign side to core: runs until drained or beyond repair; called once.
     ///
     /// # Errors

@@ -77,10 +77,10 @@ impl Presence {
     /// Presence of these tuples, or nothing where there are none.
     #[must_use]
     pub fn from_tuples(tuples: Vec<Tuple>) -> Option<Self> {
-        (!tuples.is_empty()).then(|| Self {
-            entity_info: None,
-            tuples,
-        })
+        match tuples.is_empty() {
+            true => None,
+            false => Some(Self { entity_info: None, tuples }),
+        }
     }
 
     /// With a URI that tells more of the presentity (the draft's `entityInfo`).

@@ -11,7 +11,7 @@ use super::Check;
 /// The least that `limits.pair_backlog` may be: the contract with those who send.
 const LEAST_BACKLOG: usize = 1024;
 /// The least room for the XML of a frame, in octets: two addresses of usual length and a transID of 255.
-const LEAST_XML: u64 = 4096;
+const LEAST_XML: usize = 4096;
 /// The least depth: `notify`, `presence`, `tuple` and one element of a tuple's own.
 const LEAST_DEPTH: usize = 4;
 /// The least number of attributes: the most that an element of the session has, with room for namespaces.

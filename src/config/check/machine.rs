@@ -1,11 +1,13 @@
 //! What this machine has to offer: folders that can be written to, sockets that can be bound.
 
 use std::fs::OpenOptions;
-use std::net::SocketAddr;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::super::draft::Draft;
+use super::super::section::Endpoint;
+use super::super::sections::Admin;
 use super::super::source::KeyPath;
 use super::Check;
 
@@ -17,25 +19,30 @@ impl Check<'_, '_> {
         if draft.admin.http.is_some() {
             self.noted(&["admin", "token_file"], writable_file(&draft.admin.token_file));
         }
-        self.listeners(draft.admin.http);
+        self.listeners(&draft.admin);
     }
 
-    /// Notes each address that something else of this configuration listens on already.
-    fn listeners(&mut self, admin: Option<SocketAddr>) {
-        let admin = admin.map(|address| (KeyPath::new(&["admin", "http"]), address));
-        let adapters = self
-            .adapters
+    /// Notes each endpoint that something else of this configuration listens on already.
+    fn listeners(&mut self, admin: &Admin) {
+        let mut taken = vec![(
+            KeyPath::new(&["admin", "socket"]),
+            Endpoint::Path(admin.socket.clone()),
+        )];
+        let http = admin
+            .http
+            .map(|address| (KeyPath::new(&["admin", "http"]), Endpoint::Address(address)));
+        let adapters = self.adapters;
+        let adapters = adapters
             .iter()
             .flat_map(|(adapter, section)| adapter.listeners(section));
-        let mut taken: Vec<(KeyPath, SocketAddr)> = Vec::new();
-        for (path, address) in admin.into_iter().chain(adapters).collect::<Vec<_>>() {
-            if let Some((other, _)) = taken.iter().find(|(_, other)| collide(*other, address)) {
+        for (path, endpoint) in http.into_iter().chain(adapters) {
+            if let Some((other, _)) = taken.iter().find(|(_, other)| other.collides(&endpoint)) {
                 self.wrong(
                     &path,
-                    format!("{address} is taken by {other}; an address of its own is accepted"),
+                    format!("{endpoint} is taken by {other}; one of its own is accepted"),
                 );
             }
-            taken.push((path, address));
+            taken.push((path, endpoint));
         }
     }
 
@@ -44,15 +51,6 @@ impl Check<'_, '_> {
             self.wrong(&KeyPath::new(path), message);
         }
     }
-}
-
-/// Whether two sockets cannot be bound at the same time. Port 0 is a new one each time.
-fn collide(a: SocketAddr, b: SocketAddr) -> bool {
-    let everywhere = |address: SocketAddr| address.ip().is_unspecified();
-    a.port() == b.port()
-        && a.port() != 0
-        && a.is_ipv4() == b.is_ipv4()
-        && (a.ip() == b.ip() || everywhere(a) || everywhere(b))
 }
 
 /// Whether a Unix socket can be made at `path`, perhaps in the place of one that was left.
@@ -85,10 +83,12 @@ fn writable_folder(path: &Path) -> Result<(), String> {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let probe = folder.join(format!(".cpim-gateway-check-{}", std::process::id()));
+        .unwrap_or_else(|| Path::new("."));
+    static PROBES: AtomicUsize = AtomicUsize::new(0);
+    let nth = PROBES.fetch_add(1, Ordering::Relaxed);
+    let probe = folder.join(format!(".cpim-gateway-check-{}-{nth}", std::process::id()));
     let made = OpenOptions::new().write(true).create_new(true).open(&probe);
-    // What could not be made need not be removed; one left by a check that was killed is removed here.
+    // Removed also where it was there already: then a check that was killed left it.
     let removed = std::fs::remove_file(&probe);
     made.map(drop).and(removed).map_err(|e| unwritable(folder, &e))
 }

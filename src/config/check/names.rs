@@ -1,12 +1,11 @@
 //! Domains: each is one thing only. Hosted here, a peer's, routed, or a mapping's; the relay domain is nobody's.
 
-use std::net::{IpAddr, SocketAddr};
-
 use cpim_adapter::{DomainMapping, Selectors};
 
 use super::super::draft::{Draft, Listed};
 use super::super::lists::{Hosted, Peer};
 use super::super::names::{Domain, Host, HostPort};
+use super::super::section::Endpoint;
 use super::super::source::KeyPath;
 use super::super::words;
 use super::{Check, names_any};
@@ -69,7 +68,7 @@ impl Check<'_, '_> {
     pub(super) fn routes(&mut self, draft: &Draft, relay_domains: &[Domain]) {
         let known = self.protocols();
         let adapters = self.adapters;
-        let ours: Vec<(KeyPath, SocketAddr)> = adapters
+        let ours: Vec<(KeyPath, Endpoint)> = adapters
             .iter()
             .flat_map(|(adapter, section)| adapter.listeners(section))
             .collect();
@@ -108,7 +107,7 @@ impl Check<'_, '_> {
                 );
             }
             for (nth, to) in route.to.iter().enumerate() {
-                if let Some((listener, _)) = ours.iter().find(|(_, ours)| reaches(to, *ours)) {
+                if let Some((listener, _)) = ours.iter().find(|(_, ours)| reaches(to, ours)) {
                     let message = format!(
                         "{to} is this gateway itself ({listener}); the address of another is accepted"
                     );
@@ -173,14 +172,11 @@ impl Check<'_, '_> {
 }
 
 /// Whether a connection to `to` would end at the listener `ours`.
-fn reaches(to: &HostPort, ours: SocketAddr) -> bool {
-    let Host::Address(address) = to.host else {
+fn reaches(to: &HostPort, ours: &Endpoint) -> bool {
+    let (Host::Address(to_address), Endpoint::Address(ours)) = (&to.host, ours) else {
         return false;
     };
-    let everywhere = match (ours.ip(), address) {
-        (IpAddr::V4(ours), IpAddr::V4(to)) => ours.is_unspecified() && to.is_loopback(),
-        (IpAddr::V6(ours), to) => ours.is_unspecified() && to.is_loopback(),
-        (IpAddr::V4(_), IpAddr::V6(_)) => false,
-    };
-    to.port == ours.port() && (address == ours.ip() || everywhere)
+    let everywhere =
+        ours.ip().is_unspecified() && to_address.is_loopback() && (ours.is_ipv6() || to_address.is_ipv4());
+    to.port == ours.port() && (*to_address == ours.ip() || everywhere)
 }

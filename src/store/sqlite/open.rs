@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, params};
 
@@ -25,6 +26,9 @@ const CHECKPOINT_PAGES: i64 = 4_096;
 
 /// The write-ahead log is cut back to this many octets after it had to grow beyond it.
 const LOG_OCTETS: i64 = 64 << 20;
+
+/// How long a write waits for a person who looks into the file with a tool that locks it.
+const LOCK_WAIT: Duration = Duration::from_millis(250);
 
 /// Statements kept prepared by the reader; more than it has.
 const READER_STATEMENTS: usize = 32;
@@ -185,17 +189,25 @@ fn create(path: &Path) -> io::Result<()> {
     File::open(folder.unwrap_or_else(|| Path::new(".")))?.sync_all()
 }
 
-/// What is in the store concerns nobody but the gateway. SQLite gives its side files the same mode.
+/// What is in the store concerns nobody but the gateway. Side files that SQLite makes later get the same mode.
 fn make_private(path: &Path) -> io::Result<()> {
-    if fs::metadata(path)?.permissions().mode() & 0o777 == 0o600 {
-        return Ok(());
+    for file in [path.to_owned(), beside(path, "-wal"), beside(path, "-shm")] {
+        match fs::metadata(&file) {
+            Ok(metadata) if metadata.permissions().mode() & 0o777 != 0o600 => {
+                fs::set_permissions(&file, Permissions::from_mode(0o600))?;
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
     }
-    fs::set_permissions(path, Permissions::from_mode(0o600))
+    Ok(())
 }
 
 fn connect_writer(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(LOCK_WAIT)?;
     connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", true)?;

@@ -3,6 +3,7 @@
 mod element;
 mod frame;
 mod limits;
+mod session;
 mod xml;
 
 pub use element::{
@@ -11,4 +12,5 @@ pub use element::{
 };
 pub use frame::{Decoder, EncodeError, Frame, FrameError, LineFault, Parameters, encode_head};
 pub use limits::{Limits, START_LINE_OCTETS};
+pub use session::{Closure, Config, Event, Incoming, Remains, SendError, Session};
 pub use xml::{XmlError, XmlFault};

@@ -1,6 +1,6 @@
 //! The writer: what it is given comes out of the reader again, character for character.
 
-use std::fmt::{self, Write};
+use std::fmt;
 
 use super::chars::is_char;
 
@@ -34,9 +34,7 @@ impl<'a> Writer<'a> {
 
     /// Adds an attribute whose value is a number.
     pub(crate) fn number(&mut self, name: &str, value: impl fmt::Display) -> &mut Self {
-        // Writing to a String cannot fail.
-        let _ = write!(self.out, " {name}='{value}'");
-        self
+        self.attribute(name, &value.to_string())
     }
 
     /// Declares a namespace; an empty prefix declares the default.

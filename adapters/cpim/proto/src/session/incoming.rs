@@ -1,0 +1,193 @@
+//! What the peer says, and what is answered without asking the application.
+
+use std::time::Instant;
+
+use bytes::BytesMut;
+use cpim_adapter::{Code, Kind, Operation, Response, TransId};
+
+use super::outgoing::Mark;
+use super::tables::{Arrival, same};
+use super::{By, Closure, Event, Incoming, Session, Side, State};
+use crate::{Close, Element, Frame, Open, Parameters, Refusal, Rejection, Violation};
+
+impl<T> Session<T> {
+    /// Takes frames off the input while they may be taken.
+    pub(super) fn advance(&mut self, now: Instant) {
+        while self.wants_input() {
+            match self.decoder.decode(&mut self.input) {
+                Ok(Some(frame)) => {
+                    self.frames += 1;
+                    self.handle_frame(now, frame);
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    self.frames += 1;
+                    self.violated(now, error.into());
+                }
+            }
+        }
+        self.held = matches!(self.state, State::Open | State::Closing { .. }) && !self.wants_input();
+        if self.input.is_empty() {
+            // An empty view would keep the buffer from being used again.
+            self.input = BytesMut::new();
+        }
+    }
+
+    fn handle_frame(&mut self, now: Instant, frame: Frame) {
+        let element = Element::read(&frame, &self.config.limits, &*self.uris);
+        let outcome = match (self.state, element) {
+            (_, Err(Rejection::Violation(violation))) => Err(violation),
+            (_, Ok(Element::Close(close))) => {
+                self.handle_close(now, close);
+                Ok(())
+            }
+            (State::AwaitingOpen { .. }, Ok(Element::Open(open))) => {
+                self.handle_open(now, open);
+                Ok(())
+            }
+            (State::AwaitingOpen { .. }, _) => {
+                Err(Violation::OutOfOrder("expected `open` before anything else"))
+            }
+            (_, Ok(Element::Open(_))) => Err(Violation::OutOfOrder("a second `open`")),
+            (_, Ok(Element::Ping { trans_id })) => {
+                self.answer(now, &trans_id, &Response::success(), Mark::Other);
+                Ok(())
+            }
+            (_, Ok(Element::Response { trans_id, response })) => {
+                self.handle_response(trans_id, response);
+                Ok(())
+            }
+            (_, Ok(Element::Operation { trans_id, operation })) => {
+                self.handle_operation(now, trans_id, operation, frame)
+            }
+            (_, Err(Rejection::Refused(refusal))) => self.refuse(now, &refusal),
+        };
+        if let Err(violation) = outcome {
+            self.violated(now, violation);
+        }
+        self.finish_if_drained(now);
+    }
+
+    fn handle_open(&mut self, now: Instant, open: Open) {
+        self.state = match self.side {
+            Side::Connecting => State::Open,
+            Side::Listening => State::Deciding,
+        };
+        self.hearing.heard(now);
+        self.events.push_back(Event::Opened(open));
+    }
+
+    fn handle_close(&mut self, now: Instant, close: Close) {
+        let open = matches!(self.state, State::Open | State::Closing { .. });
+        if !open || !close.is_orderly() {
+            self.end(now, Closure::ByPeer(close));
+            // It has hung up, or will now.
+            self.state = State::Closed { until: None };
+            return;
+        }
+        self.events.push_back(Event::PeerClosing(close));
+        self.start_closing(now, By::Peer);
+    }
+
+    fn handle_response(&mut self, trans_id: TransId, response: Response) {
+        if self.outbound.answered(&trans_id) {
+            self.events.push_back(Event::Response { trans_id, response });
+        } else if self.hearing.ping.as_ref() == Some(&trans_id) {
+            self.hearing.ping = None;
+        } else {
+            self.events.push_back(Event::StrayResponse { trans_id, response });
+        }
+    }
+
+    fn handle_operation(
+        &mut self,
+        now: Instant,
+        trans_id: TransId,
+        operation: Operation,
+        frame: Frame,
+    ) -> Result<(), Violation> {
+        let room = self.room_for_operations()?;
+        let Frame {
+            parameters,
+            xml,
+            content,
+        } = frame;
+        if operation.kind() == Kind::Notify {
+            self.check_free(&trans_id)?;
+            if room > 0 {
+                self.events.push_back(Event::Operation(Incoming {
+                    trans_id,
+                    parameters,
+                    operation,
+                }));
+            }
+            return Ok(());
+        }
+        let kept = Frame {
+            parameters: Parameters::default(),
+            xml,
+            content,
+        };
+        let event = match self.inbound.arrive(&trans_id, kept, room) {
+            Arrival::New => Event::Operation,
+            Arrival::Same => Event::Retransmission,
+            Arrival::Other(first) => match Element::read(&first, &self.config.limits, &*self.uris) {
+                Ok(Element::Operation { operation: first, .. }) if same(&first, &operation) => {
+                    Event::Retransmission
+                }
+                _ => return Err(Violation::TransIdTaken(trans_id)),
+            },
+            Arrival::NoRoom => {
+                self.answer(
+                    now,
+                    &trans_id,
+                    &Response::failure(Code::Busy, self.why_busy()),
+                    Mark::Other,
+                );
+                return Ok(());
+            }
+        };
+        self.events.push_back(event(Incoming {
+            trans_id,
+            parameters,
+            operation,
+        }));
+        Ok(())
+    }
+
+    fn refuse(&mut self, now: Instant, refusal: &Refusal) -> Result<(), Violation> {
+        self.room_for_operations()?;
+        self.check_free(&refusal.trans_id)?;
+        if let Some(response) = refusal.response() {
+            self.answer(now, &refusal.trans_id, &response, Mark::Other);
+        }
+        Ok(())
+    }
+
+    /// How many operations may wait: none new once we have closed. Once the peer has, it may send none.
+    fn room_for_operations(&self) -> Result<usize, Violation> {
+        match self.state {
+            State::Closing { by: By::Us, .. } => Ok(0),
+            State::Closing { .. } => Err(Violation::OutOfOrder("an operation after `close`")),
+            _ => Ok(self.config.max_inbound),
+        }
+    }
+
+    fn why_busy(&self) -> String {
+        match self.state {
+            State::Closing { .. } => "the session is being closed".to_owned(),
+            _ => format!(
+                "{} operations of this session are waiting already",
+                self.inbound.len()
+            ),
+        }
+    }
+
+    /// Makes sure that no operation waits under this transID.
+    fn check_free(&self, trans_id: &TransId) -> Result<(), Violation> {
+        match self.inbound.contains(trans_id) {
+            true => Err(Violation::TransIdTaken(trans_id.clone())),
+            false => Ok(()),
+        }
+    }
+}

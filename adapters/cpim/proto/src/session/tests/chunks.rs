@@ -1,0 +1,1 @@
+//! "What bad input gets", row by row.

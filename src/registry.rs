@@ -1,0 +1,37 @@
+//! The adapters, one row each. No other file names one.
+
+#[cfg(feature = "cpim")]
+mod cpim;
+
+use std::sync::Arc;
+
+use cpim_adapter::{Adapter, BuildError};
+
+use crate::config::Config;
+
+/// One adapter that can be built.
+pub struct Row {
+    /// Its name: of its section in the configuration, and of its protocol in routes and SRV labels.
+    pub name: &'static str,
+    /// The selectors whose foreign addresses are its.
+    pub selectors: &'static [&'static str],
+    /// Builds it from the configuration; opens nothing.
+    pub build: fn(&Config) -> Result<Built, BuildError>,
+}
+
+/// An adapter, and how it is told of a new configuration.
+pub struct Built {
+    /// The adapter.
+    pub adapter: Arc<dyn Adapter>,
+    /// Takes what can change while it runs.
+    pub reload: Reload,
+}
+
+/// Tells an adapter of a new configuration; an error leaves the old one in force.
+pub type Reload = Box<dyn Fn(&Config) -> Result<(), BuildError> + Send + Sync>;
+
+/// Every adapter of this build.
+pub const ROWS: &[Row] = &[
+    #[cfg(feature = "cpim")]
+    Row { name: "cpim", selectors: &[], build: cpim::build },
+];

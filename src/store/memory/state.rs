@@ -1,0 +1,482 @@
+//! What a memory store holds. The maps stand for the indexes of the SQLite format, and mean the same.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::mem;
+use std::ops::Bound::{Excluded, Unbounded};
+
+use super::MemoryOptions;
+use crate::store::retention::{PRUNE_ROWS, is_remembered};
+use crate::store::write::{Acceptance, Done, Intent, Outcome, Verdict, Write};
+use crate::store::{
+    AliasRow, Attempt, KeptAnswer, OwnerScope, PAGE_OCTETS, PAGE_ROWS, Pruned, Recalled, Retention, Settled,
+    Story, Unsettled,
+};
+
+/// The most aliases, and the most addresses seen.
+const NAMES: usize = 65_536;
+
+#[derive(Debug)]
+pub(super) struct State {
+    options: MemoryOptions,
+    operations: BTreeMap<i64, Row>,
+    /// By owner, transID and digest, those that stop retransmissions.
+    remembered: HashMap<(String, String, [u8; 32]), i64>,
+    /// By id and canonical destination.
+    ids: HashMap<(String, String), i64>,
+    legs: HashMap<String, BTreeSet<i64>>,
+    open: BTreeSet<i64>,
+    /// Settled, and not handed over.
+    kept: BTreeSet<i64>,
+    /// Settled and handed over, in that order: may be forgotten when there is no other room.
+    over: VecDeque<i64>,
+    /// Of what is open.
+    octets: usize,
+    last_number: i64,
+    /// The last operation that a prune examined; 0: begin with the oldest.
+    cursor: i64,
+    aliases: BTreeMap<(String, String), AliasRow>,
+    alias_names: HashMap<(String, String), String>,
+    seen: HashMap<String, i64>,
+}
+
+#[derive(Debug)]
+struct Row {
+    acceptance: Acceptance,
+    /// Octets of content it came with.
+    content_octets: usize,
+    attempts: Vec<Attempt>,
+    settled: Option<Settled>,
+}
+
+impl State {
+    pub(super) fn new(options: MemoryOptions) -> Self {
+        Self {
+            options,
+            operations: BTreeMap::new(),
+            remembered: HashMap::new(),
+            ids: HashMap::new(),
+            legs: HashMap::new(),
+            open: BTreeSet::new(),
+            kept: BTreeSet::new(),
+            over: VecDeque::new(),
+            octets: 0,
+            last_number: 0,
+            cursor: 0,
+            aliases: BTreeMap::new(),
+            alias_names: HashMap::new(),
+            seen: HashMap::new(),
+        }
+    }
+
+    pub(super) fn has_room_for(&self, write: &Write) -> bool {
+        match write {
+            Write::Accept(_) => {
+                self.open.len() < self.options.operations
+                    && self.octets.saturating_add(write.octets()) <= self.options.octets
+            }
+            Write::Alias { space, address, .. } => {
+                self.aliases.len() < NAMES || self.alias_of(space, address).is_some()
+            }
+            Write::Seen { address, .. } => self.seen.len() < NAMES || self.seen(address),
+            _ => true,
+        }
+    }
+
+    pub(super) fn perform(&mut self, write: Write) -> Option<Done> {
+        match write {
+            Write::Accept(acceptance) => Some(self.accept(*acceptance)),
+            Write::Alias {
+                space,
+                address,
+                candidates,
+                at,
+            } => {
+                let name = self.alias(&space, &address, candidates, at);
+                Some(Done::Aliased { space, address, name })
+            }
+            Write::Attempt { number, intent, at } => Some(self.attempt(number, intent, at)),
+            Write::HandedOver { number } => {
+                self.handed_over(number);
+                None
+            }
+            Write::Seen {
+                address,
+                domain: _,
+                at,
+            } => {
+                self.seen.insert(address, at);
+                None
+            }
+            Write::Settle {
+                number,
+                outcome,
+                at,
+                steps,
+            } => Some(self.settle(number, outcome, at, steps)),
+            Write::Unalias { space, name } => {
+                if let Some(row) = self.aliases.remove(&(space, name)) {
+                    self.alias_names.remove(&(row.space, row.address));
+                }
+                None
+            }
+            Write::Withdraw { number } => {
+                self.withdraw(number);
+                None
+            }
+        }
+    }
+
+    fn accept(&mut self, mut acceptance: Acceptance) -> Done {
+        let number = acceptance.number;
+        let accepted = |verdict| Done::Accepted { number, verdict };
+        if let Some(first) = self.recall(
+            &acceptance.owner,
+            &acceptance.trans_id,
+            &acceptance.digest,
+            acceptance.accepted_at,
+        ) {
+            return accepted(Verdict::Retransmission { first: first.number });
+        }
+        let id = (acceptance.id.clone(), acceptance.destination_key.clone());
+        if self.ids.contains_key(&id) {
+            return accepted(Verdict::Loop);
+        }
+        if self.operations.contains_key(&number) {
+            return Done::Failed { number };
+        }
+        self.make_room();
+        self.octets += acceptance.octets();
+        self.last_number = self.last_number.max(number);
+        self.remembered.insert(remembered_key(&acceptance), number);
+        self.ids.insert(id, number);
+        self.open.insert(number);
+        let at = acceptance.accepted_at;
+        let intent = acceptance.intent.take();
+        let content_octets = acceptance.content.len();
+        self.operations.insert(
+            number,
+            Row {
+                acceptance,
+                content_octets,
+                attempts: Vec::new(),
+                settled: None,
+            },
+        );
+        if let Some(intent) = intent {
+            self.attempt(number, intent, at);
+        }
+        accepted(Verdict::New)
+    }
+
+    /// Forgets the oldest settled operations until one more fits; those whose answers still wait come last.
+    fn make_room(&mut self) {
+        while self.operations.len() >= self.options.operations {
+            let Some(number) = self.over.pop_front().or_else(|| self.kept.pop_first()) else {
+                return;
+            };
+            self.forget(number);
+        }
+    }
+
+    fn attempt(&mut self, number: i64, intent: Intent, at: i64) -> Done {
+        let Some(row) = self.operations.get_mut(&number) else {
+            return Done::Lost { number };
+        };
+        self.legs.entry(intent.leg.clone()).or_default().insert(number);
+        row.attempts.push(Attempt { intent, at });
+        Done::Attempted { number }
+    }
+
+    fn withdraw(&mut self, number: i64) {
+        let Some(row) = self.operations.get_mut(&number) else {
+            return;
+        };
+        let attempts = mem::take(&mut row.attempts);
+        self.forget_legs(number, attempts);
+    }
+
+    fn settle(&mut self, number: i64, outcome: Outcome, at: i64, steps: String) -> Done {
+        let Some(row) = self.operations.get_mut(&number) else {
+            return Done::Lost { number };
+        };
+        if row.settled.is_some() {
+            return Done::Settled { number, first: false };
+        }
+        row.settled = Some(Settled {
+            outcome,
+            at,
+            handed_over: false,
+            steps,
+        });
+        self.octets -= row.acceptance.octets();
+        row.acceptance.content = bytes::Bytes::new();
+        row.acceptance.metadata = String::new();
+        self.open.remove(&number);
+        self.kept.insert(number);
+        Done::Settled { number, first: true }
+    }
+
+    fn handed_over(&mut self, number: i64) {
+        let settled = self
+            .operations
+            .get_mut(&number)
+            .and_then(|row| row.settled.as_mut());
+        if let Some(settled) = settled
+            && self.kept.remove(&number)
+        {
+            settled.handed_over = true;
+            self.over.push_back(number);
+        }
+    }
+
+    fn forget(&mut self, number: i64) {
+        let Some(row) = self.operations.remove(&number) else {
+            return;
+        };
+        self.kept.remove(&number);
+        let key = remembered_key(&row.acceptance);
+        if self.remembered.get(&key) == Some(&number) {
+            self.remembered.remove(&key);
+        }
+        self.ids
+            .remove(&(row.acceptance.id, row.acceptance.destination_key));
+        self.forget_legs(number, row.attempts);
+    }
+
+    fn forget_legs(&mut self, number: i64, attempts: Vec<Attempt>) {
+        for attempt in attempts {
+            if let Some(numbers) = self.legs.get_mut(&attempt.intent.leg) {
+                numbers.remove(&number);
+                if numbers.is_empty() {
+                    self.legs.remove(&attempt.intent.leg);
+                }
+            }
+        }
+    }
+
+    fn alias(&mut self, space: &str, address: &str, candidates: Vec<String>, at: i64) -> Option<String> {
+        let by_address = (space.to_owned(), address.to_owned());
+        if let Some(name) = self.alias_names.get(&by_address) {
+            if let Some(row) = self.aliases.get_mut(&(space.to_owned(), name.clone())) {
+                row.last_used = row.last_used.max(at);
+            }
+            return Some(name.clone());
+        }
+        for name in candidates {
+            if let Entry::Vacant(free) = self.aliases.entry((space.to_owned(), name.clone())) {
+                free.insert(AliasRow {
+                    space: space.to_owned(),
+                    name: name.clone(),
+                    address: address.to_owned(),
+                    first_used: at,
+                    last_used: at,
+                });
+                self.alias_names.insert(by_address, name.clone());
+                return Some(name);
+            }
+        }
+        None
+    }
+
+    pub(super) fn prune(&mut self, now: i64, retention: Retention) -> Pruned {
+        let (mut examined, mut cursor) = (0, self.cursor);
+        let mut old = Vec::new();
+        for (number, row) in self
+            .operations
+            .range((Excluded(self.cursor), Unbounded))
+            .take(PRUNE_ROWS)
+        {
+            if row.acceptance.accepted_at > retention.horizon(now) {
+                examined = 0;
+                break;
+            }
+            (examined, cursor) = (examined + 1, *number);
+            if row
+                .settled
+                .as_ref()
+                .is_some_and(|it| retention.may_forget(it.at, it.handed_over, now))
+            {
+                old.push(*number);
+            }
+        }
+        for number in &old {
+            self.forget(*number);
+        }
+        if !old.is_empty() {
+            let operations = &self.operations;
+            self.over.retain(|number| operations.contains_key(number));
+        }
+        self.cursor = if examined == PRUNE_ROWS { cursor } else { 0 };
+        let known = self.seen.len();
+        self.seen.retain(|_, at| *at >= retention.seen_horizon(now));
+        Pruned {
+            wiped: 0, // That was done when they were settled.
+            forgotten: old.len(),
+            unseen: known - self.seen.len(),
+            more: self.cursor > 0,
+        }
+    }
+
+    pub(super) fn recall(
+        &self,
+        owner: &str,
+        trans_id: &str,
+        digest: &[u8; 32],
+        now: i64,
+    ) -> Option<Recalled> {
+        let key = (owner.to_owned(), trans_id.to_owned(), *digest);
+        let row = self.operations.get(self.remembered.get(&key)?)?;
+        let remembers_s = self.options.remembers_s;
+        let settled = row.settled.as_ref();
+        settled
+            .is_none_or(|it| is_remembered(it.at, it.handed_over, remembers_s, now))
+            .then(|| Recalled {
+                number: row.acceptance.number,
+                id: row.acceptance.id.clone(),
+                outcome: settled.map(|settled| settled.outcome.clone()),
+            })
+    }
+
+    pub(super) fn kept(&self, scopes: &[OwnerScope], after: i64, limit: usize) -> Vec<KeptAnswer> {
+        let within = |acceptance: &Acceptance| {
+            scopes.iter().any(|scope| match scope {
+                OwnerScope::Domain(domain) => acceptance.owner_domain == *domain,
+                OwnerScope::Owner { domain, owner } => {
+                    acceptance.owner == *owner && acceptance.owner_domain == *domain
+                }
+            })
+        };
+        self.rows(&self.kept, after)
+            .filter(|row| within(&row.acceptance))
+            .filter_map(|row| {
+                Some(KeptAnswer {
+                    number: row.acceptance.number,
+                    owner: row.acceptance.owner.clone(),
+                    trans_id: row.acceptance.trans_id.clone(),
+                    outcome: row.settled.as_ref()?.outcome.clone(),
+                })
+            })
+            .take(limit)
+            .collect()
+    }
+
+    pub(super) fn unsettled(&self, after: i64) -> Vec<Unsettled> {
+        let mut octets = 0;
+        self.rows(&self.open, after)
+            .take(PAGE_ROWS)
+            .take_while(|row| {
+                let full = octets >= PAGE_OCTETS;
+                octets += row.content_octets;
+                !full
+            })
+            .map(|row| Unsettled {
+                acceptance: row.acceptance.clone(),
+                attempt: row.attempts.last().cloned(),
+            })
+            .collect()
+    }
+
+    pub(super) fn find_leg(&self, leg: &str, limit: usize) -> Vec<Story> {
+        let numbers = self
+            .legs
+            .get(leg)
+            .into_iter()
+            .flat_map(|numbers| numbers.iter().rev().take(limit));
+        let mut stories: Vec<_> = numbers
+            .filter_map(|number| self.operations.get(number))
+            .map(Row::story)
+            .collect();
+        stories.reverse();
+        stories
+    }
+
+    /// Looks at every operation: for people, who are slower.
+    pub(super) fn trace(&self, text: &str, limit: usize) -> Vec<Story> {
+        let concerns = |row: &&Row| {
+            row.acceptance.id == text
+                || row.acceptance.trans_id == text
+                || row.attempts.iter().any(|attempt| attempt.intent.leg == text)
+        };
+        let rows = self.operations.values().rev().filter(concerns).take(limit);
+        let mut stories: Vec<_> = rows.map(Row::story).collect();
+        stories.reverse();
+        stories
+    }
+
+    pub(super) fn queue(&self, limit: usize) -> Vec<Story> {
+        self.rows(&self.open, 0).take(limit).map(Row::story).collect()
+    }
+
+    pub(super) fn last_number(&self) -> i64 {
+        self.last_number
+    }
+
+    pub(super) fn alias_of(&self, space: &str, address: &str) -> Option<AliasRow> {
+        let name = self.alias_names.get(&(space.to_owned(), address.to_owned()))?;
+        self.alias_named(space, name)
+    }
+
+    pub(super) fn alias_named(&self, space: &str, name: &str) -> Option<AliasRow> {
+        self.aliases.get(&(space.to_owned(), name.to_owned())).cloned()
+    }
+
+    pub(super) fn aliases(&self, space: &str, after: &str, limit: usize) -> Vec<AliasRow> {
+        self.aliases
+            .range((Excluded((space.to_owned(), after.to_owned())), Unbounded))
+            .map(|(_, row)| row)
+            .take_while(|row| row.space == space)
+            .take(limit)
+            .cloned()
+            .collect()
+    }
+
+    pub(super) fn seen(&self, address: &str) -> bool {
+        self.seen.contains_key(address)
+    }
+
+    fn rows<'s>(&'s self, numbers: &'s BTreeSet<i64>, after: i64) -> impl Iterator<Item = &'s Row> {
+        numbers
+            .range((Excluded(after), Unbounded))
+            .filter_map(|number| self.operations.get(number))
+    }
+}
+
+impl Row {
+    fn story(&self) -> Story {
+        let Acceptance {
+            number,
+            hops,
+            wait_until,
+            accepted_at,
+            ..
+        } = self.acceptance;
+        let from = self.acceptance.clone();
+        Story {
+            number,
+            id: from.id,
+            owner: from.owner,
+            trans_id: from.trans_id,
+            kind: from.kind,
+            source: from.source,
+            destination: from.destination,
+            octets: self.content_octets as u64,
+            hops,
+            via: from.via,
+            wait_until,
+            standing: from.standing,
+            accepted_at,
+            attempts: self.attempts.clone(),
+            steps: from.steps,
+            settled: self.settled.clone(),
+        }
+    }
+}
+
+fn remembered_key(acceptance: &Acceptance) -> (String, String, [u8; 32]) {
+    (
+        acceptance.owner.clone(),
+        acceptance.trans_id.clone(),
+        acceptance.digest,
+    )
+}

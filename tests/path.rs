@@ -1,0 +1,13 @@
+//! The path of an operation, with no real protocol: the core and a toy adapter.
+
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is a failed test")]
+
+#[path = "support/toy.rs"]
+mod toy;
+
+mod path {
+    mod acceptance;
+    mod answers;
+    mod legs;
+    mod order;
+}
