@@ -421,7 +421,7 @@ async fn answers_are_kept_for_their_owners(bench: &mut Bench) {
     );
     assert_eq!(
         kept(bench, &[OwnerScope::Domain("b.example".to_owned())], 0, 9).await,
-        []
+        [0_i64; 0]
     );
     let answer = KeptAnswer {
         number: 3,
