@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::config_file::ConfigFile;
 use super::exit::{Exit, Failed};
+use crate::gateway::{self, Ended};
 
 /// Runs the gateway
 #[derive(Args, Debug)]
@@ -21,7 +22,14 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn run(&self) -> Result<Exit, Failed> {
-        let file = self.config.path();
-        Err(Failed::failure(format_args!("{}: there is no gateway in this build yet", file.display())))
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failed::failure)?;
+        let ended = runtime.block_on(gateway::run(self.config.path()));
+        // A look into the store that still runs would hold the end up.
+        runtime.shutdown_background();
+        match ended {
+            Ok(Ended::Cleanly) => Ok(Exit::Done),
+            Ok(Ended::WithLosses) => Ok(Exit::Failure),
+            Err(error) => Err(Failed::usage(error)),
+        }
     }
 }

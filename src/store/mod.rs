@@ -81,9 +81,7 @@ pub trait Journal: Send + Sync {
     async fn trace(&self, text: &str) -> Result<Vec<Story>, StoreError>;
 
     /// The whole story of the operation with this number.
-    async fn story(&self, _number: i64) -> Result<Option<Story>, StoreError> {
-        Ok(None)
-    }
+    async fn story(&self, number: i64) -> Result<Option<Story>, StoreError>;
 
     /// The first `limit` operations that were accepted and not settled, oldest first.
     async fn queue(&self, limit: usize) -> Result<Vec<Story>, StoreError>;

@@ -150,6 +150,10 @@ impl Journal for MemoryStore {
         self.read(|state| state.trace(text, STORIES))
     }
 
+    async fn story(&self, number: i64) -> Result<Option<Story>, StoreError> {
+        self.read(|state| state.story(number))
+    }
+
     async fn queue(&self, limit: usize) -> Result<Vec<Story>, StoreError> {
         self.read(|state| state.queue(limit))
     }

@@ -391,6 +391,10 @@ impl State {
         stories
     }
 
+    pub(super) fn story(&self, number: i64) -> Option<Story> {
+        self.operations.get(&number).map(Row::story)
+    }
+
     /// Looks at every operation: for people, who are slower.
     pub(super) fn trace(&self, text: &str, limit: usize) -> Vec<Story> {
         let concerns = |row: &&Row| {

@@ -176,6 +176,11 @@ pub(super) fn trace(connection: &Connection, text: &str) -> Result<Vec<Story>> {
     )
 }
 
+pub(super) fn story_of(connection: &Connection, number: i64) -> Result<Option<Story>> {
+    let found = stories(connection, "SELECT number FROM operation WHERE number = ?1", params![number])?;
+    Ok(found.into_iter().next())
+}
+
 pub(super) fn queue(connection: &Connection, limit: usize) -> Result<Vec<Story>> {
     stories(
         connection,

@@ -419,9 +419,10 @@ async fn answers_are_kept_for_their_owners(bench: &mut Bench) {
         [2],
         "in pages"
     );
-    assert_eq!(
-        kept(bench, &[OwnerScope::Domain("b.example".to_owned())], 0, 9).await,
-        [0_i64; 0]
+    assert!(
+        kept(bench, &[OwnerScope::Domain("b.example".to_owned())], 0, 9)
+            .await
+            .is_empty()
     );
     let answer = KeptAnswer {
         number: 3,
