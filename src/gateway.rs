@@ -45,7 +45,7 @@ pub enum StartError {
         source: AdapterError,
     },
     /// The admin interface cannot be opened.
-    #[error("admin: {0}")]
+    #[error("{0}")]
     Admin(#[from] AdminError),
     /// An adapter cannot be built from the configuration.
     #[error("{adapter}: {source}")]
@@ -131,6 +131,10 @@ impl Gateway {
             })
             .collect();
         let shutdown = Shutdown::default();
+<<<<<<< HEAD
+        let state = AdminState::new(Arc::clone(&router) as _, journal.health(), health, shutdown.clone());
+        let admin = admin::serve(&config.admin, state).await?;
+=======
         let state = AdminState {
             look: Arc::clone(&router) as Arc<dyn admin::Look>,
             store: journal.health(),
@@ -139,6 +143,7 @@ impl Gateway {
         };
         let end_of_admin = CancellationToken::new();
         let admin = admin::serve(&config.admin, state, end_of_admin.clone()).await?;
+>>>>>>> main
         router.start(done).await?;
         let adapters = TaskTracker::new();
         for (at, reporter) in reporters.into_iter().enumerate() {

@@ -78,11 +78,11 @@ impl PartView {
 impl AdminState {
     /// How the gateway is now.
     #[must_use]
-    pub fn health(&self) -> HealthView {
+    pub(super) fn health(&self) -> HealthView {
         let store = PartView::of_store(&self.store.borrow());
         let adapters = self.adapters.iter().map(|(name, health)| PartView::of_adapter(name, &health.borrow()));
         let adapters: Vec<PartView> = adapters.collect();
-        let draining = self.stopping.is_draining();
+        let draining = self.look.is_draining() || self.shutdown.is_draining();
 
         let parts = || std::iter::once(&store).chain(&adapters);
         let mut reasons: Vec<String> = parts().filter(|part| !part.works()).map(PartView::reason).collect();

@@ -18,6 +18,8 @@ pub trait Look: Send + Sync + 'static {
     fn sessions(&self) -> Vec<SessionView>;
     /// How many operations are accepted and not settled.
     fn in_flight(&self) -> usize;
+    /// Whether nothing new is accepted any more.
+    fn is_draining(&self) -> bool;
 }
 
 #[async_trait]
@@ -40,5 +42,9 @@ impl Look for Router {
 
     fn in_flight(&self) -> usize {
         Self::in_flight(self)
+    }
+
+    fn is_draining(&self) -> bool {
+        Self::is_draining(self)
     }
 }

@@ -37,7 +37,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 use tracing::info;
 
@@ -57,44 +57,59 @@ const UPKEEP: Duration = Duration::from_secs(5);
 
 /// What the admin interface looks at.
 pub struct AdminState {
-    /// The router.
-    pub look: Arc<dyn Look>,
-    /// Whether writes become durable.
-    pub store: watch::Receiver<StoreHealth>,
-    /// Each adapter's name and health.
-    pub adapters: Vec<(String, watch::Receiver<Health>)>,
-    /// Whether the gateway is being stopped.
-    pub stopping: Shutdown,
+    look: Arc<dyn Look>,
+    store: watch::Receiver<StoreHealth>,
+    adapters: Vec<(&'static str, watch::Receiver<Health>)>,
+    shutdown: Shutdown,
 }
 
-/// The admin interface while it is served.
+impl AdminState {
+    /// A look into a gateway, the health of its store and of its adapters by name, and whether it is being stopped.
+    #[must_use]
+    pub fn new(
+        look: Arc<dyn Look>,
+        store: watch::Receiver<StoreHealth>,
+        adapters: Vec<(&'static str, watch::Receiver<Health>)>,
+        shutdown: Shutdown,
+    ) -> Self {
+        Self { look, store, adapters, shutdown }
+    }
+}
+
+/// The admin interface while it is served. It stops when this is dropped; wait for it by [`AdminHandle::stop`].
 #[derive(Debug)]
 pub struct AdminHandle {
-    /// Where it listens for HTTP, where it does.
-    pub http: Option<SocketAddr>,
+    http: Option<SocketAddr>,
     tasks: TaskTracker,
+    stop: DropGuard,
 }
 
 impl AdminHandle {
-    /// Waits until it is served no more; the socket's file is gone then. Cancel safe.
-    pub async fn stopped(&self) {
+    /// Where it listens for HTTP, where it does.
+    #[must_use]
+    pub const fn http(&self) -> Option<SocketAddr> {
+        self.http
+    }
+
+    /// Stops it: answers under way have a second, and the socket's file is gone then.
+    ///
+    /// # Cancel safety
+    /// It stops all the same.
+    pub async fn stop(self) {
+        drop(self.stop);
         self.tasks.wait().await;
     }
 }
 
-/// Serves the admin interface until `stop`. Everything is bound, and the token is there, when this returns.
+/// Serves the admin interface. Everything is bound, and the token is there, when this returns.
 ///
 /// # Errors
 /// [`AdminError`], where a socket, a port or the token cannot be had; nothing is served then.
 ///
 /// # Cancel safety
 /// Dropped before it returns, nothing is served.
-pub async fn serve(
-    settings: &Admin,
-    state: AdminState,
-    stop: CancellationToken,
-) -> Result<AdminHandle, AdminError> {
-    let context = Context { state: Arc::new(state), metrics: self::metrics::install()? };
+pub async fn serve(settings: &Admin, state: AdminState) -> Result<AdminHandle, AdminError> {
+    let context = Context { state: Arc::new(state), metrics: metrics::install()? };
     let http = match settings.http {
         Some(address) => {
             let token = token::obtain(&settings.token_file)?;
@@ -107,20 +122,20 @@ pub async fn serve(
     };
     let Socket { listener, file } = Socket::bind(&settings.socket)?;
 
-    let tasks = TaskTracker::new();
     info!(socket = %settings.socket.display(), http = ?http.as_ref().map(|http| http.0), "admin interface");
+    let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let owner = server::serve(listener, routes::for_owner(context.clone()), stop.clone());
     tasks.spawn(async move {
         owner.await;
         drop(file);
     });
     tasks.spawn(upkeep(context.metrics.clone(), stop.clone()));
-    let address = http.map(|(address, listener, token)| {
-        tasks.spawn(server::serve(listener, routes::for_token(context, token), stop));
+    let http = http.map(|(address, listener, token)| {
+        tasks.spawn(server::serve(listener, routes::for_token(context, token), stop.clone()));
         address
     });
     tasks.close();
-    Ok(AdminHandle { http: address, tasks })
+    Ok(AdminHandle { http, tasks, stop: stop.drop_guard() })
 }
 
 /// Keeps what is measured from growing while nobody asks for it.

@@ -10,7 +10,6 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 
 use super::{AdminError, AdminHandle, AdminState, Client, ClientError, Look};
 use crate::clock::UnixMs;
@@ -65,6 +64,10 @@ impl Look for Made {
     fn in_flight(&self) -> usize {
         1
     }
+
+    fn is_draining(&self) -> bool {
+        false
+    }
 }
 
 /// The interface of that gateway, and what its health hangs on.
@@ -73,8 +76,7 @@ struct Served {
     handle: AdminHandle,
     adapter: HealthReporter,
     store: watch::Sender<StoreHealth>,
-    stopping: Shutdown,
-    stop: CancellationToken,
+    shutdown: Shutdown,
 }
 
 fn settings(folder: &Path) -> Admin {
@@ -91,15 +93,10 @@ impl Served {
         let (adapter, health) = HealthReporter::new();
         adapter.set(Health::Up);
         let (store, store_health) = watch::channel(StoreHealth::Ok);
-        let (stopping, stop) = (Shutdown::default(), CancellationToken::new());
-        let state = AdminState {
-            look: Arc::new(Made),
-            store: store_health,
-            adapters: vec![("cpim".to_owned(), health)],
-            stopping: stopping.clone(),
-        };
-        let handle = super::serve(&settings(folder.path()), state, stop.clone()).await.unwrap();
-        Self { folder, handle, adapter, store, stopping, stop }
+        let shutdown = Shutdown::default();
+        let state = AdminState::new(Arc::new(Made), store_health, vec![("cpim", health)], shutdown.clone());
+        let handle = super::serve(&settings(folder.path()), state).await.unwrap();
+        Self { folder, handle, adapter, store, shutdown }
     }
 
     fn socket(&self) -> Client {
@@ -107,7 +104,7 @@ impl Served {
     }
 
     fn http(&self, token: Option<Secret>) -> Client {
-        Client::Http { authority: self.handle.http.unwrap().to_string(), token }
+        Client::Http { authority: self.handle.http().unwrap().to_string(), token }
     }
 
     fn token(&self) -> Secret {
@@ -202,7 +199,7 @@ async fn health_is_the_sum_of_the_parts() {
     served.adapter.set(Health::Starting);
     assert_eq!(sum().await, ("down".to_owned(), false));
     served.adapter.set(Health::Up);
-    served.stopping.begin_drain();
+    served.shutdown.begin_drain();
     assert_eq!(sum().await, ("draining".to_owned(), false));
 }
 
@@ -217,19 +214,16 @@ async fn a_request_over_the_cap_is_refused() {
 #[tokio::test]
 async fn what_cannot_be_bound_is_an_error_before_anything_is_served() {
     let served = Served::start().await;
-    let state = || AdminState {
-        look: Arc::new(Made),
-        store: watch::channel(StoreHealth::Ok).1,
-        adapters: Vec::new(),
-        stopping: Shutdown::default(),
+    let state = || {
+        AdminState::new(Arc::new(Made), watch::channel(StoreHealth::Ok).1, Vec::new(), Shutdown::default())
     };
     let again = settings(served.folder.path());
-    let running = super::serve(&again, state(), CancellationToken::new()).await;
+    let running = super::serve(&again, state()).await;
     assert!(matches!(running, Err(AdminError::Running { .. })), "{running:?}");
 
     let elsewhere = tempfile::tempdir().unwrap();
-    let taken = Admin { http: served.handle.http, ..settings(elsewhere.path()) };
-    let failed = super::serve(&taken, state(), CancellationToken::new()).await;
+    let taken = Admin { http: served.handle.http(), ..settings(elsewhere.path()) };
+    let failed = super::serve(&taken, state()).await;
     assert!(matches!(failed, Err(AdminError::Http { .. })), "{failed:?}");
     assert!(!taken.socket.exists(), "nothing is left behind");
 }
@@ -238,17 +232,17 @@ async fn what_cannot_be_bound_is_an_error_before_anything_is_served() {
 async fn it_stops_when_told_and_takes_its_socket_along() {
     let served = Served::start().await;
     // A connection that says nothing does not hold it up for long.
-    let _silent = TcpStream::connect(served.handle.http.unwrap()).await.unwrap();
+    let _silent = TcpStream::connect(served.handle.http().unwrap()).await.unwrap();
     assert!(get(&served.socket(), "/live").await.is_ok());
-    served.stop.cancel();
-    served.handle.stopped().await;
+    let socket = served.socket();
+    served.handle.stop().await;
     assert!(!served.folder.path().join("admin.sock").exists());
-    assert!(matches!(served.socket().get::<Value>("/live").await, Err(ClientError::NotThere { .. })));
+    assert!(matches!(socket.get::<Value>("/live").await, Err(ClientError::NotThere { .. })));
 }
 
 /// What comes back for these octets.
 async fn raw(served: &Served, octets: &[u8]) -> String {
-    let mut stream = TcpStream::connect(served.handle.http.unwrap()).await.unwrap();
+    let mut stream = TcpStream::connect(served.handle.http().unwrap()).await.unwrap();
     stream.write_all(octets).await.unwrap();
     let mut told = Vec::new();
     stream.read_to_end(&mut told).await.unwrap();

@@ -1,6 +1,5 @@
 //! The token for HTTP: made at the first start, kept in a file.
 
-use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -35,12 +34,8 @@ pub(super) fn obtain(path: &Path) -> Result<Secret, AdminError> {
 fn draw() -> std::io::Result<String> {
     let mut octets = [0; OCTETS];
     getrandom::fill(&mut octets)?;
-    let mut line = String::with_capacity(2 * OCTETS + 1);
-    for octet in octets {
-        drop(write!(line, "{octet:02x}"));
-    }
-    line.push('\n');
-    Ok(line)
+    let digits: String = octets.iter().map(|octet| format!("{octet:02x}")).collect();
+    Ok(digits + "\n")
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What a command prints: aligned text for people, or one JSON object per line for programs.
 
 use std::borrow::Cow;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::io::{self, ErrorKind, Write};
 
 use serde::Serialize;
@@ -87,7 +87,7 @@ pub(super) fn printable(text: &str) -> Cow<'_, str> {
     for c in text.chars() {
         match c {
             '\r' => {}
-            c if steers(c) || is_bidi(c) => drop(write!(shown, "{}", c.escape_unicode())),
+            c if steers(c) || is_bidi(c) => shown.extend(c.escape_unicode()),
             c => shown.push(c),
         }
     }

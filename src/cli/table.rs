@@ -1,7 +1,5 @@
 //! Tables for people: columns as wide as what is in them, two spaces between.
 
-use std::fmt::Write as _;
-
 use super::out::printable;
 
 /// A table that is being filled.
@@ -30,10 +28,7 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
         }
         let mut text = String::new();
         for row in &self.rows {
-            let mut line = String::new();
-            for (width, cell) in widths.iter().zip(row) {
-                drop(write!(line, "{cell:width$}  "));
-            }
+            let line: String = widths.iter().zip(row).map(|(width, cell)| format!("{cell:width$}  ")).collect();
             text.push_str(line.trim_end());
             text.push('\n');
         }

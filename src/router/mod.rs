@@ -146,6 +146,12 @@ impl Router {
         self.draining.store(true, Ordering::Release);
     }
 
+    /// Whether nothing new is accepted any more.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
     /// Operations in flight.
     #[must_use]
     pub fn in_flight(&self) -> usize {
