@@ -1,0 +1,164 @@
+//! The adapter itself.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use cpim_adapter::{
+    Adapter, AdapterContext, AdapterError, BadAddress, BuildError, Capabilities, Code, CommitPoint,
+    Delivery, DeliveryError, ForeignAddress, Health, NextHop, Outcome,
+};
+
+use crate::config::{ListenAt, Settings};
+use crate::shared::{Configured, Shared};
+use crate::listener::Listener;
+use crate::map;
+use crate::session::Session;
+
+/// The native CPIM adapter: listens, connects, and hands operations over.
+pub struct NativeAdapter {
+    shared: Arc<Shared>,
+    /// Listeners that are bound and do not run yet.
+    bound: Mutex<Vec<Listener>>,
+}
+
+impl NativeAdapter {
+    /// Builds the adapter. Certificates, keys and trust anchors are loaded; nothing is listened at yet.
+    ///
+    /// # Errors
+    /// [`BuildError`] names the key of whatever cannot be used.
+    pub fn new(settings: Settings) -> Result<Self, BuildError> {
+        Ok(Self { shared: Shared::new(Configured::load(settings)?), bound: Mutex::default() })
+    }
+
+    /// Begins to listen, so that a port that cannot be had is known before anything runs. Who connects is
+    /// answered once [`Adapter::run`] is called.
+    ///
+    /// # Errors
+    /// [`AdapterError::Listen`] for the first listener that cannot be opened; then none is.
+    ///
+    /// # Cancel safety
+    /// Cancelled, nothing is listened at.
+    pub async fn bind(&self) -> Result<(), AdapterError> {
+        let configured = self.shared.configured();
+        let mut bound = Vec::new();
+        for listener in &configured.settings.listeners {
+            bound.push(Listener::bind(listener.at.clone()).await?);
+        }
+        *self.lock_bound() = bound;
+        Ok(())
+    }
+
+    /// The TCP addresses that are bound and not yet run, in the order of the settings, with the ports that
+    /// were found free.
+    #[must_use]
+    pub fn local_addrs(&self) -> Vec<SocketAddr> {
+        self.lock_bound().iter().filter_map(Listener::local_addr).collect()
+    }
+
+    /// Goes by other settings from now on: peers, applications, trust, certificates and limits hold for
+    /// every connection that comes about afterwards; those that are open stay as they are.
+    ///
+    /// Gives back what takes a restart, in words for the administrator: listeners that came or went, and
+    /// the number of sessions. A listener that went stays open as it was.
+    ///
+    /// # Errors
+    /// [`BuildError`]; then everything stays as it was.
+    pub fn reconfigure(&self, settings: Settings) -> Result<Vec<String>, BuildError> {
+        let mut new = Configured::load(settings)?;
+        let old = self.shared.configured();
+        let mut restart = Vec::new();
+        let names = |at: &&ListenAt| format!("cpim.listener[{at}]");
+        restart.extend(new.listeners.keys().filter(|at| !old.listeners.contains_key(*at)).map(|at| names(&at)));
+        for (at, listening) in &old.listeners {
+            if !new.listeners.contains_key(at) {
+                restart.push(names(&at));
+                new.listeners.insert(at.clone(), listening.clone());
+            }
+        }
+        if new.settings.limits.sessions != old.settings.limits.sessions {
+            restart.push("limits.sessions".to_owned());
+        }
+        restart.sort();
+        self.shared.configured.send_replace(Arc::new(new));
+        Ok(restart)
+    }
+
+    fn lock_bound(&self) -> std::sync::MutexGuard<'_, Vec<Listener>> {
+        self.bound.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The session that an operation goes to, opened if it must be.
+    async fn session(&self, cx: &AdapterContext, hop: &NextHop) -> Result<Arc<Session>, DeliveryError> {
+        let sessions = &self.shared.sessions;
+        match hop {
+            NextHop::Foreign(foreign) => {
+                sessions.adapter_of(foreign.selector()).ok_or_else(DeliveryError::out_of_contact)
+            }
+            NextHop::Peer(peer) => match sessions.home_of(&peer.domain) {
+                Some(session) => Ok(session),
+                None => self.shared.pool.session(&self.shared, cx, peer).await,
+            },
+            NextHop::Served(address) => {
+                sessions.serving(address).ok_or_else(DeliveryError::out_of_contact)
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Adapter for NativeAdapter {
+    fn capabilities(&self) -> Capabilities {
+        map::capabilities(self.shared.configured().settings.limits.frame.content_octets)
+    }
+
+    /// Foreign addresses reach this adapter only for an external one, which alone knows their grammar.
+    fn canonicalise(&self, foreign: ForeignAddress) -> Result<ForeignAddress, BadAddress> {
+        Ok(foreign)
+    }
+
+    fn recalls(&self, hop: &NextHop) -> Option<Duration> {
+        let sessions = &self.shared.sessions;
+        let session = match hop {
+            NextHop::Foreign(foreign) => sessions.adapter_of(foreign.selector()),
+            NextHop::Peer(peer) => {
+                sessions.home_of(&peer.domain).or_else(|| self.shared.pool.live(peer))
+            }
+            NextHop::Served(address) => sessions.serving(address),
+        };
+        session?.remembers()
+    }
+
+    async fn run(&self, cx: AdapterContext) -> Result<(), AdapterError> {
+        if self.shared.cx.set(cx.clone()).is_err() {
+            return Err(AdapterError::Internal("the native adapter runs already".into()));
+        }
+        let listeners = std::mem::take(&mut *self.lock_bound());
+        for listener in listeners {
+            self.shared.tasks.spawn(listener.run(Arc::clone(&self.shared), cx.clone()));
+        }
+        cx.health.set(Health::Up);
+        cx.shutdown.draining().await;
+        self.shared.tasks.close();
+        tokio::select! {
+            () = self.shared.tasks.wait() => {}
+            // Every connection heeds it itself; this is for whoever waits.
+            () = cx.shutdown.forced() => {}
+        }
+        cx.health.set(Health::Stopped);
+        Ok(())
+    }
+
+    async fn deliver(&self, delivery: Delivery, commit: &CommitPoint) -> Result<Outcome, DeliveryError> {
+        let Some(cx) = self.shared.cx.get() else {
+            return Err(DeliveryError::transport("the native adapter does not run yet"));
+        };
+        let limit = self.shared.configured().settings.limits.frame.content_octets;
+        let octets = delivery.operation.content().map_or(0, cpim_adapter::Content::len);
+        if octets > limit {
+            return Err(DeliveryError::refused(Code::TooLarge, format!("{octets} octets; {limit} are taken")));
+        }
+        self.session(cx, &delivery.hop).await?.deliver(&delivery, commit, cx).await
+    }
+}

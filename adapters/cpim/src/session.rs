@@ -1,0 +1,192 @@
+//! One session, as deliveries see it: who is there, and how an operation gets onto its connection.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cpim_adapter::{
+    AdapterContext, Authority, Code, CommitPoint, Delivery, DeliveryError, Fault, LegRef, Operation, Outcome,
+    Report, Retry, Scope, TransId, Word,
+};
+use cpim_native_proto::{Close, Parameters, Reason};
+use tokio::sync::{mpsc, watch};
+
+use crate::claims::Admission;
+use crate::lanes::Lanes;
+
+/// Operations that are on their way to one connection's task, between the commit point and its own queue:
+/// as many as may be in one group commit. With so many, deliveries to it wait, and only those.
+const DEPARTURES: usize = 1_024;
+
+/// One session that is open. The task of its connection holds the other ends of its channels.
+#[derive(Debug)]
+pub(crate) struct Session {
+    authority: Arc<Authority>,
+    /// What is delivered to it.
+    serves: Vec<Scope>,
+    /// All that it claimed.
+    claims: Vec<Scope>,
+    /// It is a gateway or a home, and is told what only such are believed to need.
+    home: bool,
+    remembers: Option<Duration>,
+    departures: mpsc::Sender<Departure>,
+    lanes: Lanes,
+    orders: watch::Sender<Option<Close>>,
+}
+
+/// What a connection's task takes from its session.
+#[derive(Debug)]
+pub(crate) struct Ends {
+    /// Operations to send. Closed, the session takes no more.
+    pub(crate) departures: mpsc::Receiver<Departure>,
+    /// Set once: to close, and why.
+    pub(crate) orders: watch::Receiver<Option<Close>>,
+}
+
+/// An operation past its commit point.
+#[derive(Debug)]
+pub(crate) struct Departure {
+    /// Which leg it is.
+    pub(crate) leg: Leg,
+    /// What its response will echo.
+    pub(crate) trans_id: TransId,
+    /// The operation.
+    pub(crate) operation: Arc<Operation>,
+    /// What goes into its start line.
+    pub(crate) parameters: Parameters,
+}
+
+impl Session {
+    /// A session that was granted this, and what its connection's task takes.
+    pub(crate) fn new(admission: &Admission) -> (Arc<Self>, Ends) {
+        let (departing, departures) = mpsc::channel(DEPARTURES);
+        let (ordering, orders) = watch::channel(None);
+        let session = Self {
+            authority: Arc::clone(&admission.authority),
+            serves: admission.serves.clone(),
+            claims: admission.claims.clone(),
+            home: admission.home,
+            remembers: admission.remembers,
+            departures: departing,
+            lanes: Lanes::default(),
+            orders: ordering,
+        };
+        (Arc::new(session), Ends { departures, orders })
+    }
+
+    /// What it may say.
+    pub(crate) fn authority(&self) -> &Arc<Authority> {
+        &self.authority
+    }
+
+    /// What is delivered to it.
+    pub(crate) fn serves(&self) -> &[Scope] {
+        &self.serves
+    }
+
+    /// Everything that it claimed.
+    pub(crate) fn claims(&self) -> &[Scope] {
+        &self.claims
+    }
+
+    /// For how long it recognises retransmissions.
+    pub(crate) fn remembers(&self) -> Option<Duration> {
+        self.remembers
+    }
+
+    /// Whether it still takes operations.
+    pub(crate) fn is_reachable(&self) -> bool {
+        !self.departures.is_closed()
+    }
+
+    /// Has the session closed for this reason. The first order holds.
+    pub(crate) fn order_close(&self, reason: Reason, text: &str) {
+        self.orders.send_if_modified(|order| {
+            let first = order.is_none();
+            order.get_or_insert_with(|| Close::because(reason, text));
+            first
+        });
+    }
+
+    /// Passes the commit point and hands the operation to the connection's task.
+    ///
+    /// # Errors
+    /// The session is gone, or must not have the operation; nothing of it was sent.
+    ///
+    /// # Cancel safety
+    /// Cancelled, nothing was handed over: the last await is the commit point's.
+    pub(crate) async fn deliver(
+        &self,
+        delivery: &Delivery,
+        commit: &CommitPoint,
+        cx: &AdapterContext,
+    ) -> Result<Outcome, DeliveryError> {
+        if delivery.again && self.remembers.is_none() {
+            let label = &self.authority.label;
+            return Err(DeliveryError::transport(format!("{label} does not recognise retransmissions")));
+        }
+        let gone = |_| DeliveryError::transport(format!("{}: the session ended", self.authority.label));
+        let room = self.departures.reserve().await.map_err(gone)?;
+        let _turn = self.lanes.pass(&delivery.operation).await;
+        commit.pass(self.remembers).await.map_err(|withdrawn| DeliveryError {
+            fault: Fault::Caller,
+            retry: Retry::Never,
+            code: Code::Expired,
+            public: withdrawn.to_string(),
+            detail: String::new(),
+        })?;
+        // Should the session have ended meanwhile, the departure is dropped, and with it its leg, which
+        // reports that nothing was sent.
+        room.send(Departure {
+            leg: Leg { number: delivery.leg, cx: cx.clone(), last_word: Some(Word::NotSent) },
+            trans_id: delivery.trans_id.clone(),
+            operation: Arc::clone(&delivery.operation),
+            parameters: self.parameters(delivery),
+        });
+        Ok(Outcome::Pending)
+    }
+
+    /// Everybody is told the operation's name and how far it may go on; where it has been, and how well its
+    /// source is known, only who may pass it on.
+    fn parameters(&self, delivery: &Delivery) -> Parameters {
+        let all = Parameters::from(&delivery.passage);
+        match self.home {
+            true => Parameters { auth: Some(delivery.standing), ..all },
+            false => Parameters { via: Vec::new(), ..all },
+        }
+    }
+}
+
+/// A leg on this connection. It always has a last word: dropped without an answer, it says what the
+/// connection's end means for it.
+pub(crate) struct Leg {
+    number: u64,
+    cx: AdapterContext,
+    /// What is reported if nothing else ever is.
+    last_word: Option<Word>,
+}
+
+impl Leg {
+    /// From now on, an octet of it may have been sent.
+    pub(crate) fn may_be_sent(&mut self) {
+        self.last_word = Some(Word::Unknown);
+    }
+
+    /// Reports what became of it.
+    pub(crate) fn settle(mut self, word: Word) {
+        self.last_word = Some(word);
+    }
+}
+
+impl Drop for Leg {
+    fn drop(&mut self) {
+        if let Some(word) = self.last_word.take() {
+            self.cx.report(Report { leg: LegRef::Number(self.number), word });
+        }
+    }
+}
+
+impl std::fmt::Debug for Leg {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Leg({})", self.number)
+    }
+}
