@@ -8,6 +8,7 @@ use cpim_adapter::{AdapterContext, AdapterError, BuildError, Health, HealthRepor
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout_at};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
@@ -44,7 +45,7 @@ pub enum StartError {
         source: AdapterError,
     },
     /// The admin interface cannot be opened.
-    #[error("admin: {0}")]
+    #[error("{0}")]
     Admin(#[from] AdminError),
     /// An adapter cannot be built from the configuration.
     #[error("{adapter}: {source}")]
@@ -104,6 +105,8 @@ struct Gateway {
     shutdown: Shutdown,
     adapters: TaskTracker,
     admin: admin::AdminHandle,
+    /// Ended last, so that the end can be watched.
+    end_of_admin: CancellationToken,
 }
 
 impl Gateway {
@@ -114,7 +117,7 @@ impl Gateway {
             bound.map_err(|source| StartError::Adapter { adapter: port.name, source })?;
         }
         let (journal, done) = open_store(&config).await?;
-        let room = usize::try_from(config.limits.memory_octets).unwrap_or(usize::MAX);
+        let room = config.limits.memory_octets;
         let router =
             Router::new(ports, Policy::new(&config)?, resolver(&config)?, Arc::clone(&journal), room).await?;
         let mut health = Vec::new();
@@ -123,13 +126,24 @@ impl Gateway {
             .iter()
             .map(|port| {
                 let (reporter, states) = HealthReporter::new();
-                health.push((port.name, states));
+                health.push((port.name.to_owned(), states));
                 reporter
             })
             .collect();
         let shutdown = Shutdown::default();
-        let state = AdminState::new(Arc::clone(&router), Arc::clone(&journal), health, shutdown.clone());
+<<<<<<< HEAD
+        let state = AdminState::new(Arc::clone(&router) as _, journal.health(), health, shutdown.clone());
         let admin = admin::serve(&config.admin, state).await?;
+=======
+        let state = AdminState {
+            look: Arc::clone(&router) as Arc<dyn admin::Look>,
+            store: journal.health(),
+            adapters: health,
+            stopping: shutdown.clone(),
+        };
+        let end_of_admin = CancellationToken::new();
+        let admin = admin::serve(&config.admin, state, end_of_admin.clone()).await?;
+>>>>>>> main
         router.start(done).await?;
         let adapters = TaskTracker::new();
         for (at, reporter) in reporters.into_iter().enumerate() {
@@ -141,7 +155,7 @@ impl Gateway {
         tokio::spawn(report_store(journal.health()));
         info!(relay = %config.relay_domain, "ready");
         let file = config.file.clone();
-        Ok(Self { file, config, logging, router, journal, reloads, shutdown, adapters, admin })
+        Ok(Self { file, config, logging, router, journal, reloads, shutdown, adapters, admin, end_of_admin })
     }
 
     async fn until_stopped(mut self) -> Result<Ended, StartError> {
@@ -174,8 +188,9 @@ impl Gateway {
             (_, Err(error)) => return error!(%error, "the configuration stays as it was"),
         }
         for (name, reload) in &self.reloads {
-            if let Err(error) = reload(&config) {
-                error!(adapter = name, %error, "the adapter keeps its configuration");
+            match reload(&config) {
+                Ok(restart) => restart.iter().for_each(|what| warn!(adapter = name, "{what}: only after a restart")),
+                Err(error) => error!(adapter = name, %error, "the adapter keeps its configuration"),
             }
         }
         if let Err(error) = self.logging.reload(&config.log) {
@@ -207,7 +222,8 @@ impl Gateway {
                 warn!("an adapter did not stop in time");
             }
         }
-        self.admin.stop().await;
+        self.end_of_admin.cancel();
+        self.admin.stopped().await;
         let open = self.router.in_flight();
         let closed = self.journal.close().await;
         if let Err(error) = &closed {
@@ -240,7 +256,7 @@ async fn open_store(config: &Config) -> Result<(Arc<dyn Journal>, mpsc::Receiver
     if config.store.durability == Durability::None {
         let (store, done) = MemoryStore::new(MemoryOptions {
             operations: MEMORY_OPERATIONS,
-            octets: usize::try_from(config.limits.memory_octets).unwrap_or(usize::MAX),
+            octets: config.limits.memory_octets,
             remembers_s,
         });
         return Ok((Arc::new(store), done));

@@ -1,9 +1,13 @@
 //! cpim-gateway: joins instant-messaging and presence systems through one abstract model (CPIM).
 
+pub mod admin;
+pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod gateway;
 mod ids;
 pub mod logging;
+pub mod registry;
 pub mod resolver;
 pub mod router;
 pub mod store;

@@ -27,8 +27,9 @@ pub struct Built {
     pub reload: Reload,
 }
 
-/// Tells an adapter of a new configuration; an error leaves the old one in force.
-pub type Reload = Box<dyn Fn(&Config) -> Result<(), BuildError> + Send + Sync>;
+/// Tells an adapter of a new configuration, and returns what of it holds only after a restart; an error leaves
+/// the old one in force.
+pub type Reload = Box<dyn Fn(&Config) -> Result<Vec<String>, BuildError> + Send + Sync>;
 
 /// Every adapter of this build.
 pub const ROWS: &[Row] = &[

@@ -156,7 +156,12 @@ impl Config {
     #[must_use]
     pub fn listens(&self) -> Vec<std::net::SocketAddr> {
         let listens = self.sections.iter().flat_map(|(adapter, section)| (adapter.listens)(section));
-        listens.map(|(_, address)| address).collect()
+        listens
+            .filter_map(|(_, endpoint)| match endpoint {
+                Endpoint::Address(address) => Some(address),
+                Endpoint::Path(_) => None,
+            })
+            .collect()
     }
 
     /// All domains that mean this gateway, the one it uses itself first.

@@ -111,11 +111,10 @@ fn secret(secret: &config::Secret) -> Option<Secret> {
 }
 
 fn limits(limits: &config::Limits, section: &native::Native) -> Limits {
-    let octets = |octets: u64| usize::try_from(octets).unwrap_or(usize::MAX);
     Limits {
         frame: cpim_native_proto::Limits {
-            xml_octets: octets(limits.xml_octets),
-            content_octets: octets(limits.content_octets),
+            xml_octets: limits.xml_octets,
+            content_octets: limits.content_octets,
             depth: limits.depth,
             attributes: limits.attributes,
         },

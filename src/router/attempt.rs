@@ -15,6 +15,7 @@ use tracing::debug;
 
 use super::Router;
 use super::flight::{Attempt, Flight, Pair, Stage};
+use super::refusal::Refusal;
 use super::route::{Leg, Missed, hop_name};
 use crate::clock::UnixMs;
 use crate::ids;
@@ -93,7 +94,11 @@ impl Router {
                 );
                 return Tried::Done;
             }
-            Err(Missed::OutOfContact) => return Tried::Again { on_contact: true },
+            Err(Missed::OutOfContact) if self.is_expected(number) => return Tried::Again { on_contact: true },
+            Err(Missed::OutOfContact) => {
+                self.settle(number, Refusal::out_of_contact().response());
+                return Tried::Done;
+            }
             Err(Missed::Later(detail)) => {
                 self.step(number, "unresolved", detail);
                 return Tried::Again { on_contact: false };
@@ -202,6 +207,10 @@ impl Router {
                 Response::indeterminant(Code::Timeout, super::word::NO_WORD),
             ),
         }
+    }
+
+    fn is_expected(&self, number: i64) -> bool {
+        lock(&self.table).get(number).is_some_and(|flight| flight.expected)
     }
 
     /// Whether octets of it may be with the next hop: an intent that was noted at acceptance is none yet.

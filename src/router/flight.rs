@@ -78,6 +78,9 @@ pub(crate) struct Flight {
     /// When the wait for an answer ends, once it is committed.
     pub(crate) deadline: Option<Instant>,
     pub(crate) attempt: Attempt,
+    /// Whether somebody who takes it was in contact when it was accepted, or may have been: then it waits for
+    /// them to come back.
+    pub(crate) expected: bool,
     /// How often handing it over was tried.
     pub(crate) tries: u32,
     /// Not to be tried before.
@@ -115,6 +118,7 @@ impl Flight {
             stage: Stage::Accepting,
             deadline: None,
             attempt: Attempt::None,
+            expected: false,
             tries: 0,
             not_before: None,
             waiters: Vec::new(),

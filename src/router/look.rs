@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use cpim_adapter::{Operation, OperationId, TransId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tracing::info;
 
 use super::Router;
@@ -12,14 +12,14 @@ use super::refusal::Refusal;
 use super::rows;
 use super::step::Step;
 use crate::clock::UnixMs;
-use crate::store::{StoreError, Story};
+use crate::store::{AliasRow, StoreError, Story};
 use crate::sync::lock;
 
 /// Refusals that can still be traced: nothing of them is in the journal.
 const REFUSALS: usize = 10_000;
 
 /// An operation, as an administrator sees it. No content, no secret.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct OperationView {
     /// Its name, end to end.
     pub id: String,
@@ -52,7 +52,7 @@ pub struct OperationView {
 }
 
 /// One leg of an operation.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct LegView {
     /// Whose it is: the answer's owner, or the next hop.
     pub with: String,
@@ -61,10 +61,10 @@ pub struct LegView {
 }
 
 /// A connection, as an administrator sees it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct SessionView {
     /// The adapter.
-    pub adapter: &'static str,
+    pub adapter: String,
     /// Who it is.
     pub label: String,
     /// The peer gateway it is, where it is one.
@@ -73,6 +73,19 @@ pub struct SessionView {
     pub serves: Vec<String>,
     /// What it may speak for.
     pub speaks: Vec<String>,
+}
+
+/// An alias, as an administrator sees it.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct AliasView {
+    /// The local-part that stands for the address.
+    pub name: String,
+    /// The address.
+    pub address: String,
+    /// When it was assigned.
+    pub first_used: UnixMs,
+    /// When it was asked for last.
+    pub last_used: UnixMs,
 }
 
 /// The last refusals.
@@ -164,7 +177,7 @@ impl Router {
             .all()
             .into_iter()
             .map(|contact| SessionView {
-                adapter: name(contact.port),
+                adapter: name(contact.port).to_owned(),
                 label: contact.facts.authority.label.clone(),
                 peer: contact.facts.authority.peer.as_ref().map(ToString::to_string),
                 serves: contact.facts.serves.iter().map(ToString::to_string).collect(),
@@ -177,6 +190,21 @@ impl Router {
                     .collect(),
             })
             .collect()
+    }
+
+    /// The aliases at the relay domain whose names come after `after`, by name, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the store cannot be read.
+    pub async fn aliases(&self, after: &str, limit: usize) -> Result<Vec<AliasView>, StoreError> {
+        let rows = self.journal.aliases(super::ALIASES, after, limit).await?;
+        let view = |row: AliasRow| AliasView {
+            name: row.name,
+            address: row.address,
+            first_used: UnixMs(row.first_used),
+            last_used: UnixMs(row.last_used),
+        };
+        Ok(rows.into_iter().map(view).collect())
     }
 
     /// What the journal tells, and what happened since it was told last.

@@ -46,7 +46,7 @@ use crate::resolver::Resolver;
 use crate::store::{Done, Journal, StoreError};
 use crate::sync::lock;
 
-pub use self::look::{LegView, OperationView, SessionView};
+pub use self::look::{AliasView, LegView, OperationView, SessionView};
 pub use self::policy::{Limits, Policy, Rules, Terms, scope_of};
 pub use self::step::Step;
 
@@ -144,6 +144,12 @@ impl Router {
     /// Accepts nothing from now on; what is accepted goes on.
     pub fn begin_drain(&self) {
         self.draining.store(true, Ordering::Release);
+    }
+
+    /// Whether nothing new is accepted any more.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
     }
 
     /// Operations in flight.

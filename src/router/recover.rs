@@ -65,6 +65,7 @@ impl Router {
             Some(None) => Attempt::Final,
             Some(Some(until)) => Attempt::Recallable(UnixMs(until)),
         };
+        flight.expected = true;
         flight.step("recovered", "after a restart");
         if flight.attempt != Attempt::None {
             // The wait for its answer begins anew: nobody can say how much of it was over.

@@ -111,7 +111,7 @@ impl Router {
         }
         let resolver = self.resolver();
         if !resolver.is_pinned(domain) && self.was_seen(address).await {
-            return Err(Missed::Never(Refusal::out_of_contact()));
+            return Err(Missed::OutOfContact);
         }
         let resolution = resolver.resolve(class, domain).await.map_err(|unresolved| {
             let detail = unresolved.to_string();

@@ -119,6 +119,7 @@ impl Router {
         if let Some(recall) = recall {
             flight.attempt = Attempt::Recallable(flight.accepted_at.plus(recall));
         }
+        flight.expected = hop.is_some();
         flight.waiters = waiters;
         flight.room = room;
         table.insert(flight);

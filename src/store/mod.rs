@@ -33,6 +33,9 @@ pub use self::write::{Acceptance, Done, Intent, Label, Outcome, Verdict, Write};
 /// same order, in one vector, on the receiver that was returned when the store was opened, and only once the
 /// group is as durable as the store can make it. Whoever holds that receiver must go on reading: a store whose
 /// completions are not taken stands still.
+///
+/// Whatever is asked sees every write that was reported done. Questions fail with [`StoreError::Closed`] or
+/// [`StoreError::Failed`]. All futures are cancel safe: what was begun is finished, and only its result is lost.
 #[async_trait]
 pub trait Journal: Send + Sync {
     /// Takes one write. Never blocks.
@@ -69,18 +72,16 @@ pub trait Journal: Send + Sync {
     /// [`PAGE_ROWS`] operations, and no further one once it holds [`PAGE_OCTETS`] of content.
     async fn unsettled(&self, after: i64) -> Result<Vec<Unsettled>, StoreError>;
 
-    /// The operations that went out, or were about to, under this transID (at most [`STORIES`]). A transID is
-    /// unique only among what is outstanding with one next hop: compare [`Intent::hop`] before believing it.
+    /// The operations that went out, or were about to, under this transID (the newest [`STORIES`]), oldest
+    /// first. A transID is unique only among what is outstanding with one next hop: compare [`Intent::hop`] before believing it.
     async fn find_leg(&self, leg: &str) -> Result<Vec<Story>, StoreError>;
 
-    /// The whole stories of the operations that have this id, or this transID on either leg, oldest first (at
-    /// most [`STORIES`]).
+    /// The whole stories of the operations that have this id, or this transID on either leg (the newest
+    /// [`STORIES`]), oldest first.
     async fn trace(&self, text: &str) -> Result<Vec<Story>, StoreError>;
 
     /// The whole story of the operation with this number.
-    async fn story(&self, _number: i64) -> Result<Option<Story>, StoreError> {
-        Ok(None)
-    }
+    async fn story(&self, number: i64) -> Result<Option<Story>, StoreError>;
 
     /// The first `limit` operations that were accepted and not settled, oldest first.
     async fn queue(&self, limit: usize) -> Result<Vec<Story>, StoreError>;

@@ -154,7 +154,7 @@ async fn rules_hold_in_order() {
 async fn a_full_backlog_is_busy_and_accepts_nothing() {
     let mut policy = policy();
     policy.limits.pair_backlog = 3;
-    let mut house = House::with(policy, crate::toy::memory()).await;
+    let house = House::with(policy, crate::toy::memory()).await;
     house.manner(Manner::Hang);
     let (mut fred, _barney) = (house.session(&[FRED]), house.session(&[BARNEY]));
     for n in 0..4 {
@@ -179,7 +179,7 @@ async fn a_notify_that_nobody_asked_for_is_dropped_and_not_answered() {
     let mut house = House::new().await;
     let mut fred = house.session(&["pres:fred@a.example", FRED]);
     let _barney = house.session(&[BARNEY]);
-    let tuple = Tuple { destination: FRED.into(), status: Basic::Open, markup: "".into() };
+    let tuple = Tuple { destination: FRED.into(), status: Basic::Open, namespaces: Vec::new(), markup: "".into() };
     let mut notify = arrival("1", FRED, BARNEY, "");
     notify.operation = Operation::Notify(Notify {
         watcher: PresUri::parse("pres:barney@b.example").unwrap(),

@@ -3,7 +3,7 @@
 //!
 //! The adapter keeps what it is told to deliver until the test answers it. Its selector is `pepp`.
 
-#![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of it")]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -179,7 +179,7 @@ impl House {
 
     /// The next delivery.
     pub async fn next(&mut self) -> Delivery {
-        self.delivered.recv().await.expect("the toy is there")
+        in_time(self.delivered.recv()).await.expect("the toy is there")
     }
 
     /// Tells the core a word on a leg.
@@ -210,7 +210,7 @@ impl Session {
 
     /// The next answer, handed over.
     pub async fn answer(&mut self) -> (String, Response) {
-        let answer = self.answers.recv().await.expect("the core is there");
+        let answer = in_time(self.answers.recv()).await.expect("the core is there");
         if let Some(receipt) = answer.receipt {
             receipt.handed_over();
         }
@@ -236,4 +236,9 @@ pub fn arrival(trans_id: &str, from: &str, to: &str, text: &str) -> Arrival {
         wait: None,
         standing: None,
     }
+}
+
+/// Longer than anything here may take, on the tests' paused clock: a test that waits in vain fails.
+async fn in_time<T>(wait: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(3_600), wait).await.expect("something should have happened by now")
 }

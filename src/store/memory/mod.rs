@@ -1,5 +1,6 @@
 //! The store that lives as long as the process: the same answers to the same questions, and nothing after a crash.
 
+mod names;
 mod state;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -22,9 +23,9 @@ const COMPLETIONS_EACH: usize = 3;
 /// How much a [`MemoryStore`] may hold.
 #[derive(Clone, Copy, Debug)]
 pub struct MemoryOptions {
-    /// The most operations. The oldest settled ones are forgotten for new ones, even before
-    /// [`remembers_s`](Self::remembers_s); open ones, and answers not handed over, never: then new ones are
-    /// refused.
+    /// The most operations. For new ones the oldest settled ones are forgotten, even before
+    /// [`remembers_s`](Self::remembers_s), and those whose answers still wait last; open ones never: when all
+    /// are open, new ones are refused.
     pub operations: usize,
     /// The most octets of open operations.
     pub octets: usize,
@@ -150,6 +151,10 @@ impl Journal for MemoryStore {
         self.read(|state| state.trace(text, STORIES))
     }
 
+    async fn story(&self, number: i64) -> Result<Option<Story>, StoreError> {
+        self.read(|state| state.story(number))
+    }
+
     async fn queue(&self, limit: usize) -> Result<Vec<Story>, StoreError> {
         self.read(|state| state.queue(limit))
     }
@@ -159,19 +164,19 @@ impl Journal for MemoryStore {
     }
 
     async fn alias_of(&self, space: &str, address: &str) -> Result<Option<AliasRow>, StoreError> {
-        self.read(|state| state.alias_of(space, address))
+        self.read(|state| state.names.alias_of(space, address))
     }
 
     async fn alias_named(&self, space: &str, name: &str) -> Result<Option<AliasRow>, StoreError> {
-        self.read(|state| state.alias_named(space, name))
+        self.read(|state| state.names.alias_named(space, name))
     }
 
     async fn aliases(&self, space: &str, after: &str, limit: usize) -> Result<Vec<AliasRow>, StoreError> {
-        self.read(|state| state.aliases(space, after, limit))
+        self.read(|state| state.names.aliases(space, after, limit))
     }
 
     async fn seen(&self, address: &str) -> Result<bool, StoreError> {
-        self.read(|state| state.seen(address))
+        self.read(|state| state.names.seen(address))
     }
 
     async fn prune(&self, now: i64, retention: Retention) -> Result<Pruned, StoreError> {

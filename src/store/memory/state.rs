@@ -5,15 +5,13 @@ use std::mem;
 use std::ops::Bound::{Excluded, Unbounded};
 
 use super::MemoryOptions;
+use super::names::Names;
 use crate::store::retention::{PRUNE_ROWS, is_remembered};
 use crate::store::write::{Acceptance, Done, Intent, Outcome, Verdict, Write};
 use crate::store::{
-    AliasRow, Attempt, KeptAnswer, OwnerScope, PAGE_OCTETS, PAGE_ROWS, Pruned, Recalled, Retention, Settled,
-    Story, Unsettled,
+    Attempt, KeptAnswer, OwnerScope, PAGE_OCTETS, PAGE_ROWS, Pruned, Recalled, Retention, Settled, Story,
+    Unsettled,
 };
-
-/// The most aliases, and the most addresses seen.
-const NAMES: usize = 65_536;
 
 #[derive(Debug)]
 pub(super) struct State {
@@ -34,9 +32,7 @@ pub(super) struct State {
     last_number: i64,
     /// The last operation that a prune examined; 0: begin with the oldest.
     cursor: i64,
-    aliases: BTreeMap<(String, String), AliasRow>,
-    alias_names: HashMap<(String, String), String>,
-    seen: HashMap<String, i64>,
+    pub(super) names: Names,
 }
 
 #[derive(Debug)]
@@ -62,22 +58,18 @@ impl State {
             octets: 0,
             last_number: 0,
             cursor: 0,
-            aliases: BTreeMap::new(),
-            alias_names: HashMap::new(),
-            seen: HashMap::new(),
+            names: Names::default(),
         }
     }
 
     pub(super) fn has_room_for(&self, write: &Write) -> bool {
         match write {
             Write::Accept(_) => {
-                self.open.len() + self.kept.len() < self.options.operations
+                self.open.len() < self.options.operations
                     && self.octets.saturating_add(write.octets()) <= self.options.octets
             }
-            Write::Alias { space, address, .. } => {
-                self.aliases.len() < NAMES || self.alias_of(space, address).is_some()
-            }
-            Write::Seen { address, .. } => self.seen.len() < NAMES || self.seen(address),
+            Write::Alias { space, address, .. } => self.names.has_room_for_alias(space, address),
+            Write::Seen { address, .. } => self.names.has_room_for_seen(address),
             _ => true,
         }
     }
@@ -91,7 +83,7 @@ impl State {
                 candidates,
                 at,
             } => {
-                let name = self.alias(&space, &address, candidates, at);
+                let name = self.names.assign(&space, &address, candidates, at);
                 Some(Done::Aliased { space, address, name })
             }
             Write::Attempt { number, intent, at } => Some(self.attempt(number, intent, at)),
@@ -104,7 +96,7 @@ impl State {
                 domain: _,
                 at,
             } => {
-                self.seen.insert(address, at);
+                self.names.see(address, at);
                 None
             }
             Write::Settle {
@@ -114,9 +106,7 @@ impl State {
                 steps,
             } => Some(self.settle(number, outcome, at, steps)),
             Write::Unalias { space, name } => {
-                if let Some(row) = self.aliases.remove(&(space, name)) {
-                    self.alias_names.remove(&(row.space, row.address));
-                }
+                self.names.unassign(space, name);
                 None
             }
             Write::Withdraw { number } => {
@@ -168,10 +158,10 @@ impl State {
         accepted(Verdict::New)
     }
 
-    /// Forgets the oldest settled operations, until one more fits.
+    /// Forgets the oldest settled operations until one more fits; those whose answers still wait come last.
     fn make_room(&mut self) {
         while self.operations.len() >= self.options.operations {
-            let Some(number) = self.over.pop_front() else {
+            let Some(number) = self.over.pop_front().or_else(|| self.kept.pop_first()) else {
                 return;
             };
             self.forget(number);
@@ -254,32 +244,6 @@ impl State {
         }
     }
 
-    fn alias(&mut self, space: &str, address: &str, candidates: Vec<String>, at: i64) -> Option<String> {
-        let by_address = (space.to_owned(), address.to_owned());
-        if let Some(name) = self.alias_names.get(&by_address) {
-            if let Some(row) = self.aliases.get_mut(&(space.to_owned(), name.clone())) {
-                row.last_used = row.last_used.max(at);
-            }
-            return Some(name.clone());
-        }
-        for name in candidates {
-            let by_name = (space.to_owned(), name.clone());
-            if !self.aliases.contains_key(&by_name) {
-                let row = AliasRow {
-                    space: space.to_owned(),
-                    name: name.clone(),
-                    address: address.to_owned(),
-                    first_used: at,
-                    last_used: at,
-                };
-                self.aliases.insert(by_name, row);
-                self.alias_names.insert(by_address, name.clone());
-                return Some(name);
-            }
-        }
-        None
-    }
-
     pub(super) fn prune(&mut self, now: i64, retention: Retention) -> Pruned {
         let (mut examined, mut cursor) = (0, self.cursor);
         let mut old = Vec::new();
@@ -309,12 +273,10 @@ impl State {
             self.over.retain(|number| operations.contains_key(number));
         }
         self.cursor = if examined == PRUNE_ROWS { cursor } else { 0 };
-        let known = self.seen.len();
-        self.seen.retain(|_, at| *at >= retention.seen_horizon(now));
         Pruned {
             wiped: 0, // That was done when they were settled.
             forgotten: old.len(),
-            unseen: known - self.seen.len(),
+            unseen: self.names.unsee(retention.seen_horizon(now)),
             more: self.cursor > 0,
         }
     }
@@ -379,12 +341,21 @@ impl State {
     }
 
     pub(super) fn find_leg(&self, leg: &str, limit: usize) -> Vec<Story> {
-        let numbers = self.legs.get(leg).into_iter().flatten();
-        numbers
+        let numbers = self
+            .legs
+            .get(leg)
+            .into_iter()
+            .flat_map(|numbers| numbers.iter().rev().take(limit));
+        let mut stories: Vec<_> = numbers
             .filter_map(|number| self.operations.get(number))
-            .take(limit)
             .map(Row::story)
-            .collect()
+            .collect();
+        stories.reverse();
+        stories
+    }
+
+    pub(super) fn story(&self, number: i64) -> Option<Story> {
+        self.operations.get(&number).map(Row::story)
     }
 
     /// Looks at every operation: for people, who are slower.
@@ -394,12 +365,10 @@ impl State {
                 || row.acceptance.trans_id == text
                 || row.attempts.iter().any(|attempt| attempt.intent.leg == text)
         };
-        self.operations
-            .values()
-            .filter(concerns)
-            .take(limit)
-            .map(Row::story)
-            .collect()
+        let rows = self.operations.values().rev().filter(concerns).take(limit);
+        let mut stories: Vec<_> = rows.map(Row::story).collect();
+        stories.reverse();
+        stories
     }
 
     pub(super) fn queue(&self, limit: usize) -> Vec<Story> {
@@ -408,29 +377,6 @@ impl State {
 
     pub(super) fn last_number(&self) -> i64 {
         self.last_number
-    }
-
-    pub(super) fn alias_of(&self, space: &str, address: &str) -> Option<AliasRow> {
-        let name = self.alias_names.get(&(space.to_owned(), address.to_owned()))?;
-        self.alias_named(space, name)
-    }
-
-    pub(super) fn alias_named(&self, space: &str, name: &str) -> Option<AliasRow> {
-        self.aliases.get(&(space.to_owned(), name.to_owned())).cloned()
-    }
-
-    pub(super) fn aliases(&self, space: &str, after: &str, limit: usize) -> Vec<AliasRow> {
-        self.aliases
-            .range((Excluded((space.to_owned(), after.to_owned())), Unbounded))
-            .map(|(_, row)| row)
-            .take_while(|row| row.space == space)
-            .take(limit)
-            .cloned()
-            .collect()
-    }
-
-    pub(super) fn seen(&self, address: &str) -> bool {
-        self.seen.contains_key(address)
     }
 
     fn rows<'s>(&'s self, numbers: &'s BTreeSet<i64>, after: i64) -> impl Iterator<Item = &'s Row> {

@@ -199,6 +199,12 @@ impl Journal for SqliteStore {
             .await
     }
 
+    async fn story(&self, number: i64) -> Result<Option<Story>, StoreError> {
+        self.reader
+            .read(move |connection| reader::story_of(connection, number))
+            .await
+    }
+
     async fn queue(&self, limit: usize) -> Result<Vec<Story>, StoreError> {
         self.reader
             .read(move |connection| reader::queue(connection, limit))

@@ -21,7 +21,8 @@ pub(super) const APPLICATION_ID: i32 = 0x4350_494D;
 /// How every SQLite file begins.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
-/// Pages (of 4,096 octets) at which the write-ahead log is carried over into the file: 16 MiB, a few large groups.
+/// Pages (of 4,096 octets) at which the write-ahead log is carried over into the file: 16 MiB, a few large
+/// groups.
 const CHECKPOINT_PAGES: i64 = 4_096;
 
 /// The write-ahead log is cut back to this many octets after it had to grow beyond it.
@@ -189,12 +190,20 @@ fn create(path: &Path) -> io::Result<()> {
     File::open(folder.unwrap_or_else(|| Path::new(".")))?.sync_all()
 }
 
-/// What is in the store concerns nobody but the gateway. SQLite gives its side files the same mode.
+/// What is in the store concerns nobody but the gateway. Side files that SQLite makes later get the same
+/// mode.
 fn make_private(path: &Path) -> io::Result<()> {
-    if fs::metadata(path)?.permissions().mode() & 0o777 == 0o600 {
-        return Ok(());
+    for file in [path.to_owned(), beside(path, "-wal"), beside(path, "-shm")] {
+        match fs::metadata(&file) {
+            Ok(metadata) if metadata.permissions().mode() & 0o777 != 0o600 => {
+                fs::set_permissions(&file, Permissions::from_mode(0o600))?;
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
     }
-    fs::set_permissions(path, Permissions::from_mode(0o600))
+    Ok(())
 }
 
 fn connect_writer(path: &Path) -> rusqlite::Result<Connection> {

@@ -156,8 +156,10 @@ pub(super) fn unsettled(connection: &Connection, gateway: i64, after: i64) -> Re
 pub(super) fn find_leg(connection: &Connection, leg: &str) -> Result<Vec<Story>> {
     stories(
         connection,
-        "SELECT number FROM operation WHERE leg = ?1 UNION SELECT number FROM attempt WHERE leg = ?1
-         ORDER BY number LIMIT ?2",
+        "SELECT number FROM (
+            SELECT number FROM operation WHERE leg = ?1 UNION SELECT number FROM attempt WHERE leg = ?1
+            ORDER BY number DESC LIMIT ?2)
+         ORDER BY number",
         params![leg, rows(STORIES)],
     )
 }
@@ -165,11 +167,18 @@ pub(super) fn find_leg(connection: &Connection, leg: &str) -> Result<Vec<Story>>
 pub(super) fn trace(connection: &Connection, text: &str) -> Result<Vec<Story>> {
     stories(
         connection,
-        "SELECT number FROM operation WHERE id = ?1 UNION SELECT number FROM operation WHERE trans_id = ?1
-         UNION SELECT number FROM operation WHERE leg = ?1 UNION SELECT number FROM attempt WHERE leg = ?1
-         ORDER BY number LIMIT ?2",
+        "SELECT number FROM (
+            SELECT number FROM operation WHERE id = ?1 UNION SELECT number FROM operation WHERE trans_id = ?1
+            UNION SELECT number FROM operation WHERE leg = ?1 UNION SELECT number FROM attempt WHERE leg = ?1
+            ORDER BY number DESC LIMIT ?2)
+         ORDER BY number",
         params![text, rows(STORIES)],
     )
+}
+
+pub(super) fn story_of(connection: &Connection, number: i64) -> Result<Option<Story>> {
+    let found = stories(connection, "SELECT number FROM operation WHERE number = ?1", params![number])?;
+    Ok(found.into_iter().next())
 }
 
 pub(super) fn queue(connection: &Connection, limit: usize) -> Result<Vec<Story>> {

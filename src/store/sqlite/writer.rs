@@ -138,7 +138,7 @@ impl<'c> Writer<'c> {
     }
 
     /// Refuses of `writes` what may be refused, and keeps the rest, in order.
-    fn refuse(&mut self, writes: Vec<Write>, kept: &mut Vec<Write>) {
+    fn refuse(&self, writes: Vec<Write>, kept: &mut Vec<Write>) {
         let mut refused = Vec::new();
         for write in writes {
             if write.may_be_refused() {

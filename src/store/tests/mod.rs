@@ -2,20 +2,26 @@
 
 mod crash;
 mod files;
+mod memory;
 mod queue;
 mod suite;
 mod trouble;
 
 use std::collections::VecDeque;
 use std::path::Path;
+use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use super::*;
 
 /// A moment to begin with, in Unix milliseconds.
 const NOW: i64 = 1_800_000_000_000;
+
+/// Longer than anything here takes: a store that says nothing fails its test instead of holding it up.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long the stores under test recognise retransmissions, in seconds.
 const REMEMBERS_S: u32 = 3_600;
@@ -37,10 +43,14 @@ struct Bench {
 
 impl Bench {
     fn memory() -> Self {
-        let (store, done) = MemoryStore::new(MemoryOptions {
+        Self::memory_with(MemoryOptions {
             remembers_s: REMEMBERS_S,
             ..Default::default()
-        });
+        })
+    }
+
+    fn memory_with(options: MemoryOptions) -> Self {
+        let (store, done) = MemoryStore::new(options);
         Self {
             journal: Box::new(store),
             done,
@@ -76,12 +86,10 @@ impl Bench {
 
     async fn done(&mut self) -> Done {
         while self.next.is_empty() {
-            self.next = self
-                .done
-                .recv()
+            let group = timeout(PATIENCE, self.done.recv())
                 .await
-                .expect("the store goes on reporting")
-                .into();
+                .expect("the store reports in time");
+            self.next = group.expect("the store goes on reporting").into();
         }
         self.next.pop_front().unwrap()
     }

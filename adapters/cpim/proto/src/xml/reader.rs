@@ -212,23 +212,29 @@ impl<'a> Reader<'a> {
             return Ok(());
         };
         self.rest = rest;
-        let mut wanted = ["version", "encoding", "standalone"].into_iter();
+        let mut names = ["version", "encoding", "standalone"].into_iter();
+        let mut versioned = false;
         while self.skip_space() && !self.rest.starts_with("?>") {
             let at = self.at();
             let (name, value) = self.attribute()?;
+            let in_order = if versioned {
+                names.any(|next| next == name)
+            } else {
+                names.next() == Some(name)
+            };
             let valid = match name {
                 "version" => value == "1.0",
                 "encoding" => value.eq_ignore_ascii_case("UTF-8"),
                 _ => matches!(value, "yes" | "no"),
             };
-            if !valid || !wanted.any(|next| next == name) {
+            if !in_order || !valid {
                 return Err(XmlError {
                     fault: XmlFault::Declaration,
                     at,
                 });
             }
+            versioned = true;
         }
-        let versioned = wanted.len() < 3;
         match self.rest.strip_prefix("?>").filter(|_| versioned) {
             Some(rest) => self.rest = rest,
             None => return self.fail(XmlFault::Declaration),

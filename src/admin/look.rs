@@ -1,0 +1,50 @@
+//! What the admin interface sees of the gateway.
+
+use async_trait::async_trait;
+
+use crate::router::{AliasView, OperationView, Router, SessionView};
+use crate::store::StoreError;
+
+/// A look into a gateway. The router gives it; a test can give another.
+#[async_trait]
+pub trait Look: Send + Sync + 'static {
+    /// Everything that is known of operations with this id, or this transID on either leg; oldest first.
+    async fn trace(&self, text: &str) -> Result<Vec<OperationView>, StoreError>;
+    /// The first `limit` operations that are accepted and not settled.
+    async fn queue(&self, limit: usize) -> Result<Vec<OperationView>, StoreError>;
+    /// The aliases whose names come after `after`, by name, at most `limit`.
+    async fn aliases(&self, after: &str, limit: usize) -> Result<Vec<AliasView>, StoreError>;
+    /// The connections that are there now.
+    fn sessions(&self) -> Vec<SessionView>;
+    /// How many operations are accepted and not settled.
+    fn in_flight(&self) -> usize;
+    /// Whether nothing new is accepted any more.
+    fn is_draining(&self) -> bool;
+}
+
+#[async_trait]
+impl Look for Router {
+    async fn trace(&self, text: &str) -> Result<Vec<OperationView>, StoreError> {
+        Self::trace(self, text).await
+    }
+
+    async fn queue(&self, limit: usize) -> Result<Vec<OperationView>, StoreError> {
+        Self::queue(self, limit).await
+    }
+
+    async fn aliases(&self, after: &str, limit: usize) -> Result<Vec<AliasView>, StoreError> {
+        Self::aliases(self, after, limit).await
+    }
+
+    fn sessions(&self) -> Vec<SessionView> {
+        Self::sessions(self)
+    }
+
+    fn in_flight(&self) -> usize {
+        Self::in_flight(self)
+    }
+
+    fn is_draining(&self) -> bool {
+        Self::is_draining(self)
+    }
+}

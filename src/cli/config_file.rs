@@ -1,0 +1,49 @@
+//! The option `--config`, which many commands have.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use cpim_adapter::Mapper;
+
+use super::exit::Failed;
+use crate::config::Config;
+
+/// Where the configuration is, unless it is said.
+const DEFAULT: &str = "config/gateway.toml";
+
+/// Which configuration.
+#[derive(Args, Debug)]
+pub(super) struct ConfigFile {
+    /// The configuration file [default: config/gateway.toml]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+impl ConfigFile {
+    /// The file that was named, or the default one.
+    pub(super) fn path(&self) -> &Path {
+        self.config.as_deref().unwrap_or(Path::new(DEFAULT))
+    }
+
+    /// Reads it.
+    pub(super) fn load(&self) -> Result<Config, Failed> {
+        Config::load(self.path()).map_err(Failed::usage)
+    }
+
+    /// Reads it, unless none was named and the default one is not there.
+    pub(super) fn load_if_there(&self) -> Result<Option<Config>, Failed> {
+        match self.config.is_some() || self.path().exists() {
+            true => self.load().map(Some),
+            false => Ok(None),
+        }
+    }
+}
+
+/// The addresses of the gateway that is configured.
+pub(super) fn mapper(config: &Config) -> Result<Mapper, Failed> {
+    let mapper = Mapper::new(config.relay_domain.clone(), config.selectors.clone());
+    let extra = config.relay_domains_extra.iter().cloned();
+    let mapper = extra.into_iter().try_fold(mapper, Mapper::with_relay_domain);
+    let mapped = mapper.and_then(|mapper| config.mappings.iter().cloned().try_fold(mapper, Mapper::with_mapping));
+    mapped.map_err(Failed::usage)
+}

@@ -1,0 +1,106 @@
+//! The command line: a public contract, as its exit codes are ([`Exit`]).
+//!
+//! One file per command: its arguments, its help with examples, what it does, and what it prints. A report is
+//! one type that knows both its text for people (`Display`) and its JSON for programs (`Serialize`).
+
+mod aliases;
+mod check;
+mod completions;
+mod config_file;
+mod exit;
+mod gateway;
+mod map;
+mod out;
+mod queue;
+mod relay;
+mod resolve;
+mod run;
+mod sessions;
+mod table;
+#[cfg(test)]
+mod tests;
+mod trace;
+mod unmap;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use exit::Exit;
+
+use exit::Failed;
+use out::Out;
+
+/// Joins instant-messaging and presence systems through one abstract model (CPIM)
+#[derive(Debug, Parser)]
+#[command(name = "cpim-gateway", version, max_term_width = 100)]
+struct Cli {
+    /// Print one JSON object per line, for programs
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Run),
+    Check(check::Check),
+    Map(map::Map),
+    Unmap(unmap::Unmap),
+    Resolve(resolve::Resolve),
+    Trace(trace::Trace),
+    Queue(queue::Queue),
+    Sessions(sessions::Sessions),
+    Aliases(aliases::Aliases),
+    Completions(completions::Completions),
+}
+
+/// Does what the arguments of this process say.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(help_or_error) => {
+            // Nobody is left to tell where this cannot be printed.
+            drop(help_or_error.print());
+            return match help_or_error.use_stderr() {
+                true => Exit::Usage.into(),
+                false => Exit::Done.into(),
+            };
+        }
+    };
+    let mut out = Out::new(cli.json);
+    let exit = cli.command.run(&mut out).unwrap_or_else(|failed| {
+        out.error(&failed.words);
+        failed.exit
+    });
+    exit.into()
+}
+
+impl Command {
+    fn run(self, out: &mut Out) -> Result<Exit, Failed> {
+        match self {
+            Self::Run(command) => command.run(),
+            Self::Check(command) => command.run(out),
+            Self::Map(command) => command.run(out),
+            Self::Unmap(command) => command.run(out),
+            Self::Resolve(command) => within_runtime(command.run(out)),
+            Self::Trace(command) => within_runtime(command.run(out)),
+            Self::Queue(command) => within_runtime(command.run(out)),
+            Self::Sessions(command) => within_runtime(command.run(out)),
+            Self::Aliases(command) => within_runtime(command.run(out)),
+            Self::Completions(command) => command.run(out),
+        }
+    }
+}
+
+/// Runs a command that waits for others. One thread is enough for what a person asks.
+fn within_runtime(command: impl Future<Output = Result<Exit, Failed>>) -> Result<Exit, Failed> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(Failed::failure)?;
+    let done = runtime.block_on(command);
+    // A thread that still reads standard input would hold the end up.
+    runtime.shutdown_background();
+    done
+}

@@ -1,0 +1,100 @@
+//! Aliases, and addresses once seen, as the memory store holds them.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound::{Excluded, Unbounded};
+
+use crate::store::AliasRow;
+
+/// The most aliases, and the most addresses seen.
+const NAMES: usize = 65_536;
+
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    /// By space and name.
+    aliases: BTreeMap<(String, String), AliasRow>,
+    /// The names, by space and address.
+    by_address: HashMap<(String, String), String>,
+    /// When each address was seen last, in Unix milliseconds.
+    seen: HashMap<String, i64>,
+}
+
+impl Names {
+    pub(super) fn has_room_for_alias(&self, space: &str, address: &str) -> bool {
+        self.aliases.len() < NAMES || self.alias_of(space, address).is_some()
+    }
+
+    pub(super) fn has_room_for_seen(&self, address: &str) -> bool {
+        self.seen.len() < NAMES || self.seen(address)
+    }
+
+    /// The alias that the address has, or the first candidate that is free.
+    pub(super) fn assign(
+        &mut self,
+        space: &str,
+        address: &str,
+        candidates: Vec<String>,
+        at: i64,
+    ) -> Option<String> {
+        let by_address = (space.to_owned(), address.to_owned());
+        if let Some(name) = self.by_address.get(&by_address) {
+            if let Some(row) = self.aliases.get_mut(&(space.to_owned(), name.clone())) {
+                row.last_used = row.last_used.max(at);
+            }
+            return Some(name.clone());
+        }
+        for name in candidates {
+            if let Entry::Vacant(free) = self.aliases.entry((space.to_owned(), name.clone())) {
+                free.insert(AliasRow {
+                    space: space.to_owned(),
+                    name: name.clone(),
+                    address: address.to_owned(),
+                    first_used: at,
+                    last_used: at,
+                });
+                self.by_address.insert(by_address, name.clone());
+                return Some(name);
+            }
+        }
+        None
+    }
+
+    pub(super) fn unassign(&mut self, space: String, name: String) {
+        if let Some(row) = self.aliases.remove(&(space, name)) {
+            self.by_address.remove(&(row.space, row.address));
+        }
+    }
+
+    pub(super) fn alias_of(&self, space: &str, address: &str) -> Option<AliasRow> {
+        let name = self.by_address.get(&(space.to_owned(), address.to_owned()))?;
+        self.alias_named(space, name)
+    }
+
+    pub(super) fn alias_named(&self, space: &str, name: &str) -> Option<AliasRow> {
+        self.aliases.get(&(space.to_owned(), name.to_owned())).cloned()
+    }
+
+    pub(super) fn aliases(&self, space: &str, after: &str, limit: usize) -> Vec<AliasRow> {
+        let start = Excluded((space.to_owned(), after.to_owned()));
+        let rows = self.aliases.range((start, Unbounded)).map(|(_, row)| row);
+        rows.take_while(|row| row.space == space)
+            .take(limit)
+            .cloned()
+            .collect()
+    }
+
+    pub(super) fn see(&mut self, address: String, at: i64) {
+        self.seen.insert(address, at);
+    }
+
+    pub(super) fn seen(&self, address: &str) -> bool {
+        self.seen.contains_key(address)
+    }
+
+    /// Forgets the addresses last seen before this. Returns how many.
+    pub(super) fn unsee(&mut self, before: i64) -> usize {
+        let known = self.seen.len();
+        self.seen.retain(|_, at| *at >= before);
+        known - self.seen.len()
+    }
+}
