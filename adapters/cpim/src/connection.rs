@@ -232,6 +232,11 @@ impl Connection {
                 let response = Response::failure(code_of(&error), error.to_string());
                 departure.leg.settle(Word::Answered(response));
             }
+            // Two legs drew the same: one of them comes again later. Nothing was accepted, as with `busy`.
+            Err(error @ SendError::TransIdTaken) => {
+                let response = Response::failure(Code::Busy, error.to_string());
+                departure.leg.settle(Word::Answered(response));
+            }
             // Dropped, its leg reports that it was not sent.
             Err(error) => tracing::debug!(session = self.label(), %trans_id, %error, "not sent"),
         }

@@ -63,3 +63,45 @@ impl Drop for Passing<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use cpim_adapter::{PresUri, Unsubscribe};
+
+    use super::*;
+
+    fn operation(watcher: &str) -> Operation {
+        let [watcher, target] = [watcher, "pres:fred@a.example"].map(|uri| PresUri::parse(uri).unwrap());
+        Operation::Unsubscribe(Unsubscribe { watcher, target })
+    }
+
+    async fn is_pending<F: Future + Unpin>(future: &mut F) -> bool {
+        tokio::select! {
+            biased;
+            _ = future => false,
+            () = tokio::task::yield_now() => true,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_pair_passes_in_turn_and_leaves_nothing_behind() {
+        let (lanes, one, other) = (
+            Lanes::default(),
+            operation("pres:w@b.example"),
+            operation("pres:v@b.example"),
+        );
+        let first = lanes.pass(&one).await;
+        let mut second = Box::pin(lanes.pass(&one));
+        let mut third = Box::pin(lanes.pass(&one));
+        for waiting in [&mut second, &mut third] {
+            assert!(is_pending(waiting).await);
+        }
+        drop(lanes.pass(&other).await);
+        drop(first);
+        assert!(is_pending(&mut third).await, "the second comes first");
+        let passing = second.await;
+        drop(third);
+        drop(passing);
+        assert!(lanes.lock().is_empty());
+    }
+}

@@ -196,3 +196,32 @@ impl Settings {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Limits, OutgoingTls, PeerSettings};
+
+    #[test]
+    fn a_secret_is_said_to_its_peer_alone_and_only_in_private() {
+        let domain = |text: &str| Domain::parse(text).unwrap();
+        let settings = Settings {
+            relay: domain("gw.example"),
+            serves_out: vec![domain("gw.example")],
+            listeners: Vec::new(),
+            outgoing: OutgoingTls::default(),
+            peers: vec![PeerSettings {
+                domain: domain("gw.b.example"),
+                serves: vec![domain("b.example")],
+                sources: Vec::new(),
+                secret: crate::Secret::new("shared"),
+            }],
+            applications: Vec::new(),
+            hosted: Vec::new(),
+            limits: Limits::default(),
+        };
+        let said = |wanted: &str, private| settings.opening(&domain(wanted), None, private).secret.is_some();
+        assert!(said("b.example", true) && said("gw.b.example", true));
+        assert!(!said("b.example", false) && !said("x.b.example", true));
+    }
+}

@@ -1,6 +1,6 @@
 //! Who may claim what over plain TCP: trust rules, secrets, conflicts (native-cpim.md, Session 2 and 5).
 
-use cpim_adapter::{Response, Scope, Standing};
+use cpim_adapter::{Adapter, Response, Scope, Standing};
 
 use crate::exchange::{Gateway, Verdict};
 use crate::setup::{application, bare, demo, peer, plain, scope, start};

@@ -179,7 +179,7 @@ async fn what_may_have_been_sent_goes_again_only_to_one_that_remembers() {
 }
 
 #[tokio::test]
-async fn what_no_leg_can_take_is_refused_and_a_transid_in_use_is_not_sent() {
+async fn what_no_leg_can_take_is_refused_and_a_transid_in_use_is_busy() {
     let running = running().await;
     let mut fred = Client::open(running.address(), "serves='im:fred@a.example'").await;
     let hop = || served("im:fred@a.example");
@@ -197,7 +197,14 @@ async fn what_no_leg_can_take_is_refused_and_a_transid_in_use_is_not_sent() {
     running.deliver(twice.clone()).await.unwrap();
     twice.leg = 3;
     running.deliver(twice).await.unwrap();
-    assert!(matches!(running.gateway.word(3).await, Word::NotSent));
+    let Word::Answered(answer) = running.gateway.word(3).await else {
+        panic!("not answered")
+    };
+    assert_eq!(
+        answer.code(),
+        Some(Code::Busy),
+        "it may come again when the other is settled"
+    );
     fred.frame().await;
     fred.ping().await;
     fred.send(&response("2")).await;

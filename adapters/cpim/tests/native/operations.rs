@@ -241,3 +241,66 @@ async fn draining_gives_the_answers_that_are_there_and_takes_nothing_new() {
     running.ended.await.unwrap();
     assert!(!gateway.has(|seen| matches!(seen, Seen::Submitted(..))));
 }
+
+#[tokio::test]
+async fn an_answer_that_was_sent_into_a_broken_connection_is_kept() {
+    let gateway = Gateway::new("gw.example", |_| Verdict::Hold);
+    let running = start(demo(), &gateway).await;
+    let stream = tokio::net::TcpStream::connect(running.address()).await.unwrap();
+    stream.set_zero_linger().unwrap();
+    let mut client = Client::on(stream);
+    client.say_open("serves='im:fred@a.example'").await;
+    client
+        .send(&message("im:fred@a.example", "im:x@b.example", "1"))
+        .await;
+    gateway.submitted().await;
+    gateway.answer(Response::success());
+    // It is read, and the peer breaks off: whether it was acted upon, nobody can say.
+    client.frame().await;
+    drop(client);
+    assert!(!gateway.receipt().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn draining_does_not_wait_for_a_peer_that_owes_nothing() {
+    let gateway = Gateway::new("gw.example", |_| Verdict::Hold);
+    let running = start(demo(), &gateway).await;
+    let mut idle = Client::open(running.address(), "serves='im:fred@a.example'").await;
+    let begun = tokio::time::Instant::now();
+    running.shutdown.begin_drain();
+    assert!(idle.frame().await.xml.starts_with("<close reason='shutdown'"));
+    idle.end().await;
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn forced_everything_ends_at_once() {
+    let gateway = Gateway::new("gw.example", |_| Verdict::Hold);
+    let running = start(demo(), &gateway).await;
+    let mut client = Client::open(running.address(), "serves='im:fred@a.example'").await;
+    client
+        .send(&message("im:fred@a.example", "im:x@b.example", "1"))
+        .await;
+    gateway.submitted().await;
+    let (session, _) = gateway.opened().await;
+    running.shutdown.begin_force();
+    running.ended.await.unwrap();
+    gateway.closed(session).await;
+}
+
+#[tokio::test]
+async fn whoever_finds_no_place_waits_for_one() {
+    let mut settings = demo();
+    settings.limits.sessions = 1;
+    let running = start(settings, &Gateway::new("gw.example", |_| Verdict::Hold)).await;
+    let first = Client::open(running.address(), "serves='im:fred@a.example'").await;
+    let mut second = Client::connect(running.address()).await;
+    second.send(&frame("", "<open version='1'/>", "")).await;
+    assert!(
+        tokio::time::timeout(Duration::from_millis(50), second.frame())
+            .await
+            .is_err()
+    );
+    first.close().await;
+    assert!(second.frame().await.xml.starts_with("<open "));
+}

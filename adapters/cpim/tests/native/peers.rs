@@ -386,3 +386,18 @@ async fn a_stranger_is_told_no_more_than_our_certificate_covers() {
         (&[][..], Standing::Anonymous)
     );
 }
+
+#[tokio::test]
+async fn whom_we_connected_to_counts_as_serving_its_domain() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let near = start(bare(), &willing("gw.example")).await;
+    let hop = to_peer("b.test", true, &[listener.local_addr().unwrap()]);
+    let (delivered, (_, mut far)) =
+        tokio::join!(near.deliver(delivery(1, "im:x@b.test", hop)), by_hand(&listener));
+    delivered.unwrap();
+    far.frame().await;
+    near.deliver(delivery(2, "im:y@b.test", crate::setup::served("im:y@b.test")))
+        .await
+        .unwrap();
+    assert!(far.frame().await.xml.contains("im:y@b.test"));
+}
