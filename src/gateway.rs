@@ -8,7 +8,6 @@ use cpim_adapter::{AdapterContext, AdapterError, BuildError, Health, HealthRepor
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout_at};
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
@@ -105,8 +104,6 @@ struct Gateway {
     shutdown: Shutdown,
     adapters: TaskTracker,
     admin: admin::AdminHandle,
-    /// Ended last, so that the end can be watched.
-    end_of_admin: CancellationToken,
 }
 
 impl Gateway {
@@ -126,24 +123,13 @@ impl Gateway {
             .iter()
             .map(|port| {
                 let (reporter, states) = HealthReporter::new();
-                health.push((port.name.to_owned(), states));
+                health.push((port.name, states));
                 reporter
             })
             .collect();
         let shutdown = Shutdown::default();
-<<<<<<< HEAD
         let state = AdminState::new(Arc::clone(&router) as _, journal.health(), health, shutdown.clone());
         let admin = admin::serve(&config.admin, state).await?;
-=======
-        let state = AdminState {
-            look: Arc::clone(&router) as Arc<dyn admin::Look>,
-            store: journal.health(),
-            adapters: health,
-            stopping: shutdown.clone(),
-        };
-        let end_of_admin = CancellationToken::new();
-        let admin = admin::serve(&config.admin, state, end_of_admin.clone()).await?;
->>>>>>> main
         router.start(done).await?;
         let adapters = TaskTracker::new();
         for (at, reporter) in reporters.into_iter().enumerate() {
@@ -155,7 +141,7 @@ impl Gateway {
         tokio::spawn(report_store(journal.health()));
         info!(relay = %config.relay_domain, "ready");
         let file = config.file.clone();
-        Ok(Self { file, config, logging, router, journal, reloads, shutdown, adapters, admin, end_of_admin })
+        Ok(Self { file, config, logging, router, journal, reloads, shutdown, adapters, admin })
     }
 
     async fn until_stopped(mut self) -> Result<Ended, StartError> {
@@ -222,8 +208,7 @@ impl Gateway {
                 warn!("an adapter did not stop in time");
             }
         }
-        self.end_of_admin.cancel();
-        self.admin.stopped().await;
+        self.admin.stop().await;
         let open = self.router.in_flight();
         let closed = self.journal.close().await;
         if let Err(error) = &closed {

@@ -52,10 +52,14 @@ impl Router {
                         operation,
                     });
                 }
-                Target::Nowhere(refusal) if refusal.code == Code::Unreachable => {
-                    return Err(Missed::OutOfContact);
+                Target::Nowhere(refusal) => {
+                    let known = match refusal.code {
+                        Code::Unreachable => true,
+                        Code::NoRoute => self.was_seen(&address).await,
+                        _ => false,
+                    };
+                    return Err(if known { Missed::OutOfContact } else { Missed::Never(refusal) });
                 }
-                Target::Nowhere(refusal) => return Err(Missed::Never(refusal)),
                 Target::Elsewhere => {
                     let (port, hop) = self.resolve(&address, &policy).await?;
                     return Ok(Leg {

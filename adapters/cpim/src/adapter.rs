@@ -32,24 +32,6 @@ impl NativeAdapter {
         Ok(Self { shared: Shared::new(Configured::load(settings)?), bound: Mutex::default() })
     }
 
-    /// Begins to listen, so that a port that cannot be had is known before anything runs. Who connects is
-    /// answered once [`Adapter::run`] is called.
-    ///
-    /// # Errors
-    /// [`AdapterError::Listen`] for the first listener that cannot be opened; then none is.
-    ///
-    /// # Cancel safety
-    /// Cancelled, nothing is listened at.
-    pub async fn bind(&self) -> Result<(), AdapterError> {
-        let configured = self.shared.configured();
-        let mut bound = Vec::new();
-        for listener in &configured.settings.listeners {
-            bound.push(Listener::bind(listener.at.clone()).await?);
-        }
-        *self.lock_bound() = bound;
-        Ok(())
-    }
-
     /// The TCP addresses that are bound and not yet run, in the order of the settings, with the ports that
     /// were found free.
     #[must_use]
@@ -128,6 +110,24 @@ impl Adapter for NativeAdapter {
             NextHop::Served(address) => sessions.serving(address),
         };
         session?.remembers()
+    }
+
+    /// Begins to listen, so that a port that cannot be had is known before anything runs. Who connects is
+    /// answered once [`Adapter::run`] is called.
+    ///
+    /// # Errors
+    /// [`AdapterError::Listen`] for the first listener that cannot be opened; then none is.
+    ///
+    /// # Cancel safety
+    /// Cancelled, nothing is listened at.
+    async fn bind(&self) -> Result<(), AdapterError> {
+        let configured = self.shared.configured();
+        let mut bound = Vec::new();
+        for listener in &configured.settings.listeners {
+            bound.push(Listener::bind(listener.at.clone()).await?);
+        }
+        *self.lock_bound() = bound;
+        Ok(())
     }
 
     async fn run(&self, cx: AdapterContext) -> Result<(), AdapterError> {

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::{Bench, NOW, acceptance, options};
-use crate::store::{Done, SqliteOptions, SqliteStore, StoreError, Verdict, Write};
+use super::{Bench, NOW, RETENTION, acceptance, options};
+use crate::store::{Acceptance, Done, SqliteOptions, SqliteStore, StoreError, Verdict, Write};
 
 fn place() -> (TempDir, PathBuf) {
     let folder = TempDir::new().unwrap();
@@ -113,6 +113,51 @@ async fn a_start_takes_over_what_the_gateway_held() {
         Done::Lost { number: 10 },
         "taken over meanwhile"
     );
+}
+
+#[tokio::test]
+async fn what_is_forgotten_leaves_nothing_behind() {
+    let (_folder, path) = place();
+    let mut bench = Bench::open(&path);
+    for number in 1..=50 {
+        // Within a page, and over several.
+        let content = format!("confidential {number} ").repeat(usize::try_from(number).unwrap() * 20);
+        bench
+            .accept(Acceptance {
+                content: content.into(),
+                ..acceptance(number)
+            })
+            .await;
+        bench.attempt(number, "out").await;
+        bench.settle(number, NOW).await;
+        bench.write(Write::HandedOver { number });
+    }
+    bench.flush().await;
+    let wiped = bench.journal.prune(NOW, RETENTION).await.unwrap();
+    assert_eq!((wiped.wiped, wiped.forgotten), (50, 0));
+    bench.journal.close().await.unwrap();
+    let file = fs::read(&path).unwrap();
+    let readable = file
+        .windows(12)
+        .filter(|octets| octets == b"confidential")
+        .count();
+    assert_eq!(readable, 0, "free pages still hold content");
+
+    let bench = Bench::open(&path);
+    bench.journal.prune(NOW + 1_000_000_000, RETENTION).await.unwrap();
+    bench.journal.close().await.unwrap();
+    let connection = Connection::open(&path).unwrap();
+    for table in ["operation", "attempt", "outcome"] {
+        let numbers = format!("SELECT count(*), max(number) FROM {table}");
+        let left: (i64, i64) = connection
+            .query_row(&numbers, [], |row| Ok((row.get(0)?, row.get(1)?)))
+            .unwrap();
+        assert_eq!(
+            left,
+            (1, 50),
+            "{table}: but the newest, so that numbers never go back"
+        );
+    }
 }
 
 #[tokio::test]
