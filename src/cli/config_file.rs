@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use cpim_adapter::Mapper;
 
 use super::exit::Failed;
 use crate::config::Config;
@@ -37,13 +36,4 @@ impl ConfigFile {
             false => Ok(None),
         }
     }
-}
-
-/// The addresses of the gateway that is configured.
-pub(super) fn mapper(config: &Config) -> Result<Mapper, Failed> {
-    let mapper = Mapper::new(config.relay_domain.clone(), config.selectors.clone());
-    let extra = config.relay_domains_extra.iter().cloned();
-    let mapper = extra.into_iter().try_fold(mapper, Mapper::with_relay_domain);
-    let mapped = mapper.and_then(|mapper| config.mappings.iter().cloned().try_fold(mapper, Mapper::with_mapping));
-    mapped.map_err(Failed::usage)
 }

@@ -1,10 +1,13 @@
 //! Whose addresses `map` and `unmap` speak of: the options they have in common.
 
+use std::sync::Arc;
+
 use clap::Args;
 use cpim_adapter::{Domain, Mapper, Selectors};
 
-use super::config_file::{self, ConfigFile};
+use super::config_file::ConfigFile;
 use super::exit::Failed;
+use crate::router::Policy;
 
 /// Which gateway.
 #[derive(Args, Debug)]
@@ -18,12 +21,12 @@ pub(super) struct Relay {
 
 impl Relay {
     /// The addresses of that gateway: with a domain alone, those that every gateway knows.
-    pub(super) fn mapper(&self) -> Result<Mapper, Failed> {
+    pub(super) fn mapper(&self) -> Result<Arc<Mapper>, Failed> {
         if let Some(domain) = &self.relay_domain {
-            return Ok(Mapper::new(domain.clone(), Selectors::default()));
+            return Ok(Arc::new(Mapper::new(domain.clone(), Selectors::default())));
         }
         match self.config.load_if_there()? {
-            Some(config) => config_file::mapper(&config),
+            Some(config) => Ok(Policy::new(&config).map_err(Failed::usage)?.mapper),
             None => Err(Failed::usage(format_args!(
                 "there is no {}: name the gateway's domain by --relay-domain, or its configuration by --config",
                 self.config.path().display()

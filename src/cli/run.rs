@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::config_file::ConfigFile;
 use super::exit::{Exit, Failed};
-use crate::gateway::{self, Ended};
+use crate::gateway::{self, Ended, StartError};
 
 /// Runs the gateway
 #[derive(Args, Debug)]
@@ -29,7 +29,14 @@ impl Run {
         match ended {
             Ok(Ended::Cleanly) => Ok(Exit::Done),
             Ok(Ended::WithLosses) => Ok(Exit::Failure),
-            Err(error) => Err(Failed::usage(error)),
+            Err(error) => match error {
+                StartError::Build { .. }
+                | StartError::Config(_)
+                | StartError::Logging(_)
+                | StartError::Mapping(_)
+                | StartError::Resolver(_) => Err(Failed::usage(error)),
+                _ => Err(Failed::failure(error)),
+            },
         }
     }
 }

@@ -9,6 +9,7 @@
 
 mod chars;
 mod reader;
+mod scope;
 mod text;
 mod write;
 

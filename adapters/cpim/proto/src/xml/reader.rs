@@ -2,13 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::chars::{in_name, is_char, is_space, starts_name};
+use super::chars::{every, in_name, is_char, is_space, starts_name};
+use super::scope::Scope;
 use super::text::{attribute_value, cdata, character_data, check_references};
 use super::{XmlError, XmlFault};
 use crate::Limits;
-
-const XML_NAMESPACE: &str = "http://www.w3.org/XML/1998/namespace";
-const XMLNS_NAMESPACE: &str = "http://www.w3.org/2000/xmlns/";
 
 /// What comes next within an element.
 #[derive(Debug)]
@@ -29,10 +27,11 @@ pub(crate) struct Tag<'a> {
     attributes: Vec<Attribute<'a>>,
 }
 
+/// An attribute, its value normalised.
 #[derive(Debug)]
-struct Attribute<'a> {
-    name: &'a str,
-    value: Cow<'a, str>,
+pub(super) struct Attribute<'a> {
+    pub(super) name: &'a str,
+    pub(super) value: Cow<'a, str>,
 }
 
 impl<'a> Tag<'a> {
@@ -53,14 +52,6 @@ impl<'a> Tag<'a> {
     }
 }
 
-/// A namespace that is in scope from some depth on.
-#[derive(Debug)]
-struct Binding<'a> {
-    prefix: &'a str,
-    name: Cow<'a, str>,
-    depth: usize,
-}
-
 /// A pull reader of one element. Nothing is copied but values that hold references or line ends.
 #[derive(Debug)]
 pub(crate) struct Reader<'a> {
@@ -71,7 +62,7 @@ pub(crate) struct Reader<'a> {
     open: Vec<&'a str>,
     /// An empty-element tag was read whose end has not been told yet.
     ending: bool,
-    scope: Vec<Binding<'a>>,
+    scope: Scope<'a>,
 }
 
 impl<'a> Reader<'a> {
@@ -84,7 +75,7 @@ impl<'a> Reader<'a> {
             fault: XmlFault::NotUtf8,
             at: error.valid_up_to(),
         })?;
-        let plain = xml.bytes().all(|octet| (b' '..=b'~').contains(&octet));
+        let plain = every(xml, |octet| matches!(octet, b' '..=b'~'));
         match (!plain)
             .then(|| xml.char_indices().find(|(_, c)| !is_char(*c)))
             .flatten()
@@ -100,7 +91,7 @@ impl<'a> Reader<'a> {
                 attributes_max: limits.attributes,
                 open: Vec::new(),
                 ending: false,
-                scope: Vec::new(),
+                scope: Scope::default(),
             }),
         }
     }
@@ -127,7 +118,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn next(&mut self) -> Result<Event<'a>, XmlError> {
         if self.ending || self.open.is_empty() {
             self.ending = false;
-            self.leave_scope();
+            self.scope.leave(self.open.len());
             return Ok(Event::End);
         }
         if let Some(rest) = self.rest.strip_prefix("<![CDATA[") {
@@ -179,14 +170,7 @@ impl<'a> Reader<'a> {
 
     /// Namespaces in scope, as prefix (empty: the default) and name, without the one of `xml`.
     pub(crate) fn namespaces(&self) -> impl Iterator<Item = (&'a str, &str)> {
-        let innermost =
-            |at: usize, prefix: &str| self.scope.iter().skip(at + 1).all(|inner| inner.prefix != prefix);
-        self.scope
-            .iter()
-            .enumerate()
-            .filter(move |(at, binding)| innermost(*at, binding.prefix))
-            .filter(|(_, binding)| binding.prefix != "xml" && !binding.name.is_empty())
-            .map(|(_, binding)| (binding.prefix, &*binding.name))
+        self.scope.all()
     }
 
     /// Makes sure that nothing but white space follows the root.
@@ -216,16 +200,18 @@ impl<'a> Reader<'a> {
         let mut versioned = false;
         while self.skip_space() && !self.rest.starts_with("?>") {
             let at = self.at();
-            let (name, value) = self.attribute()?;
+            let Attribute { name, value } = self.attribute()?;
             let in_order = if versioned {
                 names.any(|next| next == name)
             } else {
                 names.next() == Some(name)
             };
             let valid = match name {
+                // Section 2.8 has these literally: what holds references is another value.
+                _ if matches!(value, Cow::Owned(_)) => false,
                 "version" => value == "1.0",
                 "encoding" => value.eq_ignore_ascii_case("UTF-8"),
-                _ => matches!(value, "yes" | "no"),
+                _ => value == "yes" || value == "no",
             };
             if !in_order || !valid {
                 return Err(XmlError {
@@ -263,12 +249,12 @@ impl<'a> Reader<'a> {
         loop {
             let spaced = self.skip_space();
             if self.eat(">") {
-                self.enter_scope(name, &attributes)?;
+                self.enter(name, &attributes)?;
                 self.open.push(name);
                 break;
             }
             if self.eat("/>") {
-                self.enter_scope(name, &attributes)?;
+                self.enter(name, &attributes)?;
                 self.ending = true;
                 break;
             }
@@ -281,42 +267,49 @@ impl<'a> Reader<'a> {
             if attributes.len() >= self.attributes_max {
                 return self.fail(XmlFault::TooManyAttributes(self.attributes_max));
             }
-            let (name, value) = self.attribute()?;
-            if attributes.iter().any(|other| other.name == name) {
-                return self.fail_at(name, XmlFault::DuplicateAttribute);
+            let attribute = self.attribute()?;
+            if attributes.iter().any(|other| other.name == attribute.name) {
+                return self.fail_at(attribute.name, XmlFault::DuplicateAttribute);
             }
             if attributes.is_empty() {
                 attributes.reserve(ATTRIBUTES_USUAL);
             }
-            attributes.push(Attribute {
-                name,
-                value: attribute_value(value),
-            });
+            attributes.push(attribute);
         }
         Ok(Tag { name, attributes })
     }
 
-    /// An attribute's name, and its value as it was written.
-    fn attribute(&mut self) -> Result<(&'a str, &'a str), XmlError> {
+    fn attribute(&mut self) -> Result<Attribute<'a>, XmlError> {
         let name = self.name()?;
         self.skip_space();
         if !self.eat("=") {
             return self.fail(XmlFault::AttributeValue);
         }
         self.skip_space();
-        let Some(quote) = self.rest.chars().next().filter(|c| matches!(c, '\'' | '"')) else {
+        let quote = if self.rest.starts_with('"') { '"' } else { '\'' };
+        let Some(rest) = self.rest.strip_prefix(quote) else {
             return self.fail(XmlFault::AttributeValue);
         };
-        self.rest = self.rest.strip_prefix(quote).unwrap_or_default();
-        let Some((value, rest)) = self.rest.split_once(quote) else {
+        self.rest = rest;
+        let Some((raw, rest)) = rest.split_once(quote) else {
             return self.fail(XmlFault::End);
         };
-        if let Some(at) = value.find('<') {
+        if is_literal(raw) {
+            self.rest = rest;
+            return Ok(Attribute {
+                name,
+                value: Cow::Borrowed(raw),
+            });
+        }
+        if let Some(at) = raw.find('<') {
             return self.fail_after(at, XmlFault::LessThan);
         }
-        self.check(value)?;
+        self.check(raw)?;
         self.rest = rest;
-        Ok((name, value))
+        Ok(Attribute {
+            name,
+            value: attribute_value(raw),
+        })
     }
 
     fn end_tag(&mut self) -> Result<(), XmlError> {
@@ -330,7 +323,7 @@ impl<'a> Reader<'a> {
             return self.fail(XmlFault::Tag);
         }
         self.open.pop();
-        self.leave_scope();
+        self.scope.leave(self.open.len());
         Ok(())
     }
 
@@ -342,7 +335,9 @@ impl<'a> Reader<'a> {
         if let Some(at) = raw.find("]]>") {
             return self.fail_after(at, XmlFault::CdataEnd);
         }
-        self.check(raw)?;
+        if !is_literal(raw) {
+            self.check(raw)?;
+        }
         self.rest = rest;
         Ok(character_data(raw))
     }
@@ -365,72 +360,19 @@ impl<'a> Reader<'a> {
                 XmlFault::Name
             });
         }
-        self.rest = self.rest.trim_start_matches(in_name);
+        let plain = self.rest.bytes().position(|octet| !octet.is_ascii_alphanumeric());
+        let rest = self
+            .rest
+            .get(plain.unwrap_or(self.rest.len())..)
+            .unwrap_or_default();
+        self.rest = rest.trim_start_matches(in_name);
         Ok(())
     }
 
     /// Takes up the namespaces that a tag declares, and resolves the prefixes it uses.
-    fn enter_scope(&mut self, element: &'a str, attributes: &[Attribute<'a>]) -> Result<(), XmlError> {
-        let depth = self.open.len() + 1;
-        for Attribute { name, value } in attributes {
-            let prefix = match name.strip_prefix("xmlns") {
-                Some("") => "",
-                Some(prefixed) if prefixed.starts_with(':') => prefixed.trim_start_matches(':'),
-                _ => continue,
-            };
-            let declarable = match prefix {
-                "xml" => value == XML_NAMESPACE,
-                "xmlns" => false,
-                _ => {
-                    (prefix.is_empty() || !value.is_empty())
-                        && value != XML_NAMESPACE
-                        && value != XMLNS_NAMESPACE
-                }
-            };
-            if !declarable {
-                return self.fail_at(name, XmlFault::NamespaceDeclaration);
-            }
-            self.scope.push(Binding {
-                prefix,
-                name: value.clone(),
-                depth,
-            });
-        }
-        if let Some((prefix, _)) = element.split_once(':') {
-            self.namespace(prefix)
-                .map_or_else(|| self.fail_at(element, XmlFault::UndeclaredPrefix), |_| Ok(()))?;
-        }
-        let mut expanded: Vec<(&str, &str)> = Vec::new();
-        for name in attributes.iter().map(|attribute| attribute.name) {
-            let Some((prefix, local)) = name.split_once(':').filter(|(prefix, _)| *prefix != "xmlns") else {
-                continue;
-            };
-            let Some(namespace) = self.namespace(prefix) else {
-                return self.fail_at(name, XmlFault::UndeclaredPrefix);
-            };
-            if expanded.contains(&(namespace, local)) {
-                return self.fail_at(name, XmlFault::DuplicateAttribute);
-            }
-            expanded.push((namespace, local));
-        }
-        Ok(())
-    }
-
-    fn leave_scope(&mut self) {
-        while self
-            .scope
-            .last()
-            .is_some_and(|binding| binding.depth > self.open.len())
-        {
-            self.scope.pop();
-        }
-    }
-
-    fn namespace(&self, prefix: &str) -> Option<&str> {
-        let bound = self.scope.iter().rev().find(|binding| binding.prefix == prefix);
-        bound
-            .map(|binding| &*binding.name)
-            .or_else(|| (prefix == "xml").then_some(XML_NAMESPACE))
+    fn enter(&mut self, element: &'a str, attributes: &[Attribute<'a>]) -> Result<(), XmlError> {
+        let entered = self.scope.enter(self.open.len() + 1, element, attributes);
+        entered.or_else(|(fault, name)| self.fail_at(name, fault))
     }
 
     /// Checks the references in `raw`, which stands at the cursor.
@@ -479,3 +421,9 @@ impl<'a> Reader<'a> {
 
 /// Attributes that the binding's own elements have at most: one allocation holds them.
 const ATTRIBUTES_USUAL: usize = 6;
+
+/// Whether a value or text is what is written: nothing in it is a reference, markup, or white space that
+/// changes. Most are.
+fn is_literal(raw: &str) -> bool {
+    every(raw, |octet| !matches!(octet, b'&' | b'<' | b'\t' | b'\n' | b'\r'))
+}
