@@ -24,3 +24,9 @@ pub(crate) const fn in_name(c: char) -> bool {
     starts_name(c)
         || matches!(c, '-' | '.' | '0'..='9' | '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}')
 }
+
+/// Whether every octet is so. It looks at all of them whatever it finds, which is several times as fast as
+/// to stop at the first that is not: it can look at many at once.
+pub(crate) fn every(text: &str, is_so: impl Fn(u8) -> bool) -> bool {
+    text.bytes().fold(true, |all, octet| all & is_so(octet))
+}

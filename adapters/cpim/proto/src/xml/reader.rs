@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::chars::{in_name, is_char, is_space, starts_name};
+use super::chars::{every, in_name, is_char, is_space, starts_name};
 use super::scope::Scope;
 use super::text::{attribute_value, cdata, character_data, check_references};
 use super::{XmlError, XmlFault};
@@ -75,7 +75,7 @@ impl<'a> Reader<'a> {
             fault: XmlFault::NotUtf8,
             at: error.valid_up_to(),
         })?;
-        let plain = xml.bytes().all(|octet| (b' '..=b'~').contains(&octet));
+        let plain = every(xml, |octet| matches!(octet, b' '..=b'~'));
         match (!plain)
             .then(|| xml.char_indices().find(|(_, c)| !is_char(*c)))
             .flatten()
@@ -200,16 +200,18 @@ impl<'a> Reader<'a> {
         let mut versioned = false;
         while self.skip_space() && !self.rest.starts_with("?>") {
             let at = self.at();
-            let (name, value) = self.attribute()?;
+            let Attribute { name, value } = self.attribute()?;
             let in_order = if versioned {
                 names.any(|next| next == name)
             } else {
                 names.next() == Some(name)
             };
             let valid = match name {
+                // Section 2.8 has these literally: what holds references is another value.
+                _ if matches!(value, Cow::Owned(_)) => false,
                 "version" => value == "1.0",
                 "encoding" => value.eq_ignore_ascii_case("UTF-8"),
-                _ => matches!(value, "yes" | "no"),
+                _ => value == "yes" || value == "no",
             };
             if !in_order || !valid {
                 return Err(XmlError {
@@ -265,42 +267,49 @@ impl<'a> Reader<'a> {
             if attributes.len() >= self.attributes_max {
                 return self.fail(XmlFault::TooManyAttributes(self.attributes_max));
             }
-            let (name, value) = self.attribute()?;
-            if attributes.iter().any(|other| other.name == name) {
-                return self.fail_at(name, XmlFault::DuplicateAttribute);
+            let attribute = self.attribute()?;
+            if attributes.iter().any(|other| other.name == attribute.name) {
+                return self.fail_at(attribute.name, XmlFault::DuplicateAttribute);
             }
             if attributes.is_empty() {
                 attributes.reserve(ATTRIBUTES_USUAL);
             }
-            attributes.push(Attribute {
-                name,
-                value: attribute_value(value),
-            });
+            attributes.push(attribute);
         }
         Ok(Tag { name, attributes })
     }
 
-    /// An attribute's name, and its value as it was written.
-    fn attribute(&mut self) -> Result<(&'a str, &'a str), XmlError> {
+    fn attribute(&mut self) -> Result<Attribute<'a>, XmlError> {
         let name = self.name()?;
         self.skip_space();
         if !self.eat("=") {
             return self.fail(XmlFault::AttributeValue);
         }
         self.skip_space();
-        let Some(quote) = self.rest.chars().next().filter(|c| matches!(c, '\'' | '"')) else {
+        let quote = if self.rest.starts_with('"') { '"' } else { '\'' };
+        let Some(rest) = self.rest.strip_prefix(quote) else {
             return self.fail(XmlFault::AttributeValue);
         };
-        self.rest = self.rest.strip_prefix(quote).unwrap_or_default();
-        let Some((value, rest)) = self.rest.split_once(quote) else {
+        self.rest = rest;
+        let Some((raw, rest)) = rest.split_once(quote) else {
             return self.fail(XmlFault::End);
         };
-        if let Some(at) = value.find('<') {
+        if is_literal(raw) {
+            self.rest = rest;
+            return Ok(Attribute {
+                name,
+                value: Cow::Borrowed(raw),
+            });
+        }
+        if let Some(at) = raw.find('<') {
             return self.fail_after(at, XmlFault::LessThan);
         }
-        self.check(value)?;
+        self.check(raw)?;
         self.rest = rest;
-        Ok((name, value))
+        Ok(Attribute {
+            name,
+            value: attribute_value(raw),
+        })
     }
 
     fn end_tag(&mut self) -> Result<(), XmlError> {
@@ -326,7 +335,9 @@ impl<'a> Reader<'a> {
         if let Some(at) = raw.find("]]>") {
             return self.fail_after(at, XmlFault::CdataEnd);
         }
-        self.check(raw)?;
+        if !is_literal(raw) {
+            self.check(raw)?;
+        }
         self.rest = rest;
         Ok(character_data(raw))
     }
@@ -349,7 +360,12 @@ impl<'a> Reader<'a> {
                 XmlFault::Name
             });
         }
-        self.rest = self.rest.trim_start_matches(in_name);
+        let plain = self.rest.bytes().position(|octet| !octet.is_ascii_alphanumeric());
+        let rest = self
+            .rest
+            .get(plain.unwrap_or(self.rest.len())..)
+            .unwrap_or_default();
+        self.rest = rest.trim_start_matches(in_name);
         Ok(())
     }
 
@@ -405,3 +421,9 @@ impl<'a> Reader<'a> {
 
 /// Attributes that the binding's own elements have at most: one allocation holds them.
 const ATTRIBUTES_USUAL: usize = 6;
+
+/// Whether a value or text is what is written: nothing in it is a reference, markup, or white space that
+/// changes. Most are.
+fn is_literal(raw: &str) -> bool {
+    every(raw, |octet| !matches!(octet, b'&' | b'<' | b'\t' | b'\n' | b'\r'))
+}

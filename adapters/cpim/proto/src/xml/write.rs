@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::chars::is_char;
+use super::chars::{every, is_char};
 
 /// Writes elements into a text. Values that can be no XML at all lose what XML cannot hold: U+FFFD stands for it.
 #[derive(Debug)]
@@ -106,19 +106,16 @@ const fn text_reference(c: char) -> Option<&'static str> {
     }
 }
 
-fn escape(out: &mut String, value: &str, reference: fn(char) -> Option<&'static str>) {
-    let mut rest = value;
-    while let Some(at) = rest.find(|c| reference(c).is_some() || !is_char(c)) {
-        let (plain, from) = rest.split_at_checked(at).unwrap_or((rest, ""));
-        out.push_str(plain);
-        let mut chars = from.chars();
-        if let Some(c) = chars.next() {
-            match reference(c) {
-                Some(reference) => out.push_str(reference),
-                None => out.push(scalar(c)),
-            }
-        }
-        rest = chars.as_str();
+fn escape(out: &mut String, value: &str, reference: impl Fn(char) -> Option<&'static str>) {
+    if every(value, |octet| {
+        matches!(octet, b' '..=b'~') && !matches!(octet, b'&' | b'<' | b'>' | b'\'')
+    }) {
+        return out.push_str(value);
     }
-    out.push_str(rest);
+    for c in value.chars() {
+        match reference(c) {
+            Some(reference) => out.push_str(reference),
+            None => out.push(scalar(c)),
+        }
+    }
 }
