@@ -4,6 +4,7 @@ pub mod admin;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod fault;
 pub mod gateway;
 mod ids;
 pub mod logging;

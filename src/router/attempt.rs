@@ -18,6 +18,7 @@ use super::flight::{Attempt, Flight, Pair, Stage};
 use super::refusal::Refusal;
 use super::route::{Leg, Missed, hop_name};
 use crate::clock::UnixMs;
+use crate::fault;
 use crate::ids;
 use crate::store::{Intent, Write};
 use crate::sync::lock;
@@ -110,6 +111,7 @@ impl Router {
         let Some(adapter) = self.adapter(leg.port).cloned() else {
             return Tried::Again { on_contact: false };
         };
+        fault::point("attempting");
         let committed = Arc::new(Notify::new());
         let point = CommitPoint::new(LegLog {
             router: Arc::clone(self),
@@ -166,7 +168,10 @@ impl Router {
                 self.settle(number, response);
                 Tried::Done
             }
-            Ok(Outcome::Pending) => Tried::Done,
+            Ok(Outcome::Pending) => {
+                fault::point("delivered");
+                Tried::Done
+            }
             Err(error) => {
                 if let NextHop::Peer(peer) = hop {
                     self.routes.forget(peer.class, &peer.domain);
@@ -428,6 +433,7 @@ struct LegLog {
 impl CommitLog for LegLog {
     async fn commit(&self, recall: Option<Duration>) -> Result<(), Withdrawn> {
         self.router.commit(self.number, &self.hop, recall).await?;
+        fault::point("committed");
         self.committed.notify_one();
         Ok(())
     }

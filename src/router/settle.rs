@@ -17,6 +17,7 @@ use super::step::Step;
 use super::submit::new_leg;
 use super::{PortExchange, Router};
 use crate::clock::UnixMs;
+use crate::fault;
 use crate::ids;
 use crate::store::{KeptAnswer, OwnerScope, Story, Write};
 use crate::sync::lock;
@@ -50,6 +51,7 @@ impl Router {
 
     /// The outcome is durable: whoever waits may be told.
     pub(super) fn on_settled(self: &Arc<Self>, number: i64) {
+        fault::point("settled");
         let Some(flight) = lock(&self.table).remove(number) else {
             return;
         };

@@ -19,6 +19,7 @@ use super::route::hop_name;
 use super::rows::{self, Entry};
 use super::table::Table;
 use crate::clock::UnixMs;
+use crate::fault;
 use crate::ids;
 use crate::store::{Intent, Verdict, Write};
 use crate::sync::lock;
@@ -38,6 +39,7 @@ impl Router {
             metrics::counter!("cpim_notify_dropped_total").increment(1);
             return;
         }
+        fault::point("received");
         let policy = self.policy();
         let target = self.target(arrival.operation.goes_to().address(), &policy);
         let candidate = Candidate {
@@ -134,6 +136,7 @@ impl Router {
     pub(super) fn on_accepted(self: &Arc<Self>, number: i64, verdict: Verdict) {
         match verdict {
             Verdict::New => {
+                fault::point("accepted");
                 metrics::counter!("cpim_accepted_total").increment(1);
                 let lane = {
                     let mut table = lock(&self.table);

@@ -11,6 +11,7 @@ use super::Router;
 use super::flight::{Attempt, Stage};
 use super::rows;
 use crate::clock::UnixMs;
+use crate::fault;
 use crate::store::Story;
 use crate::sync::lock;
 
@@ -57,6 +58,7 @@ impl Router {
     }
 
     fn on_answer(self: &Arc<Self>, number: i64, response: Response) {
+        fault::point("answered");
         if response.status() == Status::Failure && response.code() == Some(Code::Busy) {
             // Nothing was accepted there: a transport fault like another.
             self.step(number, "busy", response.words());

@@ -79,7 +79,10 @@ impl Presence {
     pub fn from_tuples(tuples: Vec<Tuple>) -> Option<Self> {
         match tuples.is_empty() {
             true => None,
-            false => Some(Self { entity_info: None, tuples }),
+            false => Some(Self {
+                entity_info: None,
+                tuples,
+            }),
         }
     }
 

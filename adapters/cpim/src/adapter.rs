@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cpim_adapter::{
-    Adapter, AdapterContext, AdapterError, BadAddress, BuildError, Capabilities, Code, CommitPoint,
+    Adapter, AdapterContext, AdapterError, BadAddress, BuildError, Capabilities, Class, Code, CommitPoint,
     Delivery, DeliveryError, ForeignAddress, Health, NextHop, Outcome,
 };
 
 use crate::config::{ListenAt, Settings};
-use crate::shared::{Configured, Shared};
 use crate::listener::Listener;
 use crate::map;
 use crate::session::Session;
+use crate::shared::{Configured, Shared};
 
 /// The native CPIM adapter: listens, connects, and hands operations over.
 pub struct NativeAdapter {
@@ -29,32 +29,20 @@ impl NativeAdapter {
     /// # Errors
     /// [`BuildError`] names the key of whatever cannot be used.
     pub fn new(settings: Settings) -> Result<Self, BuildError> {
-        Ok(Self { shared: Shared::new(Configured::load(settings)?), bound: Mutex::default() })
-    }
-
-    /// Begins to listen, so that a port that cannot be had is known before anything runs. Who connects is
-    /// answered once [`Adapter::run`] is called.
-    ///
-    /// # Errors
-    /// [`AdapterError::Listen`] for the first listener that cannot be opened; then none is.
-    ///
-    /// # Cancel safety
-    /// Cancelled, nothing is listened at.
-    pub async fn bind(&self) -> Result<(), AdapterError> {
-        let configured = self.shared.configured();
-        let mut bound = Vec::new();
-        for listener in &configured.settings.listeners {
-            bound.push(Listener::bind(listener.at.clone()).await?);
-        }
-        *self.lock_bound() = bound;
-        Ok(())
+        Ok(Self {
+            shared: Shared::new(Configured::load(settings)?),
+            bound: Mutex::default(),
+        })
     }
 
     /// The TCP addresses that are bound and not yet run, in the order of the settings, with the ports that
     /// were found free.
     #[must_use]
     pub fn local_addrs(&self) -> Vec<SocketAddr> {
-        self.lock_bound().iter().filter_map(Listener::local_addr).collect()
+        self.lock_bound()
+            .iter()
+            .filter_map(Listener::local_addr)
+            .collect()
     }
 
     /// Goes by other settings from now on: peers, applications, trust, certificates and limits hold for
@@ -70,7 +58,12 @@ impl NativeAdapter {
         let old = self.shared.configured();
         let mut restart = Vec::new();
         let names = |at: &&ListenAt| format!("cpim.listener[{at}]");
-        restart.extend(new.listeners.keys().filter(|at| !old.listeners.contains_key(*at)).map(|at| names(&at)));
+        restart.extend(
+            new.listeners
+                .keys()
+                .filter(|at| !old.listeners.contains_key(*at))
+                .map(|at| names(&at)),
+        );
         for (at, listening) in &old.listeners {
             if !new.listeners.contains_key(at) {
                 restart.push(names(&at));
@@ -89,20 +82,33 @@ impl NativeAdapter {
         self.bound.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The session that an operation goes to, opened if it must be.
-    async fn session(&self, cx: &AdapterContext, hop: &NextHop) -> Result<Arc<Session>, DeliveryError> {
-        let sessions = &self.shared.sessions;
+    /// The session that an operation goes to, where there is one.
+    fn session(&self, hop: &NextHop) -> Option<Arc<Session>> {
+        let Shared { sessions, pool, .. } = &*self.shared;
         match hop {
-            NextHop::Foreign(foreign) => {
-                sessions.adapter_of(foreign.selector()).ok_or_else(DeliveryError::out_of_contact)
-            }
-            NextHop::Peer(peer) => match sessions.home_of(&peer.domain) {
-                Some(session) => Ok(session),
-                None => self.shared.pool.session(&self.shared, cx, peer).await,
-            },
+            NextHop::Foreign(foreign) => sessions.adapter_of(foreign.selector()),
+            NextHop::Peer(peer) => sessions
+                .home_of(&peer.domain)
+                .or_else(|| pool.live(peer.class, &peer.domain)),
+            // Whom we connected to counts as serving its domain, until it is out of use.
             NextHop::Served(address) => {
-                sessions.serving(address).ok_or_else(DeliveryError::out_of_contact)
+                let reached = |class| pool.live(class, address.domain());
+                let own_class = || reached(address.class());
+                sessions
+                    .serving(address)
+                    .or_else(own_class)
+                    .or_else(|| reached(Class::Im))
+                    .or_else(|| reached(Class::Pres))
             }
+        }
+    }
+
+    /// The same, or a new one where the hop says how to get there.
+    async fn reach(&self, cx: &AdapterContext, hop: &NextHop) -> Result<Arc<Session>, DeliveryError> {
+        match (self.session(hop), hop) {
+            (Some(session), _) => Ok(session),
+            (None, NextHop::Peer(peer)) => self.shared.pool.session(&self.shared, cx, peer).await,
+            (None, NextHop::Foreign(_) | NextHop::Served(_)) => Err(DeliveryError::out_of_contact()),
         }
     }
 }
@@ -119,15 +125,25 @@ impl Adapter for NativeAdapter {
     }
 
     fn recalls(&self, hop: &NextHop) -> Option<Duration> {
-        let sessions = &self.shared.sessions;
-        let session = match hop {
-            NextHop::Foreign(foreign) => sessions.adapter_of(foreign.selector()),
-            NextHop::Peer(peer) => {
-                sessions.home_of(&peer.domain).or_else(|| self.shared.pool.live(peer))
-            }
-            NextHop::Served(address) => sessions.serving(address),
-        };
-        session?.remembers()
+        self.session(hop)?.remembers()
+    }
+
+    /// Begins to listen, so that a port that cannot be had is known before anything runs. Who connects is
+    /// answered once [`Adapter::run`] is called.
+    ///
+    /// # Errors
+    /// [`AdapterError::Listen`] for the first listener that cannot be opened; then none is.
+    ///
+    /// # Cancel safety
+    /// Cancelled, nothing is listened at.
+    async fn bind(&self) -> Result<(), AdapterError> {
+        let configured = self.shared.configured();
+        let mut bound = Vec::new();
+        for listener in &configured.settings.listeners {
+            bound.push(Listener::bind(listener.at.clone()).await?);
+        }
+        *self.lock_bound() = bound;
+        Ok(())
     }
 
     async fn run(&self, cx: AdapterContext) -> Result<(), AdapterError> {
@@ -136,7 +152,9 @@ impl Adapter for NativeAdapter {
         }
         let listeners = std::mem::take(&mut *self.lock_bound());
         for listener in listeners {
-            self.shared.tasks.spawn(listener.run(Arc::clone(&self.shared), cx.clone()));
+            self.shared
+                .tasks
+                .spawn(listener.run(Arc::clone(&self.shared), cx.clone()));
         }
         cx.health.set(Health::Up);
         cx.shutdown.draining().await;
@@ -157,8 +175,18 @@ impl Adapter for NativeAdapter {
         let limit = self.shared.configured().settings.limits.frame.content_octets;
         let octets = delivery.operation.content().map_or(0, cpim_adapter::Content::len);
         if octets > limit {
-            return Err(DeliveryError::refused(Code::TooLarge, format!("{octets} octets; {limit} are taken")));
+            return Err(DeliveryError::refused(
+                Code::TooLarge,
+                format!("{octets} octets; {limit} are taken"),
+            ));
         }
-        self.session(cx, &delivery.hop).await?.deliver(&delivery, commit, cx).await
+        loop {
+            let session = self.reach(cx, &delivery.hop).await?;
+            match session.deliver(&delivery, commit, cx).await {
+                // It ended while the operation waited for room: there may be another.
+                Err(_) if !session.is_reachable() && !commit.passed() => {}
+                outcome => return outcome,
+            }
+        }
     }
 }

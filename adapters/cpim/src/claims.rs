@@ -120,9 +120,7 @@ fn scope_of(claim: &Claim, mapper: &Mapper) -> Result<Scope, Unauthorised> {
             .find(name)
             .map(Scope::Selector)
             .map_err(|_| Unauthorised::Uncovered(claim.to_string())),
-        Claim::Uri(uri) => {
-            ours(uri.address().domain()).map(|()| Scope::Address(uri.address().clone()))
-        }
+        Claim::Uri(uri) => ours(uri.address().domain()).map(|()| Scope::Address(uri.address().clone())),
     }
 }
 
@@ -152,7 +150,7 @@ impl<'a> Proof<'a> {
         };
         Self {
             credentials,
-            peer: settings.peers.iter().filter(is_peer).last(),
+            peer: settings.peers.iter().find(is_peer),
             applications: settings.applications.iter().filter(is_application).collect(),
         }
     }
@@ -163,7 +161,10 @@ impl<'a> Proof<'a> {
             let homes = peer.serves.iter().chain([&peer.domain]).cloned();
             homes.map(Scope::Domain).any(|home| is_within(scope, &home))
         });
-        let mut covers = self.applications.iter().flat_map(|application| &application.covers);
+        let mut covers = self
+            .applications
+            .iter()
+            .flat_map(|application| &application.covers);
         by_peer
             || covers.any(|covered| is_within(scope, covered))
             || self.credentials.names.is_some_and(|names| names.cover(scope))
@@ -173,7 +174,11 @@ impl<'a> Proof<'a> {
     /// A trust rule gives addresses away, never a selector.
     fn is_trusted(&self, scope: &Scope) -> bool {
         !matches!(scope, Scope::Selector(_))
-            && self.credentials.trust.iter().any(|trusted| is_within(scope, trusted))
+            && self
+                .credentials
+                .trust
+                .iter()
+                .any(|trusted| is_within(scope, trusted))
     }
 
     /// A configured peer may send for its sources, but not for what is hosted here.

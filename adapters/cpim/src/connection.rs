@@ -107,14 +107,18 @@ impl Connection {
     /// Passes on everything that can be, without waiting.
     fn pass_on(&mut self) {
         for _ in 0..BATCH {
-            let Ok(answer) = self.answers.try_recv() else { break };
+            let Ok(answer) = self.answers.try_recv() else {
+                break;
+            };
             self.answer(answer);
         }
         for _ in 0..BATCH {
             if self.waiting.is_none() && self.wire.session.is_open() {
                 self.waiting = self.ends.departures.try_recv().ok();
             }
-            let Some(departure) = self.waiting.take() else { break };
+            let Some(departure) = self.waiting.take() else {
+                break;
+            };
             self.depart(departure);
             if self.waiting.is_some() {
                 break;
@@ -153,7 +157,10 @@ impl Connection {
                 tracing::debug!(session = self.label(), trans_id = %incoming.trans_id, "came again; one answer serves both");
             }
             Event::StrayResponse { trans_id, response } => self.cx.report(Report {
-                leg: LegRef::Stray { trans_id, authority: Arc::clone(self.session.authority()) },
+                leg: LegRef::Stray {
+                    trans_id,
+                    authority: Arc::clone(self.session.authority()),
+                },
                 word: Word::Answered(response),
             }),
             Event::Unsent { trans_id } => {
@@ -166,7 +173,11 @@ impl Connection {
 
     fn arrive(&mut self, incoming: Incoming) {
         self.last_used = Instant::now();
-        let Incoming { trans_id, parameters, operation } = incoming;
+        let Incoming {
+            trans_id,
+            parameters,
+            operation,
+        } = incoming;
         let answered = operation.kind() != Kind::Notify;
         let Some(place) = self.inlet.try_reserve() else {
             tracing::debug!(session = self.label(), %trans_id, "no room");
@@ -201,10 +212,17 @@ impl Connection {
     /// Queues an operation, or keeps it waiting where there is no room.
     fn depart(&mut self, mut departure: Departure) {
         self.last_used = Instant::now();
-        let Departure { trans_id, operation, parameters, .. } = &departure;
+        let Departure {
+            trans_id,
+            operation,
+            parameters,
+            ..
+        } = &departure;
         match self.wire.session.send(now(), trans_id, parameters, operation) {
             // Nothing ever answers a notify: it is settled once it is queued.
-            Ok(()) if operation.kind() == Kind::Notify => departure.leg.settle(Word::Answered(Response::success())),
+            Ok(()) if operation.kind() == Kind::Notify => {
+                departure.leg.settle(Word::Answered(Response::success()))
+            }
             Ok(()) => {
                 departure.leg.may_be_sent();
                 self.legs.insert(departure.trans_id, departure.leg);
@@ -212,6 +230,11 @@ impl Connection {
             Err(SendError::NoRoom) => self.waiting = Some(departure),
             Err(SendError::Encode(error)) => {
                 let response = Response::failure(code_of(&error), error.to_string());
+                departure.leg.settle(Word::Answered(response));
+            }
+            // Two legs drew the same: one of them comes again later. Nothing was accepted, as with `busy`.
+            Err(error @ SendError::TransIdTaken) => {
+                let response = Response::failure(Code::Busy, error.to_string());
                 departure.leg.settle(Word::Answered(response));
             }
             // Dropped, its leg reports that it was not sent.
@@ -257,7 +280,15 @@ impl Connection {
         self.wire.session.handle_loss(now());
         self.refuse_departures();
         self.pass_on();
-        let Self { wire, session, inlet, answers, ends, legs, .. } = self;
+        let Self {
+            wire,
+            session,
+            inlet,
+            answers,
+            ends,
+            legs,
+            ..
+        } = self;
         // Whatever is left in these says so itself: an answer with a receipt is kept, a leg that may have
         // been sent is unknown. The inlet goes last, so that the gateway hears of the session's end after that.
         let end = wire.end();

@@ -12,9 +12,10 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 
 use crate::claims::{Admission, reached};
-use crate::shared::Shared;
+use crate::config::Settings;
 use crate::names::CertificateNames;
 use crate::session::Session;
+use crate::shared::{Shared, hold_to_settings};
 use crate::wire::{Stream, Wire, now, session_config};
 
 /// For how long a failure is remembered: whoever waited for the same attempt, and whoever comes right
@@ -24,7 +25,9 @@ const FAILURE_REMEMBERED: Duration = Duration::from_secs(2);
 /// Sessions by what was wanted. A slot is locked while it is dialled: whoever wants the same waits for the
 /// one attempt, and others do not.
 #[derive(Default)]
-pub(crate) struct Pool(Mutex<HashMap<(Class, Domain), Arc<tokio::sync::Mutex<Slot>>>>);
+pub(crate) struct Pool(Mutex<HashMap<Wanted, Arc<tokio::sync::Mutex<Slot>>>>);
+
+type Wanted = (Class, Domain);
 
 /// What came of the last attempt.
 #[derive(Default)]
@@ -35,7 +38,11 @@ enum Slot {
     /// A session, which may have ended since.
     Live(Arc<Session>),
     /// Nothing, at these places.
-    Failed { at: Instant, endpoints: Vec<Endpoint>, detail: String },
+    Failed {
+        at: Instant,
+        endpoints: Vec<Endpoint>,
+        detail: String,
+    },
 }
 
 impl Slot {
@@ -67,7 +74,9 @@ impl Pool {
         let mut slot = slot.lock().await;
         match &*slot {
             Slot::Live(session) if session.is_reachable() => return Ok(Arc::clone(session)),
-            Slot::Failed { endpoints, detail, .. } if *endpoints == hop.endpoints && slot.is_worth_keeping() => {
+            Slot::Failed {
+                endpoints, detail, ..
+            } if *endpoints == hop.endpoints && slot.is_worth_keeping() => {
                 return Err(DeliveryError::transport(format!("{detail} (a moment ago)")));
             }
             _ => {}
@@ -79,16 +88,20 @@ impl Pool {
             }
             Err(detail) => {
                 tracing::warn!(domain = %hop.domain, detail, "cannot connect");
-                *slot = Slot::Failed { at: Instant::now(), endpoints: hop.endpoints.clone(), detail: detail.clone() };
+                *slot = Slot::Failed {
+                    at: Instant::now(),
+                    endpoints: hop.endpoints.clone(),
+                    detail: detail.clone(),
+                };
                 Err(DeliveryError::transport(detail))
             }
         }
     }
 
-    /// The session for a hop, where there is one now.
-    pub(crate) fn live(&self, hop: &PeerHop) -> Option<Arc<Session>> {
+    /// The session for a class and domain, where there is one now.
+    pub(crate) fn live(&self, class: Class, domain: &Domain) -> Option<Arc<Session>> {
         let slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let slot = slots.get(&(hop.class, hop.domain.clone()))?.try_lock().ok()?;
+        let slot = slots.get(&(class, domain.clone()))?.try_lock().ok()?;
         match &*slot {
             Slot::Live(session) if session.is_reachable() => Some(Arc::clone(session)),
             _ => None,
@@ -134,21 +147,29 @@ async fn connect(
     hop: &PeerHop,
     endpoint: &Endpoint,
 ) -> Result<Arc<Session>, String> {
-    let configured = shared.configured();
+    let mut changes = shared.configured.subscribe();
+    let configured = Arc::clone(&changes.borrow_and_update());
     let settings = &configured.settings;
     let limits = &settings.limits;
-    let place = Arc::clone(&shared.places).try_acquire_owned().map_err(|_| "as many sessions as are allowed")?;
+    let place = Arc::clone(&shared.places)
+        .try_acquire_owned()
+        .map_err(|_| "as many sessions as are allowed")?;
     let tcp = timeout(limits.connect, TcpStream::connect(endpoint.address)).await;
-    let tcp = tcp.map_err(|_| "no connection in time")?.map_err(|error| error.to_string())?;
+    let tcp = tcp
+        .map_err(|_| "no connection in time")?
+        .map_err(|error| error.to_string())?;
     tcp.set_nodelay(true).map_err(|error| error.to_string())?;
 
     let deadline = Instant::now() + limits.handshake;
     let (stream, names): (Box<dyn Stream>, _) = match hop.plain {
         true => (Box::new(tcp), None),
         false => {
-            let name = ServerName::try_from(hop.domain.as_str().to_owned()).map_err(|error| error.to_string())?;
+            let name =
+                ServerName::try_from(hop.domain.as_str().to_owned()).map_err(|error| error.to_string())?;
             let securing = TlsConnector::from(Arc::clone(&configured.client)).connect(name, tcp);
-            let stream = timeout_at(deadline, securing).await.map_err(|_| "no TLS session in time")?;
+            let stream = timeout_at(deadline, securing)
+                .await
+                .map_err(|_| "no TLS session in time")?;
             let stream = stream.map_err(|error| error.to_string())?;
             let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
             let names = shown.and_then(|certificate| CertificateNames::read(certificate));
@@ -168,25 +189,32 @@ async fn connect(
             return Err(closure.to_string());
         }
     };
-    let proves = |domain: &Domain| match &names {
-        Some(names) => names.cover_domain(domain),
-        // A route that says plain vouches for the domain that it is for.
-        None => *domain == hop.domain,
+    let remembers = answer.remembers;
+    let (wanted, from) = (hop.domain.clone(), endpoint.address.to_string());
+    let judge = move |settings: &Settings| {
+        let proves = |domain: &Domain| match &names {
+            Some(names) => names.cover_domain(domain),
+            // A route that says plain vouches for the domain that it is for.
+            None => *domain == wanted,
+        };
+        Arc::new(reached(&wanted, &answer, &proves, settings, &mapper, &from))
     };
-    let from = endpoint.address.to_string();
-    let authority = reached(&hop.domain, &answer, &proves, settings, &mapper, &from);
     let admission = Admission {
-        authority: Arc::new(authority),
+        authority: judge(settings),
         serves: vec![Scope::Domain(hop.domain.clone())],
         claims: Vec::new(),
         home: true,
-        remembers: answer.remembers,
+        remembers,
     };
     tracing::info!(session = admission.authority.label, "open");
     let (session, ends) = Session::new(&admission);
     let connection = shared.announce(wire, &admission, (&session, ends), cx, Some(limits.pool_idle));
+    let held = Arc::clone(&session);
     shared.tasks.spawn(async move {
-        connection.run(|_| ()).await;
+        tokio::select! {
+            () = connection.run(|_| ()) => {}
+            () = hold_to_settings(changes, &held, |now| Ok(judge(&now.settings))) => {}
+        }
         drop(place);
     });
     Ok(session)

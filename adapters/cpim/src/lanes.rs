@@ -31,9 +31,16 @@ impl Lanes {
     /// # Cancel safety
     /// Cancelled, it has had no turn.
     pub(crate) async fn pass(&self, operation: &Operation) -> Passing<'_> {
-        let pair = (operation.speaks_for().address().clone(), operation.goes_to().address().clone());
+        let pair = (
+            operation.speaks_for().address().clone(),
+            operation.goes_to().address().clone(),
+        );
         let turn = Arc::clone(self.lock().entry(pair.clone()).or_default());
-        let mut passing = Passing { lanes: self, pair, turn: None };
+        let mut passing = Passing {
+            lanes: self,
+            pair,
+            turn: None,
+        };
         passing.turn = Some(turn.lock_owned().await);
         passing
     }
@@ -48,8 +55,53 @@ impl Drop for Passing<'_> {
         let mut lanes = self.lanes.lock();
         drop(self.turn.take());
         // Whoever waits holds a copy of its own, which can be taken only under the lock.
-        if lanes.get(&self.pair).is_some_and(|turn| Arc::strong_count(turn) == 1) {
+        if lanes
+            .get(&self.pair)
+            .is_some_and(|turn| Arc::strong_count(turn) == 1)
+        {
             lanes.remove(&self.pair);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cpim_adapter::{PresUri, Unsubscribe};
+
+    use super::*;
+
+    fn operation(watcher: &str) -> Operation {
+        let [watcher, target] = [watcher, "pres:fred@a.example"].map(|uri| PresUri::parse(uri).unwrap());
+        Operation::Unsubscribe(Unsubscribe { watcher, target })
+    }
+
+    async fn is_pending<F: Future + Unpin>(future: &mut F) -> bool {
+        tokio::select! {
+            biased;
+            _ = future => false,
+            () = tokio::task::yield_now() => true,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_pair_passes_in_turn_and_leaves_nothing_behind() {
+        let (lanes, one, other) = (
+            Lanes::default(),
+            operation("pres:w@b.example"),
+            operation("pres:v@b.example"),
+        );
+        let first = lanes.pass(&one).await;
+        let mut second = Box::pin(lanes.pass(&one));
+        let mut third = Box::pin(lanes.pass(&one));
+        for waiting in [&mut second, &mut third] {
+            assert!(is_pending(waiting).await);
+        }
+        drop(lanes.pass(&other).await);
+        drop(first);
+        assert!(is_pending(&mut third).await, "the second comes first");
+        let passing = second.await;
+        drop(third);
+        drop(passing);
+        assert!(lanes.lock().is_empty());
     }
 }

@@ -5,6 +5,7 @@ mod claims;
 mod config;
 mod connection;
 mod dial;
+mod inbound;
 mod lanes;
 mod listener;
 mod map;

@@ -4,21 +4,21 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use cpim_adapter::{AdapterContext, BuildError, Domain, SessionFacts};
-use cpim_native_proto::{Claim, Open, Secret};
+use cpim_adapter::{AdapterContext, Authority, BuildError, Domain, SessionFacts};
+use cpim_native_proto::{Claim, Open, Reason, Secret};
 use rustls::{ClientConfig, ServerConfig};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::task::TaskTracker;
 
-use crate::claims::Admission;
+use crate::claims::{Admission, Unauthorised};
 use crate::config::{ListenAt, ListenerSettings, Settings};
 use crate::connection::Connection;
 use crate::dial::Pool;
 use crate::names::CertificateNames;
 use crate::session::{Ends, Session};
 use crate::sessions::Sessions;
-use crate::wire::Wire;
 use crate::tls;
+use crate::wire::Wire;
 
 /// What the parts of the adapter share.
 pub(crate) struct Shared {
@@ -62,14 +62,25 @@ impl Configured {
         let mut listeners = HashMap::new();
         for listener in &settings.listeners {
             let key = format!("cpim.listener[{}]", listener.at);
-            let listening = Listening { tls: tls::server(listener, &key)?, settings: Arc::new(listener.clone()) };
+            let listening = Listening {
+                tls: tls::server(listener, &key)?,
+                settings: Arc::new(listener.clone()),
+            };
             listening.check_plain(&key)?;
             if listeners.insert(listener.at.clone(), listening).is_some() {
-                return Err(BuildError { key, what: "listed twice; each place is accepted once".into() });
+                return Err(BuildError {
+                    key,
+                    what: "listed twice; each place is accepted once".into(),
+                });
             }
         }
         let (client, own_names) = tls::client(&settings.outgoing)?;
-        Ok(Self { settings, listeners, client, own_names })
+        Ok(Self {
+            settings,
+            listeners,
+            client,
+            own_names,
+        })
     }
 }
 
@@ -78,7 +89,9 @@ impl Listening {
     fn check_plain(&self, key: &str) -> Result<(), BuildError> {
         match &self.settings.at {
             ListenAt::Tcp(address)
-                if self.tls.is_none() && !self.settings.plain && !address.ip().to_canonical().is_loopback() =>
+                if self.tls.is_none()
+                    && !self.settings.plain
+                    && !address.ip().to_canonical().is_loopback() =>
             {
                 Err(BuildError {
                     key: key.to_owned(),
@@ -129,10 +142,32 @@ impl Shared {
     }
 }
 
+/// Holds a session to what is configured: ends it once the settings no longer grant it what it was granted.
+/// Whoever is granted something else then may open another. Never returns.
+pub(crate) async fn hold_to_settings(
+    mut changes: watch::Receiver<Arc<Configured>>,
+    session: &Session,
+    judge: impl Fn(&Configured) -> Result<Arc<Authority>, Unauthorised>,
+) {
+    while changes.changed().await.is_ok() {
+        let configured = Arc::clone(&changes.borrow_and_update());
+        match judge(&configured) {
+            Ok(authority) if authority == *session.authority() => {}
+            Ok(_) => session.order_close(Reason::Shutdown, "the configuration has changed"),
+            Err(refused) => session.order_close(Reason::Unauthorised, &refused.to_string()),
+        }
+    }
+    std::future::pending().await
+}
+
 impl Settings {
     /// What this gateway says when it answers an `open`.
     pub(crate) fn greeting(&self) -> Open {
-        Open { domain: Some(self.relay.clone()), remembers: Some(self.limits.remembers), ..Open::default() }
+        Open {
+            domain: Some(self.relay.clone()),
+            remembers: Some(self.limits.remembers),
+            ..Open::default()
+        }
     }
 
     /// What it says when it opens a session itself, to the server of the domain that is wanted.
@@ -145,12 +180,48 @@ impl Settings {
         let mut peers = self.peers.iter();
         let peer = peers.find(|peer| peer.domain == *wanted || peer.serves.iter().any(serves));
         let secret = peer.and_then(|peer| peer.secret.as_ref()).filter(|_| private);
-        let covered = |domain: &&Domain| peer.is_some() || shown.is_none_or(|names| names.cover_domain(domain));
+        let covered =
+            |domain: &&Domain| peer.is_some() || shown.is_none_or(|names| names.cover_domain(domain));
         Open {
             domain: Some(&self.relay).filter(covered).cloned(),
-            serves: self.serves_out.iter().filter(covered).cloned().map(Claim::Domain).collect(),
+            serves: self
+                .serves_out
+                .iter()
+                .filter(covered)
+                .cloned()
+                .map(Claim::Domain)
+                .collect(),
             secret: secret.map(|secret| Secret::new(secret.reveal())),
             ..self.greeting()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Limits, OutgoingTls, PeerSettings};
+
+    #[test]
+    fn a_secret_is_said_to_its_peer_alone_and_only_in_private() {
+        let domain = |text: &str| Domain::parse(text).unwrap();
+        let settings = Settings {
+            relay: domain("gw.example"),
+            serves_out: vec![domain("gw.example")],
+            listeners: Vec::new(),
+            outgoing: OutgoingTls::default(),
+            peers: vec![PeerSettings {
+                domain: domain("gw.b.example"),
+                serves: vec![domain("b.example")],
+                sources: Vec::new(),
+                secret: crate::Secret::new("shared"),
+            }],
+            applications: Vec::new(),
+            hosted: Vec::new(),
+            limits: Limits::default(),
+        };
+        let said = |wanted: &str, private| settings.opening(&domain(wanted), None, private).secret.is_some();
+        assert!(said("b.example", true) && said("gw.b.example", true));
+        assert!(!said("b.example", false) && !said("x.b.example", true));
     }
 }

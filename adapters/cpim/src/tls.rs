@@ -83,7 +83,10 @@ pub(crate) fn client(settings: &OutgoingTls) -> Result<(Arc<ClientConfig>, Certi
     let mut config = match &settings.identity {
         Some(identity) => {
             let (chain, private) = load_identity(identity, key)?;
-            names = chain.first().and_then(|own| CertificateNames::read(own)).unwrap_or_default();
+            names = chain
+                .first()
+                .and_then(|own| CertificateNames::read(own))
+                .unwrap_or_default();
             verifying
                 .with_client_auth_cert(chain, private)
                 .map_err(|error| wrong(format!("{key}.certificate"), error))?
@@ -149,7 +152,12 @@ fn load_anchors(anchors: &Anchors, key: &str) -> Result<Arc<RootCertStore>, Buil
             let found = rustls_native_certs::load_native_certs();
             let (_, ignored) = roots.add_parsable_certificates(found.certs);
             if roots.is_empty() || ignored > 0 {
-                tracing::warn!(key, usable = roots.len(), ignored, "trust anchors of this machine");
+                tracing::warn!(
+                    key,
+                    usable = roots.len(),
+                    ignored,
+                    "trust anchors of this machine"
+                );
             }
         }
     }
@@ -231,11 +239,10 @@ struct ClientVerifier {
 impl ClientVerifier {
     fn new(anchors: &Anchors, provider: &Arc<CryptoProvider>, key: &str) -> Result<Self, BuildError> {
         let roots = load_anchors(anchors, key)?;
-        let clients =
-            WebPkiClientVerifier::builder_with_provider(Arc::clone(&roots), Arc::clone(provider))
-                .allow_unauthenticated()
-                .build()
-                .map_err(|error| wrong(key.to_owned(), error))?;
+        let clients = WebPkiClientVerifier::builder_with_provider(Arc::clone(&roots), Arc::clone(provider))
+            .allow_unauthenticated()
+            .build()
+            .map_err(|error| wrong(key.to_owned(), error))?;
         Ok(Self {
             clients,
             roots,

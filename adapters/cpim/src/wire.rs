@@ -69,7 +69,15 @@ impl Wire {
     /// # Cancel safety
     /// Cancelled, no octet is lost and none is sent twice.
     pub(crate) async fn turn(&mut self) {
-        let Self { session, reader, writer, input, output, unflushed, heard_out } = self;
+        let Self {
+            session,
+            reader,
+            writer,
+            input,
+            output,
+            unflushed,
+            heard_out,
+        } = self;
         if output.is_empty() {
             output.extend(std::iter::from_fn(|| session.poll_transmit()));
         }
@@ -77,11 +85,11 @@ impl Wire {
         input.reserve(READ_OCTETS / 4);
         tokio::select! {
             read = reader.read_buf(input), if session.wants_input() => match read {
-                Ok(0) => end_of_input(session, output, heard_out),
+                Ok(0) => end_of_input(session, output.is_empty() && *unflushed == 0, heard_out),
                 Ok(_) => session.handle_input(now(), input),
                 // Many a TLS peer just hangs up. For what it has heard, that is as good as a goodbye.
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                    end_of_input(session, output, heard_out);
+                    end_of_input(session, output.is_empty() && *unflushed == 0, heard_out);
                 }
                 Err(_) => session.handle_loss(now()),
             },
@@ -125,7 +133,13 @@ impl Wire {
     /// Ends the session, over or not. The answers that the peer may not have got are kept, unless it ended
     /// the stream itself and had been sent everything by then.
     pub(crate) fn end(self) -> End {
-        let Self { session, reader, writer, heard_out, .. } = self;
+        let Self {
+            session,
+            reader,
+            writer,
+            heard_out,
+            ..
+        } = self;
         let in_doubt = session.into_remains().in_doubt.into_iter();
         let receipts = in_doubt.filter_map(|(_, token)| token);
         if heard_out {
@@ -141,7 +155,12 @@ impl End {
         let ended = async {
             if self.writer.shutdown().await.is_ok() {
                 let mut rest = BytesMut::with_capacity(READ_OCTETS);
-                while self.reader.read_buf(&mut rest).await.is_ok_and(|octets| octets > 0) {
+                while self
+                    .reader
+                    .read_buf(&mut rest)
+                    .await
+                    .is_ok_and(|octets| octets > 0)
+                {
                     rest.clear();
                 }
             }
@@ -161,8 +180,8 @@ fn far() -> Instant {
     Instant::now() + Duration::from_secs(86_400)
 }
 
-fn end_of_input(session: &mut Session<Token>, output: &VecDeque<Bytes>, heard_out: &mut bool) {
-    *heard_out = output.is_empty();
+fn end_of_input(session: &mut Session<Token>, all_taken: bool, heard_out: &mut bool) {
+    *heard_out = all_taken;
     session.handle_end(now());
 }
 
@@ -174,8 +193,14 @@ async fn write(
 ) -> io::Result<usize> {
     if *unflushed == 0 {
         let mut pieces = [IoSlice::new(&[]); PIECES];
-        let filled = pieces.iter_mut().zip(&*output).map(|(piece, chunk)| *piece = IoSlice::new(chunk)).count();
-        let octets = writer.write_vectored(pieces.get(..filled).unwrap_or_default()).await?;
+        let filled = pieces
+            .iter_mut()
+            .zip(&*output)
+            .map(|(piece, chunk)| *piece = IoSlice::new(chunk))
+            .count();
+        let octets = writer
+            .write_vectored(pieces.get(..filled).unwrap_or_default())
+            .await?;
         if octets == 0 {
             return Err(io::ErrorKind::WriteZero.into());
         }

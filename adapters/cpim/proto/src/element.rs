@@ -96,7 +96,7 @@ impl Element {
             name => match operation::kind(name) {
                 Some(kind) => operation::read(kind, tag, reader, &frame.content, uris),
                 None => Err(Violation::UnknownElement {
-                    name: fault::excerpt(name),
+                    name: excerpt(name).to_owned(),
                 }
                 .into()),
             },
@@ -173,4 +173,14 @@ fn text(reader: &mut Reader<'_>) -> Result<Option<String>, Rejection> {
             Event::End => return Ok(text),
         }
     }
+}
+
+/// As much of a peer's text as an explanation needs.
+fn excerpt(text: &str) -> &str {
+    cut(text, 64)
+}
+
+/// At most so many octets of a text, cut between characters.
+fn cut(text: &str, octets: usize) -> &str {
+    text.get(..text.floor_char_boundary(octets)).unwrap_or_default()
 }

@@ -16,13 +16,18 @@ pub struct Limits {
     pub attributes: usize,
 }
 
+impl Limits {
+    /// What the contract says where nothing is configured.
+    pub const CONTRACT: Self = Self {
+        xml_octets: 65_536,
+        content_octets: 1_048_576,
+        depth: 16,
+        attributes: 32,
+    };
+}
+
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            xml_octets: 65_536,
-            content_octets: 1_048_576,
-            depth: 16,
-            attributes: 32,
-        }
+        Self::CONTRACT
     }
 }

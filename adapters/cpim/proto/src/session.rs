@@ -15,10 +15,13 @@
 //! ```
 
 mod config;
+mod ending;
 mod event;
 mod incoming;
 mod outgoing;
+mod state;
 mod tables;
+mod time;
 
 #[cfg(test)]
 mod tests;
@@ -34,12 +37,11 @@ pub use config::Config;
 pub use event::{Closure, Event, Incoming, Remains, SendError};
 
 use outgoing::{Mark, Outgoing};
+use state::{Side, State};
 use tables::{Inbound, Outbound, Receipts};
+use time::Hearing;
 
-use crate::{
-    Close, Decoder, EncodeError, Open, Parameters, ReadUri, Reason, Violation, write_operation, write_ping,
-    write_response,
-};
+use crate::{Decoder, EncodeError, Open, Parameters, ReadUri, write_operation, write_response};
 
 /// One session.
 ///
@@ -67,48 +69,6 @@ pub struct Session<T = ()> {
     scratch: String,
 }
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Side {
-    Connecting,
-    Listening,
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum State {
-    /// The other side must open the session.
-    AwaitingOpen { until: Instant },
-    /// The application must decide on the other side's `open`; nothing is read meanwhile.
-    Deciding,
-    /// Operations go both ways.
-    Open,
-    /// A `close` was sent or received: answers still go both ways.
-    Closing { by: By, until: Instant },
-    /// Over. What was queued may still be sent; without a time, no longer.
-    Closed { until: Option<Instant> },
-}
-
-/// Who has closed a session in order, and what can still come.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum By {
-    /// The peer, or both: it waits for us to finish and hang up.
-    Peer,
-    /// The peer, and it sends nothing more.
-    PeerSilently,
-    /// We: the peer finishes and hangs up.
-    Us,
-}
-
-/// When the peer was heard, and whether it was asked.
-#[derive(Debug)]
-struct Hearing {
-    last: Instant,
-    /// Since then nothing was heard, and a ping is out.
-    asked: Option<Instant>,
-    /// The ping that was not answered yet.
-    ping: Option<TransId>,
-    pings: u64,
-}
-
 impl<T> Session<T> {
     /// The listening side's end of a connection that was just accepted.
     #[must_use]
@@ -127,8 +87,7 @@ impl<T> Session<T> {
         now: Instant,
     ) -> Result<Self, EncodeError> {
         let mut session = Self::new(config, uris, Side::Connecting, now);
-        open.write(&mut session.scratch);
-        session.owe(now, Mark::Other)?;
+        session.owe_open(now, open)?;
         Ok(session)
     }
 
@@ -148,12 +107,7 @@ impl<T> Session<T> {
             outgoing: Outgoing::default(),
             receipts: Receipts::new(2 * config.max_inbound),
             events: VecDeque::new(),
-            hearing: Hearing {
-                last: now,
-                asked: None,
-                ping: None,
-                pings: 0,
-            },
+            hearing: Hearing::new(now),
             scratch: String::new(),
             config,
         }
@@ -175,97 +129,6 @@ impl<T> Session<T> {
             false => self.input.unsplit(octets.split()),
         }
         self.advance(now);
-    }
-
-    /// The peer will send nothing more, and has said so in the transport's own way.
-    pub fn handle_end(&mut self, now: Instant) {
-        match self.state {
-            State::Closing { by: By::Us, .. } => {
-                self.receipts.all_heard();
-                self.end(now, Closure::Orderly);
-            }
-            State::Closing { until, .. } => {
-                self.state = State::Closing {
-                    by: By::PeerSilently,
-                    until,
-                };
-                self.finish_if_drained(now);
-            }
-            State::AwaitingOpen { .. } | State::Deciding | State::Open => self.handle_loss(now),
-            State::Closed { .. } => {}
-        }
-    }
-
-    /// The transport failed: nothing can be sent or received any more.
-    pub fn handle_loss(&mut self, now: Instant) {
-        if !self.is_closed() {
-            self.end(now, Closure::Lost);
-        }
-        self.state = State::Closed { until: None };
-    }
-
-    /// Does what is due. Call it at [`Self::poll_timeout`]; earlier or later does no harm.
-    pub fn handle_timeout(&mut self, now: Instant) {
-        match self.state {
-            State::AwaitingOpen { until } if until <= now => {
-                self.close_frame(now, &Close::because(Reason::Timeout, "expected `open`"));
-                return self.end(now, Closure::Unopened);
-            }
-            State::Closing { until, .. } if until <= now => {
-                self.end(now, Closure::Orderly);
-                self.state = State::Closed { until: None };
-                return;
-            }
-            State::Closed { until } => {
-                self.state = State::Closed {
-                    until: until.filter(|until| *until > now),
-                };
-                return;
-            }
-            _ => {}
-        }
-        if self
-            .outgoing
-            .idle_since()
-            .is_some_and(|since| since + self.config.stall <= now)
-        {
-            self.end(now, Closure::Stalled);
-            // It cannot be told: nothing that is written gets there.
-            self.state = State::Closed { until: None };
-            return;
-        }
-        if !self.listens_for_silence() {
-            return;
-        }
-        match self.hearing.asked {
-            Some(asked) if asked + self.config.ping_answer <= now => {
-                self.close_frame(
-                    now,
-                    &Close::because(Reason::Timeout, "nothing was heard, nor a ping answered"),
-                );
-                self.end(now, Closure::Silent);
-            }
-            None if self.hearing.last + self.config.silence <= now => self.ping(now),
-            _ => {}
-        }
-    }
-
-    /// When [`Self::handle_timeout`] has something to do, if nothing else happens before.
-    #[must_use]
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        let stalled = self.outgoing.idle_since().map(|since| since + self.config.stall);
-        let silent = match self.hearing.asked {
-            _ if !self.listens_for_silence() => None,
-            Some(asked) => Some(asked + self.config.ping_answer),
-            None => Some(self.hearing.last + self.config.silence),
-        };
-        match self.state {
-            State::AwaitingOpen { until } | State::Closing { until, .. } => {
-                [Some(until), stalled, silent].into_iter().flatten().min()
-            }
-            State::Deciding | State::Open => [stalled, silent].into_iter().flatten().min(),
-            State::Closed { until } => until.filter(|_| !self.outgoing.is_empty()),
-        }
     }
 
     /// When the peer was last heard.
@@ -318,16 +181,7 @@ impl<T> Session<T> {
     /// peer does not take what it is owed, nor once the session is over.
     #[must_use]
     pub fn wants_input(&self) -> bool {
-        match self.state {
-            State::Closing {
-                by: By::PeerSilently, ..
-            }
-            | State::Closed { .. }
-            | State::Deciding => false,
-            State::AwaitingOpen { .. } | State::Closing { .. } | State::Open => {
-                self.outgoing.owed_octets() < self.config.max_owed_octets
-            }
-        }
+        self.state.reads() && self.outgoing.owed_octets() < self.config.max_owed_octets
     }
 
     /// Whether operations can be sent.
@@ -361,30 +215,11 @@ impl<T> Session<T> {
         if self.state != State::Deciding {
             return Err(SendError::NotOpen);
         }
-        open.write(&mut self.scratch);
-        self.owe(now, Mark::Other)?;
+        self.owe_open(now, open)?;
         self.state = State::Open;
         self.hearing.heard(now);
         self.advance(now);
         Ok(())
-    }
-
-    /// Ends the session. Without a reason, or for `shutdown`, in order: what is under way has its time, and
-    /// [`Event::Closed`] comes at its end. For any other reason, and where there is nothing to bring to an
-    /// end, at once.
-    pub fn close(&mut self, now: Instant, close: Close) {
-        match self.state {
-            State::Closed { .. } => {}
-            State::Closing { .. } if close.is_orderly() => {}
-            State::Open if close.is_orderly() => {
-                self.close_frame(now, &close);
-                self.start_closing(now, By::Us);
-            }
-            _ => {
-                self.close_frame(now, &close);
-                self.end(now, Closure::ByUs(close));
-            }
-        }
     }
 
     /// Whether there is room for an operation with so many octets of content.
@@ -445,11 +280,12 @@ impl<T> Session<T> {
         response: &Response,
         token: T,
     ) -> Result<(), T> {
-        if !matches!(self.state, State::Open | State::Closing { .. }) {
+        if !self.state.answers() {
             return Err(token);
         }
         self.inbound.answered(trans_id);
-        self.answer(now, trans_id, response, Mark::Response(trans_id.clone(), token));
+        write_response(&mut self.scratch, trans_id, response);
+        self.owe(now, Mark::Response(trans_id.clone(), token));
         Ok(())
     }
 
@@ -463,102 +299,18 @@ impl<T> Session<T> {
         }
     }
 
-    fn answer(&mut self, now: Instant, trans_id: &TransId, response: &Response, mark: Mark<T>) {
-        write_response(&mut self.scratch, trans_id, response);
-        let fits = self.owe(now, mark);
-        debug_assert_eq!(fits, Ok(()), "a response is far smaller than a frame");
-    }
-
-    fn ping(&mut self, now: Instant) {
-        self.hearing.pings += 1;
-        // No decimal number, so that it is never the transID of an operation.
-        let Ok(trans_id) = TransId::parse(&format!("ping-{}", self.hearing.pings)) else {
-            return;
-        };
-        write_ping(&mut self.scratch, &trans_id);
-        let fits = self.owe(now, Mark::Other);
-        debug_assert_eq!(fits, Ok(()), "a ping is far smaller than a frame");
-        self.hearing.asked = Some(now);
-        self.hearing.ping = Some(trans_id);
-    }
-
-    fn close_frame(&mut self, now: Instant, close: &Close) {
-        close.write(&mut self.scratch);
-        let fits = self.owe(now, Mark::Other);
-        debug_assert_eq!(fits, Ok(()), "a close is far smaller than a frame");
-    }
-
-    /// Queues the element in the scratch, which is empty afterwards.
-    fn owe(&mut self, now: Instant, mark: Mark<T>) -> Result<(), EncodeError> {
-        let queued = self.outgoing.owe(now, &self.scratch, mark, &self.config.limits);
+    fn owe_open(&mut self, now: Instant, open: &Open) -> Result<(), EncodeError> {
+        open.write(&mut self.scratch);
+        let queued = self.outgoing.owe(now, &self.scratch, Mark::Other);
         self.scratch.clear();
         queued
     }
 
-    fn violated(&mut self, now: Instant, violation: Violation) {
-        let text = match violation.reason() {
-            Reason::BadFrame => format!("frame {}, {violation}", self.frames),
-            _ => violation.to_string(),
-        };
-        self.close_frame(now, &Close::because(violation.reason(), text));
-        self.end(now, Closure::Violated(violation));
-    }
-
-    fn start_closing(&mut self, now: Instant, by: By) {
-        let until = match self.state {
-            State::Closing { until, .. } => until,
-            _ => now + self.config.drain,
-        };
-        self.state = State::Closing { by, until };
-        self.withdraw();
-        self.finish_if_drained(now);
-    }
-
-    /// Gives up the operations that were not sent.
-    fn withdraw(&mut self) {
-        for trans_id in self.outgoing.withdraw() {
-            self.outbound.withdrawn(&trans_id);
-            self.events.push_back(Event::Unsent { trans_id });
-        }
-    }
-
-    /// Once the peer has closed, we hang up when nothing is under way; where we have, the peer does.
-    fn finish_if_drained(&mut self, now: Instant) {
-        let State::Closing { by, .. } = self.state else {
-            return;
-        };
-        let nothing_to_hear = by == By::PeerSilently || self.outbound.len() == 0;
-        if by != By::Us && nothing_to_hear && self.inbound.len() == 0 && self.outgoing.is_empty() {
-            self.receipts.all_heard();
-            self.end(now, Closure::Orderly);
-        }
-    }
-
-    fn end(&mut self, now: Instant, closure: Closure) {
-        self.state = State::Closed {
-            until: Some(now + self.config.drain),
-        };
-        self.withdraw();
-        self.input = BytesMut::new();
-        self.events.push_back(Event::Closed(closure));
-    }
-
-    /// Whether silence means anything: while the peer may speak, and is read.
-    fn listens_for_silence(&self) -> bool {
-        let speaks = !matches!(
-            self.state,
-            State::Closing {
-                by: By::PeerSilently,
-                ..
-            }
-        );
-        matches!(self.state, State::Open | State::Closing { .. }) && speaks && !self.held
-    }
-}
-
-impl Hearing {
-    fn heard(&mut self, now: Instant) {
-        self.last = now;
-        self.asked = None;
+    /// Queues the element in the scratch, which is empty afterwards. Responses, pings and closes have room in
+    /// every frame, their texts being bounded.
+    fn owe(&mut self, now: Instant, mark: Mark<T>) {
+        let queued = self.outgoing.owe(now, &self.scratch, mark);
+        debug_assert_eq!(queued, Ok(()), "{}", self.scratch);
+        self.scratch.clear();
     }
 }

@@ -9,11 +9,12 @@
 
 mod chars;
 mod reader;
+mod scope;
 mod text;
 mod write;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use thiserror::Error;
 

@@ -40,7 +40,7 @@ pub(crate) struct Gateway {
 pub(crate) enum Seen {
     Opened(u64, SessionFacts),
     Closed(u64),
-    Submitted(Arrival),
+    Submitted(Box<Arrival>),
     Reported(Report),
     Receipt(bool),
 }
@@ -72,7 +72,11 @@ impl Gateway {
                 happened.as_mut().enable();
                 {
                     let mut seen = self.seen.lock().unwrap();
-                    if let Some((at, found)) = seen.iter().enumerate().find_map(|(at, seen)| Some((at, pick(seen)?))) {
+                    if let Some((at, found)) = seen
+                        .iter()
+                        .enumerate()
+                        .find_map(|(at, seen)| Some((at, pick(seen)?)))
+                    {
                         seen.remove(at);
                         return found;
                     }
@@ -87,8 +91,8 @@ impl Gateway {
     }
 
     /// Whether something like it has happened already.
-    pub(crate) fn has(&self, mut is: impl FnMut(&Seen) -> bool) -> bool {
-        self.seen.lock().unwrap().iter().any(|seen| is(seen))
+    pub(crate) fn has(&self, is: impl FnMut(&Seen) -> bool) -> bool {
+        self.seen.lock().unwrap().iter().any(is)
     }
 
     pub(crate) async fn opened(&self) -> (u64, SessionFacts) {
@@ -100,12 +104,15 @@ impl Gateway {
     }
 
     pub(crate) async fn closed(&self, session: u64) {
-        self.wait("close", |seen| matches!(seen, Seen::Closed(number) if *number == session).then_some(())).await;
+        self.wait("close", |seen| {
+            matches!(seen, Seen::Closed(number) if *number == session).then_some(())
+        })
+        .await;
     }
 
     pub(crate) async fn submitted(&self) -> Arrival {
         self.wait("submit", |seen| match seen {
-            Seen::Submitted(arrival) => Some(arrival.clone()),
+            Seen::Submitted(arrival) => Some(Arrival::clone(arrival)),
             _ => None,
         })
         .await
@@ -122,7 +129,10 @@ impl Gateway {
     /// What is reported of a leg.
     pub(crate) async fn word(&self, leg: u64) -> Word {
         self.wait(&format!("report of {leg}"), |seen| match seen {
-            Seen::Reported(Report { leg: LegRef::Number(number), word }) if *number == leg => Some(word.clone()),
+            Seen::Reported(Report {
+                leg: LegRef::Number(number),
+                word,
+            }) if *number == leg => Some(word.clone()),
             _ => None,
         })
         .await
@@ -140,7 +150,11 @@ impl Gateway {
 
     fn give(self: &Arc<Self>, arrival: &Arrival, slot: AnswerSlot, response: Response) -> bool {
         let receipt = Receipt::new(self.clone(), self.numbers.fetch_add(1, Ordering::Relaxed));
-        slot.give(Answer { trans_id: arrival.trans_id.clone(), response, receipt: Some(receipt) })
+        slot.give(Answer {
+            trans_id: arrival.trans_id.clone(),
+            response,
+            receipt: Some(receipt),
+        })
     }
 }
 
@@ -153,7 +167,13 @@ impl Exchange for Desk {
         for (trans_id, response) in self.0.kept.lock().unwrap().drain(..) {
             let receipt = Receipt::new(self.0.clone(), self.0.numbers.fetch_add(1, Ordering::Relaxed));
             let trans_id = trans_id.parse().unwrap();
-            answers.try_send(Answer { trans_id, response, receipt: Some(receipt) }).unwrap();
+            answers
+                .try_send(Answer {
+                    trans_id,
+                    response,
+                    receipt: Some(receipt),
+                })
+                .unwrap();
         }
         self.0.record(Seen::Opened(number, facts));
         number
@@ -165,7 +185,7 @@ impl Exchange for Desk {
 
     fn submit(&self, _: u64, arrival: Arrival, slot: AnswerSlot) {
         let verdict = (self.0.judge)(&arrival);
-        self.0.record(Seen::Submitted(arrival.clone()));
+        self.0.record(Seen::Submitted(Box::new(arrival.clone())));
         match verdict {
             Verdict::Answer(response) => {
                 self.0.give(&arrival, slot, response);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Rejection, text};
+use super::{Rejection, cut, excerpt, text};
 use crate::xml::{Reader, Tag, Writer};
 
 /// The end of a session: without a reason in order, with one because of it.
@@ -100,7 +100,8 @@ impl Close {
         matches!(self.reason, None | Some(Reason::Shutdown))
     }
 
-    /// Writes the element.
+    /// Writes the element. Over [`Self::MAX_TEXT_OCTETS`] its text is cut, because an explanation is not
+    /// content.
     pub fn write(&self, out: &mut String) {
         let mut writer = Writer::new(out);
         writer.start("close");
@@ -109,18 +110,22 @@ impl Close {
         }
         match self.text.is_empty() {
             true => writer.empty(),
-            false => writer.open().text(&self.text).close("close"),
+            false => writer
+                .open()
+                .text(cut(&self.text, Self::MAX_TEXT_OCTETS))
+                .close("close"),
         }
     }
 
     /// Reads the element. A side that closes is not asked to do it well: what it holds beside text is
-    /// passed over, and a long text is cut, because an explanation is not content.
+    /// passed over, and a long text is cut.
     pub(super) fn read(tag: &Tag<'_>, reader: &mut Reader<'_>) -> Result<Self, Rejection> {
-        let mut text = text(reader)?.unwrap_or_default();
-        text.truncate(text.floor_char_boundary(Self::MAX_TEXT_OCTETS));
+        let text = text(reader)?.unwrap_or_default();
         Ok(Self {
-            reason: tag.attribute("reason").map(Reason::from_word),
-            text,
+            reason: tag
+                .attribute("reason")
+                .map(|word| Reason::from_word(excerpt(word))),
+            text: cut(&text, Self::MAX_TEXT_OCTETS).to_owned(),
         })
     }
 }

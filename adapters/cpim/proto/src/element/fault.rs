@@ -111,11 +111,3 @@ impl Violation {
         }
     }
 }
-
-/// As much of a peer's text as an explanation needs.
-pub(super) fn excerpt(text: &str) -> String {
-    const OCTETS: usize = 64;
-    text.get(..text.floor_char_boundary(OCTETS))
-        .unwrap_or_default()
-        .to_owned()
-}

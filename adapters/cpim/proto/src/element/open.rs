@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cpim_adapter::{Class, Domain, Uri};
 
-use super::{ReadUri, Rejection, Violation, fault};
+use super::{ReadUri, Rejection, Violation, excerpt};
 use crate::frame::{decimal, is_decimal};
 use crate::xml::{Reader, Tag, Writer};
 
@@ -130,7 +130,7 @@ impl Claim {
     /// # Errors
     /// Says what was wrong with it, and what would have been right.
     pub fn parse(item: &str, uris: &dyn ReadUri) -> Result<Self, String> {
-        let why = |error: &dyn fmt::Display| format!("{:?}: {error}", fault::excerpt(item));
+        let why = |error: &dyn fmt::Display| format!("{:?}: {error}", excerpt(item));
         let Some((scheme, rest)) = item.split_once(':') else {
             return Domain::parse(item).map(Self::Domain).map_err(|error| why(&error));
         };

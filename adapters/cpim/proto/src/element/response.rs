@@ -2,11 +2,12 @@
 
 use cpim_adapter::{LangTag, Response, Status, SubscriptId, TransId};
 
-use super::{Element, Rejection, Violation, text, trans_id};
+use super::{Element, Rejection, Violation, cut, text, trans_id};
 use crate::frame::decimal;
 use crate::xml::{Reader, Tag, Writer};
 
-/// Writes the response to an operation or a ping.
+/// Writes the response to an operation or a ping. Over [`Response::MAX_TEXT_OCTETS`] its words are cut,
+/// because an explanation is not content.
 pub fn write_response(out: &mut String, trans_id: &TransId, response: &Response) {
     let mut writer = Writer::new(out);
     writer
@@ -22,7 +23,7 @@ pub fn write_response(out: &mut String, trans_id: &TransId, response: &Response)
     if let Some(lang) = response.lang() {
         writer.attribute("xml:lang", lang.as_str());
     }
-    match (response.code(), response.words()) {
+    match (response.code(), cut(response.words(), Response::MAX_TEXT_OCTETS)) {
         (None, "") => writer.empty(),
         (None, words) => writer.open().text(words).close("response"),
         (Some(code), "") => writer.open().text(code.as_str()).close("response"),

@@ -6,9 +6,10 @@ use bytes::BytesMut;
 use cpim_adapter::{Code, Kind, Operation, Response, TransId};
 
 use super::outgoing::Mark;
+use super::state::{By, Side, State};
 use super::tables::{Arrival, same};
-use super::{By, Closure, Event, Incoming, Session, Side, State};
-use crate::{Close, Element, Frame, Open, Parameters, Refusal, Rejection, Violation};
+use super::{Closure, Event, Incoming, Session};
+use crate::{Close, Element, Frame, Open, Parameters, Refusal, Rejection, Violation, write_response};
 
 impl<T> Session<T> {
     /// Takes frames off the input while they may be taken.
@@ -26,7 +27,7 @@ impl<T> Session<T> {
                 }
             }
         }
-        self.held = matches!(self.state, State::Open | State::Closing { .. }) && !self.wants_input();
+        self.held = self.state.reads() && !self.wants_input();
         if self.input.is_empty() {
             // An empty view would keep the buffer from being used again.
             self.input = BytesMut::new();
@@ -50,7 +51,7 @@ impl<T> Session<T> {
             }
             (_, Ok(Element::Open(_))) => Err(Violation::OutOfOrder("a second `open`")),
             (_, Ok(Element::Ping { trans_id })) => {
-                self.answer(now, &trans_id, &Response::success(), Mark::Other);
+                self.answer(now, &trans_id, &Response::success());
                 Ok(())
             }
             (_, Ok(Element::Response { trans_id, response })) => {
@@ -78,12 +79,9 @@ impl<T> Session<T> {
     }
 
     fn handle_close(&mut self, now: Instant, close: Close) {
-        let open = matches!(self.state, State::Open | State::Closing { .. });
-        if !open || !close.is_orderly() {
-            self.end(now, Closure::ByPeer(close));
+        if !self.state.answers() || !close.is_orderly() {
             // It has hung up, or will now.
-            self.state = State::Closed { until: None };
-            return;
+            return self.end_at_once(Closure::ByPeer(close));
         }
         self.events.push_back(Event::PeerClosing(close));
         self.start_closing(now, By::Peer);
@@ -138,12 +136,7 @@ impl<T> Session<T> {
                 _ => return Err(Violation::TransIdTaken(trans_id)),
             },
             Arrival::NoRoom => {
-                self.answer(
-                    now,
-                    &trans_id,
-                    &Response::failure(Code::Busy, self.why_busy()),
-                    Mark::Other,
-                );
+                self.answer(now, &trans_id, &Response::failure(Code::Busy, self.why_busy()));
                 return Ok(());
             }
         };
@@ -159,7 +152,7 @@ impl<T> Session<T> {
         self.room_for_operations()?;
         self.check_free(&refusal.trans_id)?;
         if let Some(response) = refusal.response() {
-            self.answer(now, &refusal.trans_id, &response, Mark::Other);
+            self.answer(now, &refusal.trans_id, &response);
         }
         Ok(())
     }
@@ -181,6 +174,11 @@ impl<T> Session<T> {
                 self.inbound.len()
             ),
         }
+    }
+
+    fn answer(&mut self, now: Instant, trans_id: &TransId, response: &Response) {
+        write_response(&mut self.scratch, trans_id, response);
+        self.owe(now, Mark::Other);
     }
 
     /// Makes sure that no operation waits under this transID.

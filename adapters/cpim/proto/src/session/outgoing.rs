@@ -124,16 +124,16 @@ impl<T> Default for Outgoing<T> {
 }
 
 impl<T> Outgoing<T> {
-    /// Queues what the peer is owed: before every operation that has not begun.
-    pub(super) fn owe(
-        &mut self,
-        now: Instant,
-        xml: &str,
-        mark: Mark<T>,
-        limits: &Limits,
-    ) -> Result<(), EncodeError> {
-        self.owed
-            .push(&Parameters::default(), xml, &Bytes::new(), mark, limits)?;
+    /// Queues what the peer is owed: before every operation that has not begun. It is held to the contract's
+    /// own limits, not to the configured ones.
+    pub(super) fn owe(&mut self, now: Instant, xml: &str, mark: Mark<T>) -> Result<(), EncodeError> {
+        self.owed.push(
+            &Parameters::default(),
+            xml,
+            &Bytes::new(),
+            mark,
+            &Limits::CONTRACT,
+        )?;
         self.idle_since.get_or_insert(now);
         Ok(())
     }

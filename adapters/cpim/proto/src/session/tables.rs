@@ -58,6 +58,10 @@ impl Inbound {
         self.0.len()
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) fn drain(&mut self) -> impl Iterator<Item = TransId> {
         self.0.drain().map(|(trans_id, _)| trans_id)
     }
@@ -122,6 +126,10 @@ impl Outbound {
 
     pub(super) fn len(&self) -> usize {
         self.0.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     pub(super) fn drain(&mut self) -> impl Iterator<Item = TransId> {

@@ -14,7 +14,7 @@ use bytes::{Bytes, BytesMut};
 use cpim_adapter::{Code, Content, ImUri, Message, Metadata, Operation, PresUri, Subscribe, TransId};
 
 use super::*;
-use crate::PlainUris;
+use crate::{Close, PlainUris, Reason, Violation};
 use pair::Pair;
 
 fn trans_id(text: &str) -> TransId {

@@ -3,12 +3,10 @@
 use std::borrow::Cow;
 
 use super::chars::{in_name, is_char, is_space, starts_name};
+use super::scope::Scope;
 use super::text::{attribute_value, cdata, character_data, check_references};
 use super::{XmlError, XmlFault};
 use crate::Limits;
-
-const XML_NAMESPACE: &str = "http://www.w3.org/XML/1998/namespace";
-const XMLNS_NAMESPACE: &str = "http://www.w3.org/2000/xmlns/";
 
 /// What comes next within an element.
 #[derive(Debug)]
@@ -29,10 +27,11 @@ pub(crate) struct Tag<'a> {
     attributes: Vec<Attribute<'a>>,
 }
 
+/// An attribute, its value normalised.
 #[derive(Debug)]
-struct Attribute<'a> {
-    name: &'a str,
-    value: Cow<'a, str>,
+pub(super) struct Attribute<'a> {
+    pub(super) name: &'a str,
+    pub(super) value: Cow<'a, str>,
 }
 
 impl<'a> Tag<'a> {
@@ -53,14 +52,6 @@ impl<'a> Tag<'a> {
     }
 }
 
-/// A namespace that is in scope from some depth on.
-#[derive(Debug)]
-struct Binding<'a> {
-    prefix: &'a str,
-    name: Cow<'a, str>,
-    depth: usize,
-}
-
 /// A pull reader of one element. Nothing is copied but values that hold references or line ends.
 #[derive(Debug)]
 pub(crate) struct Reader<'a> {
@@ -71,7 +62,7 @@ pub(crate) struct Reader<'a> {
     open: Vec<&'a str>,
     /// An empty-element tag was read whose end has not been told yet.
     ending: bool,
-    scope: Vec<Binding<'a>>,
+    scope: Scope<'a>,
 }
 
 impl<'a> Reader<'a> {
@@ -100,7 +91,7 @@ impl<'a> Reader<'a> {
                 attributes_max: limits.attributes,
                 open: Vec::new(),
                 ending: false,
-                scope: Vec::new(),
+                scope: Scope::default(),
             }),
         }
     }
@@ -127,7 +118,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn next(&mut self) -> Result<Event<'a>, XmlError> {
         if self.ending || self.open.is_empty() {
             self.ending = false;
-            self.leave_scope();
+            self.scope.leave(self.open.len());
             return Ok(Event::End);
         }
         if let Some(rest) = self.rest.strip_prefix("<![CDATA[") {
@@ -179,14 +170,7 @@ impl<'a> Reader<'a> {
 
     /// Namespaces in scope, as prefix (empty: the default) and name, without the one of `xml`.
     pub(crate) fn namespaces(&self) -> impl Iterator<Item = (&'a str, &str)> {
-        let innermost =
-            |at: usize, prefix: &str| self.scope.iter().skip(at + 1).all(|inner| inner.prefix != prefix);
-        self.scope
-            .iter()
-            .enumerate()
-            .filter(move |(at, binding)| innermost(*at, binding.prefix))
-            .filter(|(_, binding)| binding.prefix != "xml" && !binding.name.is_empty())
-            .map(|(_, binding)| (binding.prefix, &*binding.name))
+        self.scope.all()
     }
 
     /// Makes sure that nothing but white space follows the root.
@@ -217,7 +201,11 @@ impl<'a> Reader<'a> {
         while self.skip_space() && !self.rest.starts_with("?>") {
             let at = self.at();
             let (name, value) = self.attribute()?;
-            let in_order = if versioned { names.any(|next| next == name) } else { names.next() == Some(name) };
+            let in_order = if versioned {
+                names.any(|next| next == name)
+            } else {
+                names.next() == Some(name)
+            };
             let valid = match name {
                 "version" => value == "1.0",
                 "encoding" => value.eq_ignore_ascii_case("UTF-8"),
@@ -259,12 +247,12 @@ impl<'a> Reader<'a> {
         loop {
             let spaced = self.skip_space();
             if self.eat(">") {
-                self.enter_scope(name, &attributes)?;
+                self.enter(name, &attributes)?;
                 self.open.push(name);
                 break;
             }
             if self.eat("/>") {
-                self.enter_scope(name, &attributes)?;
+                self.enter(name, &attributes)?;
                 self.ending = true;
                 break;
             }
@@ -326,7 +314,7 @@ impl<'a> Reader<'a> {
             return self.fail(XmlFault::Tag);
         }
         self.open.pop();
-        self.leave_scope();
+        self.scope.leave(self.open.len());
         Ok(())
     }
 
@@ -366,67 +354,9 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes up the namespaces that a tag declares, and resolves the prefixes it uses.
-    fn enter_scope(&mut self, element: &'a str, attributes: &[Attribute<'a>]) -> Result<(), XmlError> {
-        let depth = self.open.len() + 1;
-        for Attribute { name, value } in attributes {
-            let prefix = match name.strip_prefix("xmlns") {
-                Some("") => "",
-                Some(prefixed) if prefixed.starts_with(':') => prefixed.trim_start_matches(':'),
-                _ => continue,
-            };
-            let declarable = match prefix {
-                "xml" => value == XML_NAMESPACE,
-                "xmlns" => false,
-                _ => {
-                    (prefix.is_empty() || !value.is_empty())
-                        && value != XML_NAMESPACE
-                        && value != XMLNS_NAMESPACE
-                }
-            };
-            if !declarable {
-                return self.fail_at(name, XmlFault::NamespaceDeclaration);
-            }
-            self.scope.push(Binding {
-                prefix,
-                name: value.clone(),
-                depth,
-            });
-        }
-        if let Some((prefix, _)) = element.split_once(':') {
-            self.namespace(prefix)
-                .map_or_else(|| self.fail_at(element, XmlFault::UndeclaredPrefix), |_| Ok(()))?;
-        }
-        let mut expanded: Vec<(&str, &str)> = Vec::new();
-        for name in attributes.iter().map(|attribute| attribute.name) {
-            let Some((prefix, local)) = name.split_once(':').filter(|(prefix, _)| *prefix != "xmlns") else {
-                continue;
-            };
-            let Some(namespace) = self.namespace(prefix) else {
-                return self.fail_at(name, XmlFault::UndeclaredPrefix);
-            };
-            if expanded.contains(&(namespace, local)) {
-                return self.fail_at(name, XmlFault::DuplicateAttribute);
-            }
-            expanded.push((namespace, local));
-        }
-        Ok(())
-    }
-
-    fn leave_scope(&mut self) {
-        while self
-            .scope
-            .last()
-            .is_some_and(|binding| binding.depth > self.open.len())
-        {
-            self.scope.pop();
-        }
-    }
-
-    fn namespace(&self, prefix: &str) -> Option<&str> {
-        let bound = self.scope.iter().rev().find(|binding| binding.prefix == prefix);
-        bound
-            .map(|binding| &*binding.name)
-            .or_else(|| (prefix == "xml").then_some(XML_NAMESPACE))
+    fn enter(&mut self, element: &'a str, attributes: &[Attribute<'a>]) -> Result<(), XmlError> {
+        let entered = self.scope.enter(self.open.len() + 1, element, attributes);
+        entered.or_else(|(fault, name)| self.fail_at(name, fault))
     }
 
     /// Checks the references in `raw`, which stands at the cursor.

@@ -1,6 +1,7 @@
 //! The end of a session, from either side.
 
 use super::*;
+use crate::Limits;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -249,4 +250,30 @@ fn a_session_closed_by_the_application_for_a_reason_ends_at_once() {
         frame("<close reason='conflict'>a.example has a home</close>", "")
     );
     assert!(listener.session.is_finished(listener.now));
+}
+
+#[test]
+fn explanations_are_cut_and_never_lost_with_what_they_explain() {
+    let mut listener = Listener::open_with(Config {
+        limits: Limits {
+            xml_octets: 30,
+            ..Limits::default()
+        },
+        ..Config::default()
+    });
+    let words = "<".repeat(100_000);
+    let response = Response::failure(Code::Internal, &*words);
+    listener
+        .session
+        .respond(listener.now, &trans_id("1"), &response, 1)
+        .unwrap();
+    listener
+        .session
+        .close(listener.now, Close::because(Reason::Conflict, words));
+    let said = listener.say();
+    let cut = "&lt;".repeat(1_024);
+    assert!(said.contains(&format!(
+        "<response status='failure' transID='1'>internal: {cut}</response>"
+    )));
+    assert!(said.ends_with(&format!("<close reason='conflict'>{cut}</close>")));
 }

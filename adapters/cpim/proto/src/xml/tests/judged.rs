@@ -14,10 +14,16 @@ fn judged(xml: &str) -> Vec<String> {
             .map(|attribute| {
                 let attribute = attribute.unwrap();
                 let value = attribute.normalized_value(XmlVersion::Implicit1_0).unwrap();
-                format!("[{}={value:?}]", std::str::from_utf8(attribute.key.as_ref().as_ref()).unwrap())
+                format!(
+                    "[{}={value:?}]",
+                    std::str::from_utf8(attribute.key.as_ref().as_ref()).unwrap()
+                )
             })
             .collect();
-        format!("+{}{attributes}", std::str::from_utf8(tag.name().as_ref().as_ref()).unwrap())
+        format!(
+            "+{}{attributes}",
+            std::str::from_utf8(tag.name().as_ref().as_ref()).unwrap()
+        )
     };
     let mut reader = quick_xml::Reader::from_str(xml);
     let (mut told, mut text, mut depth) = (Vec::new(), String::new(), 0);
@@ -53,9 +59,40 @@ fn judged(xml: &str) -> Vec<String> {
 /// Pieces of XML, well formed and not, that make some elements when put together.
 fn pieces() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
-        "<a>", "</a>", "<a/>", "<b c='d'>", "</b>", "<b\tc=\"&lt;'\" d = '\r\n\t&#9;&#xD;'/>", "<x:c xmlns:x='u'>",
-        "</x:c>", "<x:d/>", "text", " ", "\r\n", "\r", "&amp;", "&#13;", "&#x1F600;", "<![CDATA[", "]]>", "]]", ">", "<",
-        "é", "'", "\"", "=", "&", ";", "<!--", "-->", "<?p", "?>", "<?xml version='1.0'?>", "xmlns='v'", "/>",
+        "<a>",
+        "</a>",
+        "<a/>",
+        "<b c='d'>",
+        "</b>",
+        "<b\tc=\"&lt;'\" d = '\r\n\t&#9;&#xD;'/>",
+        "<x:c xmlns:x='u'>",
+        "</x:c>",
+        "<x:d/>",
+        "text",
+        " ",
+        "\r\n",
+        "\r",
+        "&amp;",
+        "&#13;",
+        "&#x1F600;",
+        "<![CDATA[",
+        "]]>",
+        "]]",
+        ">",
+        "<",
+        "é",
+        "'",
+        "\"",
+        "=",
+        "&",
+        ";",
+        "<!--",
+        "-->",
+        "<?p",
+        "?>",
+        "<?xml version='1.0'?>",
+        "xmlns='v'",
+        "/>",
     ]);
     prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
 }
@@ -75,7 +112,15 @@ proptest! {
 #[test]
 fn the_other_reader_forgives_what_this_one_refuses() {
     // Were this list to become empty, the other reader would do.
-    for xml in ["<a b='<'/>", "<a>]]></a>", "<a>\u{1}</a>", "<1a/>", "<x:a/>", "<a/>junk", "<a b='c'd='e'/>"] {
+    for xml in [
+        "<a b='<'/>",
+        "<a>]]></a>",
+        "<a>\u{1}</a>",
+        "<1a/>",
+        "<x:a/>",
+        "<a/>junk",
+        "<a b='c'd='e'/>",
+    ] {
         assert!(told(xml.as_bytes(), &Limits::default()).is_err(), "{xml}");
         assert!(!judged(xml).is_empty(), "{xml}");
     }
