@@ -4,23 +4,32 @@
 //! one type that knows both its text for people (`Display`) and its JSON for programs (`Serialize`).
 
 mod aliases;
+mod answer;
+mod arrival;
+mod base64;
 mod check;
+mod client;
 mod completions;
 mod config_file;
 mod exit;
 mod gateway;
+mod listen;
 mod map;
 mod out;
 mod queue;
 mod relay;
 mod resolve;
 mod run;
+mod send;
+mod server;
 mod sessions;
+mod signals;
 mod table;
 #[cfg(test)]
 mod tests;
 mod trace;
 mod unmap;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -49,6 +58,9 @@ enum Command {
     Map(map::Map),
     Unmap(unmap::Unmap),
     Resolve(resolve::Resolve),
+    Send(send::Send),
+    Listen(listen::Listen),
+    Watch(watch::Watch),
     Trace(trace::Trace),
     Queue(queue::Queue),
     Sessions(sessions::Sessions),
@@ -86,6 +98,9 @@ impl Command {
             Self::Map(command) => command.run(out),
             Self::Unmap(command) => command.run(out),
             Self::Resolve(command) => within_runtime(command.run(out)),
+            Self::Send(command) => within_runtime(command.run(out)),
+            Self::Listen(command) => within_runtime(command.run(out)),
+            Self::Watch(command) => within_runtime(command.run(out)),
             Self::Trace(command) => within_runtime(command.run(out)),
             Self::Queue(command) => within_runtime(command.run(out)),
             Self::Sessions(command) => within_runtime(command.run(out)),

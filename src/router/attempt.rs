@@ -11,12 +11,12 @@ use cpim_adapter::{
 };
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep_until};
-use tracing::debug;
 
 use super::Router;
 use super::flight::{Attempt, Flight, Pair, Stage};
 use super::refusal::Refusal;
 use super::route::{Leg, Missed, hop_name};
+use super::word::NO_WORD;
 use crate::clock::UnixMs;
 use crate::fault;
 use crate::ids;
@@ -74,17 +74,19 @@ impl Router {
         let flight = table
             .get_mut(number)
             .filter(|flight| flight.stage == Stage::Queued)?;
-        let until = match (flight.attempt, flight.answer_by) {
-            (Attempt::None, _) | (_, None) => flight.give_up,
-            (_, Some(answer_by)) => answer_by,
+        let until = match flight.again {
+            true => flight.answer_by.unwrap_or(flight.give_up),
+            false => flight.give_up,
         };
         Some((flight.not_before.take(), until))
     }
 
     async fn attempt(self: &Arc<Self>, number: i64, until: Instant) -> Tried {
-        let Some((operation, again)) = self.load(number) else {
+        let Some((operation, again)) = self.load(number) else { return Tried::Done };
+        if again && self.is_forgotten(number) {
+            self.settle(number, Response::indeterminant(Code::Timeout, NO_WORD));
             return Tried::Done;
-        };
+        }
         let leg = match self.next_leg(&operation).await {
             Ok(leg) => leg,
             Err(Missed::Never(refusal)) => {
@@ -176,7 +178,6 @@ impl Router {
                 if let NextHop::Peer(peer) = hop {
                     self.routes.forget(peer.class, &peer.domain);
                 }
-                debug!(number, %error, fault = ?error.fault, "not handed over");
                 self.step(number, "not handed over", error.to_string());
                 self.call_back(number);
                 if error.retry == Retry::Never {
@@ -196,33 +197,22 @@ impl Router {
         self.settle_unsent(number, Response::failure(Code::Unreachable, words), "");
     }
 
-    /// Settles what was not sent this time. If an earlier attempt may have been, nobody can know.
+    /// Settles what was not sent this time. If it may have been before, nobody can know.
     fn settle_unsent(self: &Arc<Self>, number: i64, response: Response, detail: &str) {
-        let attempt = lock(&self.table).get(number).map(|flight| flight.attempt);
         if !detail.is_empty() {
             self.step(number, "failed", detail);
         }
-        match attempt {
-            None | Some(Attempt::None) => self.settle(number, response),
-            Some(Attempt::Recallable(_) | Attempt::Final) if !self.was_sent(number) => {
-                self.settle(number, response);
-            }
-            Some(_) => self.settle(
-                number,
-                Response::indeterminant(Code::Timeout, super::word::NO_WORD),
-            ),
-        }
+        let again = lock(&self.table).get(number).is_some_and(|flight| flight.again);
+        self.settle(number, if again { Response::indeterminant(Code::Timeout, NO_WORD) } else { response });
+    }
+
+    /// Whether the next hop would no longer recognise it.
+    fn is_forgotten(&self, number: i64) -> bool {
+        lock(&self.table).get(number).is_some_and(|flight| flight.attempt.is_over(UnixMs::now()))
     }
 
     fn is_expected(&self, number: i64) -> bool {
         lock(&self.table).get(number).is_some_and(|flight| flight.expected)
-    }
-
-    /// Whether octets of it may be with the next hop: an intent that was noted at acceptance is none yet.
-    fn was_sent(&self, number: i64) -> bool {
-        lock(&self.table)
-            .get(number)
-            .is_some_and(|flight| flight.answer_by.is_some())
     }
 
     async fn pause(&self, number: i64, on_contact: bool, until: Instant) {
@@ -256,7 +246,7 @@ impl Router {
     fn load(&self, number: i64) -> Option<(Arc<Operation>, bool)> {
         let table = lock(&self.table);
         let flight = table.get(number).filter(|flight| flight.stage == Stage::Queued)?;
-        Some((Arc::clone(&flight.operation), flight.answer_by.is_some()))
+        Some((Arc::clone(&flight.operation), flight.again))
     }
 
     fn depart(&self, number: i64, leg: &Leg, again: bool) -> Option<Delivery> {
@@ -355,13 +345,12 @@ impl Router {
         }
     }
 
-    /// Nothing of it was sent after all: the commit point counts as not passed.
+    /// Nothing of it was sent after all: the commit point counts as not passed. That says nothing of an
+    /// earlier sending, which stands.
     pub(super) fn call_back(&self, number: i64) {
         let mut table = lock(&self.table);
         table.uncommit(number);
-        let Some(flight) = table.get_mut(number) else {
-            return;
-        };
+        let Some(flight) = table.get_mut(number).filter(|flight| !flight.again) else { return };
         flight.answer_by = None;
         if std::mem::replace(&mut flight.attempt, Attempt::None) != Attempt::None {
             // Should it fail, the journal errs on the safe side.

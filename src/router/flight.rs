@@ -6,6 +6,7 @@ use std::time::Duration;
 use cpim_adapter::{Address, AnswerSlot, Operation, Passage, Response, Standing, TransId};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::Instant;
+use tracing::debug;
 
 use super::owner::Owner;
 use super::rows::Entry;
@@ -52,6 +53,17 @@ pub(crate) enum Attempt {
     Final,
 }
 
+impl Attempt {
+    /// Whether sending it again could deliver it twice.
+    pub(crate) fn is_over(self, now: UnixMs) -> bool {
+        match self {
+            Self::None => false,
+            Self::Recallable(until) => until <= now,
+            Self::Final => true,
+        }
+    }
+}
+
 /// One operation in flight.
 pub(crate) struct Flight {
     pub(crate) number: i64,
@@ -78,6 +90,8 @@ pub(crate) struct Flight {
     /// When the wait for an answer ends, once it is committed.
     pub(crate) deadline: Option<Instant>,
     pub(crate) attempt: Attempt,
+    /// Whether it may have been sent before: an intent that was noted at acceptance is no sending yet.
+    pub(crate) again: bool,
     /// Whether somebody who takes it was in contact when it was accepted, or may have been: then it waits for
     /// them to come back.
     pub(crate) expected: bool,
@@ -118,6 +132,7 @@ impl Flight {
             stage: Stage::Accepting,
             deadline: None,
             attempt: Attempt::None,
+            again: false,
             expected: false,
             tries: 0,
             not_before: None,
@@ -128,7 +143,10 @@ impl Flight {
         }
     }
 
+    /// Something happened to it: for the trace, and for the log at debug.
     pub(crate) fn step(&mut self, what: &'static str, detail: impl Into<String>) {
-        self.steps.push(Step::new(UnixMs::now(), what, detail));
+        let step = Step::new(UnixMs::now(), what, detail);
+        debug!(id = %self.passage.id, detail = step.detail, "{what}");
+        self.steps.push(step);
     }
 }

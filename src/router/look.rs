@@ -217,7 +217,7 @@ impl Router {
                 (
                     "settled",
                     Some(rows::response(&settled.outcome).to_string()),
-                    settled.handed_over,
+                    settled.handed_over || lock(&self.table).was_handed_over(story.number),
                 )
             }
             None => {

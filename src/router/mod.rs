@@ -51,7 +51,7 @@ pub use self::policy::{Limits, Policy, Rules, Terms, scope_of};
 pub use self::step::Step;
 
 /// The space of aliases at the relay domain, in the store.
-const ALIASES: &str = "relay";
+pub const ALIASES: &str = "relay";
 
 /// An adapter in its place.
 pub struct Port {

@@ -68,6 +68,7 @@ impl Router {
         flight.expected = true;
         flight.step("recovered", "after a restart");
         if flight.attempt != Attempt::None {
+            flight.again = true;
             // The wait for its answer begins anew: nobody can say how much of it was over.
             let by = Instant::now() + terms.max_wait;
             flight.answer_by = Some(flight.sender_waits.map_or(by, |until| until.min(by)));
@@ -76,15 +77,11 @@ impl Router {
         table.insert(flight);
         let lane = table.enqueue(number);
         drop(table);
-        if matches!(attempt, Attempt::Final) || recall_is_over(attempt) {
+        if attempt.is_over(UnixMs::now()) {
             self.settle(number, Response::indeterminant(Code::Timeout, NO_WORD));
         }
         if lane {
             self.start_lane(pair);
         }
     }
-}
-
-fn recall_is_over(attempt: Attempt) -> bool {
-    matches!(attempt, Attempt::Recallable(until) if until <= UnixMs::now())
 }

@@ -113,6 +113,7 @@ impl Router {
         let Ok(number) = i64::try_from(number) else { return };
         let owner = lock(&self.table).let_go(number);
         if handed_over {
+            lock(&self.table).note_handed_over(number);
             // Lost in a crash, the answer is given once more, which harms nobody.
             let _noted = self.journal.write(Write::HandedOver { number });
         } else if let Some(owner) = owner {

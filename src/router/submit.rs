@@ -24,6 +24,9 @@ use crate::ids;
 use crate::store::{Intent, Verdict, Write};
 use crate::sync::lock;
 
+/// Looks at an operation that is neither in flight nor settled.
+const LOOKS: usize = 3;
+
 /// Octets that an operation takes in memory beside its content, roughly.
 const OVERHEAD_OCTETS: usize = 1_024;
 
@@ -228,33 +231,36 @@ impl Router {
         slot: AnswerSlot,
         refusal: Refusal,
     ) -> Option<Refusal> {
-        let recalled = self
-            .journal
-            .recall(&owner.to_string(), trans_id.as_str(), digest, UnixMs::now().0)
-            .await
-            .ok()
-            .flatten();
-        let Some(recalled) = recalled else {
-            refuse(slot, trans_id, &refusal);
-            return Some(refusal);
-        };
-        match recalled.outcome {
-            Some(outcome) => {
-                // Should the connection be gone, the answer stays kept.
-                let _given = self.give(recalled.number, owner, trans_id, &rows::response(&outcome), slot);
+        let owner_text = owner.to_string();
+        let mut slot = Some(slot);
+        for _ in 0..LOOKS {
+            let Some(waiter) = slot.take() else { break };
+            let now = UnixMs::now().0;
+            let recalled = self.journal.recall(&owner_text, trans_id.as_str(), digest, now).await;
+            let Some(recalled) = recalled.ok().flatten() else {
+                refuse(waiter, trans_id, &refusal);
+                return Some(refusal);
+            };
+            match recalled.outcome {
+                Some(outcome) => {
+                    // Should the connection be gone, the answer stays kept.
+                    let _given = self.give(recalled.number, owner, trans_id, &rows::response(&outcome), waiter);
+                }
+                // Not in flight any more, it was settled in between, and has its outcome at the next look. One
+                // that never has is not ours to answer: its sender goes on waiting, and hears no lie.
+                None => slot = self.wait_with(recalled.number, waiter),
             }
-            None => self.wait_with(recalled.number, slot),
         }
         None
     }
 
-    /// Waits with an operation in flight. One that was settled in between has its answer kept, and given by
-    /// the next retransmission or session.
-    fn wait_with(&self, number: i64, slot: AnswerSlot) {
-        if let Some(flight) = lock(&self.table).get_mut(number) {
-            flight.step("retransmitted", "");
-            flight.waiters.push(slot);
-        }
+    /// Waits with an operation in flight; the slot comes back where it is in flight no more.
+    fn wait_with(&self, number: i64, slot: AnswerSlot) -> Option<AnswerSlot> {
+        let mut table = lock(&self.table);
+        let Some(flight) = table.get_mut(number) else { return Some(slot) };
+        flight.step("retransmitted", "");
+        flight.waiters.push(slot);
+        None
     }
 }
 

@@ -2,13 +2,16 @@
 //!
 //! No I/O, no clock, no await: what follows from a change is told to the caller, who does it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use cpim_adapter::{Response, TransId};
 use tokio::time::Instant;
 
 use super::flight::{Attempt, Flight, Pair, Stage};
 use super::owner::Owner;
+
+/// Answers handed over that are kept in mind, so that a look right behind one tells the truth.
+const HANDED_OVER: usize = 1_024;
 
 /// One pair's queue.
 #[derive(Default)]
@@ -29,6 +32,8 @@ pub(crate) struct Table {
     legs: HashMap<TransId, i64>,
     /// When each committed operation's wait ends.
     deadlines: BTreeSet<(Instant, i64)>,
+    /// Handed over a moment ago: the journal takes note of that without haste.
+    handed_over: VecDeque<i64>,
     /// Settled, with their answer in the hands of so many connections.
     in_hand: HashMap<i64, (Owner, usize)>,
 }
@@ -169,6 +174,17 @@ impl Table {
             return None;
         }
         self.in_hand.remove(&number).map(|(owner, _)| owner)
+    }
+
+    pub(crate) fn note_handed_over(&mut self, number: i64) {
+        if self.handed_over.len() >= HANDED_OVER {
+            self.handed_over.pop_front();
+        }
+        self.handed_over.push_back(number);
+    }
+
+    pub(crate) fn was_handed_over(&self, number: i64) -> bool {
+        self.handed_over.contains(&number)
     }
 
     pub(crate) fn is_in_hand(&self, number: i64) -> bool {

@@ -71,20 +71,16 @@ impl Router {
 
     /// The connection ended, and what was sent on it may or may not have arrived.
     fn on_unknown(self: &Arc<Self>, number: i64, attempt: Attempt) {
-        match attempt {
-            Attempt::Recallable(until) if UnixMs::now() < until => {
-                self.step(
-                    number,
-                    "connection lost",
-                    "to be sent again: the next hop recognises it",
-                );
-                self.requeue(number, Duration::ZERO);
-            }
-            Attempt::Final | Attempt::None | Attempt::Recallable(_) => {
-                self.step(number, "connection lost", "");
-                self.settle(number, Response::indeterminant(Code::Timeout, NO_WORD));
-            }
+        if attempt.is_over(UnixMs::now()) {
+            self.step(number, "connection lost", "");
+            self.settle(number, Response::indeterminant(Code::Timeout, NO_WORD));
+            return;
         }
+        self.step(number, "connection lost", "to be sent again: the next hop recognises it");
+        if let Some(flight) = lock(&self.table).get_mut(number) {
+            flight.again = true;
+        }
+        self.requeue(number, Duration::ZERO);
     }
 
     /// A word on what is settled already. It changes nothing, but a failure after `indeterminant` is told.
@@ -106,7 +102,7 @@ impl Router {
                     .journal
                     .find_leg(trans_id.as_str())
                     .await
-                    .map(|stories| stories.into_iter().find(|story| may_tell(story, &authority))),
+                    .map(|stories| stories.into_iter().find(|story| router.may_tell(story, &authority))),
             };
             match story {
                 Ok(Some(story)) if was_indeterminant(&story) => router.tell_late_failure(&story, &response),
@@ -114,6 +110,11 @@ impl Router {
                 Err(error) => debug!(%error, "a late response could not be looked up"),
             }
         });
+    }
+
+    fn may_tell(&self, story: &Story, authority: &Authority) -> bool {
+        let destination = self.policy().mapper.read_any(&story.destination);
+        destination.is_ok_and(|destination| answers_for(authority, destination.address()))
     }
 
     /// Settles what was handed over, and had no answer in time.
@@ -135,11 +136,6 @@ fn answers_for(authority: &Authority, destination: &cpim_adapter::Address) -> bo
             .scopes
             .iter()
             .any(|scope| matches!(scope, Scope::Selector(_)))
-}
-
-fn may_tell(story: &Story, authority: &Authority) -> bool {
-    cpim_adapter::Address::parse(&story.destination)
-        .is_ok_and(|destination| answers_for(authority, &destination))
 }
 
 fn was_indeterminant(story: &Story) -> bool {

@@ -28,7 +28,7 @@ async fn a_response_comes_back_as_the_far_side_gave_it() {
 
 #[tokio::test(start_paused = true)]
 async fn the_outcomes_of_a_delivery_become_the_three_statuses() {
-    let mut house = House::new().await;
+    let house = House::new().await;
     let (mut fred, _barney) = (house.session(&[FRED]), house.session(&[BARNEY]));
     house.manner(Manner::Say(Outcome::Delivered(Response::success())));
     fred.send("1", FRED, BARNEY, "one");

@@ -125,3 +125,50 @@ async fn a_route_through_us_is_peeled_by_one_layer() {
     assert_eq!(delivery.operation.goes_to().spelled(), BARNEY);
     assert!(matches!(&delivery.hop, NextHop::Served(address) if address.to_string() == BARNEY));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_alias_stands_for_its_address_for_ever() {
+    use cpim_adapter::{Address, alias_of};
+    use cpim_gateway::store::Write;
+    let (journal, done) = crate::toy::memory();
+    let address = Address::parse("im:pepp=example.com/a-name-too-long-for-mail@gw.example").unwrap();
+    let alias = alias_of(&address);
+    let write = Write::Alias {
+        space: cpim_gateway::router::ALIASES.into(),
+        address: address.to_string(),
+        candidates: vec![alias.clone()],
+        at: 0,
+    };
+    journal.write(write).unwrap();
+    let mut house = House::with(crate::toy::policy(), (journal, done)).await;
+    let fred = house.session(&[FRED]);
+    fred.send("1", FRED, &format!("im:{}@gw.example", alias.to_uppercase()), "hello");
+    let delivery = house.next().await;
+    assert_eq!(delivery.operation.goes_to().address(), &address);
+    assert!(matches!(&delivery.hop, NextHop::Foreign(foreign) if foreign.value().starts_with("example.com/a-name")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_next_hop_that_has_forgotten_is_never_sent_it_again() {
+    let mut house = House::new().await;
+    let (mut fred, _barney) = (house.session(&[FRED]), house.session(&[BARNEY]));
+    house.manner(Manner::Pend(Some(Duration::ZERO)));
+    fred.send("1", FRED, BARNEY, "hello");
+    let delivery = house.next().await;
+    house.word(&delivery, Word::Unknown);
+    assert_eq!(fred.answer().await.1.status(), Status::Indeterminant);
+    assert!(house.delivered.try_recv().is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sending_again_that_fails_says_nothing_of_the_first() {
+    let mut house = House::new().await;
+    let (mut fred, _barney) = (house.session(&[FRED]), house.session(&[BARNEY]));
+    house.manner(Manner::Pend(Some(HOUR)));
+    fred.send("1", FRED, BARNEY, "hello");
+    let delivery = house.next().await;
+    house.manner(Manner::Refuse(|| DeliveryError::refused(Code::TooLarge, "no")));
+    house.word(&delivery, Word::Unknown);
+    assert!(house.next().await.again);
+    assert_eq!(fred.answer().await.1.status(), Status::Indeterminant, "the first may have arrived");
+}

@@ -225,3 +225,31 @@ async fn what_cannot_be_loaded_is_named() {
         "{error}"
     );
 }
+
+#[tokio::test]
+async fn the_largest_content_crosses_whole_both_ways() {
+    let house = house(|settings| settings.applications = vec![application("bot", &["a.example"], "s")]).await;
+    let stream = house
+        .ca
+        .connect(house.running.address(), "gw.example", None, &["cpim/1"])
+        .await
+        .unwrap();
+    let mut client = Client::on(stream);
+    client.say_open("serves='a.example' secret='s'").await;
+    let content: String = (0..1_048_576_u32)
+        .map(|at| char::from(b'a' + (at % 23) as u8))
+        .collect();
+    let xml = "<message source='im:fred@a.example' destination='im:x@b.example' transID='1'/>";
+    client.send(&frame("", xml, &content)).await;
+    assert_eq!(
+        client.frame().await.xml,
+        "<response status='success' transID='1'/>"
+    );
+    let arrival = house.running.gateway.submitted().await;
+    assert!(arrival.operation.content().unwrap().octets() == content.as_bytes());
+
+    let hop = crate::setup::served("im:fred@a.example");
+    let delivery = crate::setup::delivery_of(1, "im:w@c.example", "im:fred@a.example", content.clone(), hop);
+    house.running.deliver(delivery).await.unwrap();
+    assert!(client.frame().await.content == content.as_bytes());
+}
