@@ -37,12 +37,7 @@ impl Router {
         };
         flight.step("settled", response.to_string());
         let steps = Step::to_text(&std::mem::take(&mut flight.steps));
-        let write = Write::Settle {
-            number,
-            outcome: rows::outcome(&response),
-            at: UnixMs::now().0,
-            steps,
-        };
+        let write = Write::Settle { number, outcome: rows::outcome(&response), at: UnixMs::now().0, steps };
         if let Err(error) = self.journal.write(write) {
             // The store is closed: after the next start it is settled anew, from what the journal knows.
             debug!(number, %error, "settled too late to be written");
@@ -94,18 +89,11 @@ impl Router {
     ) -> bool {
         lock(&self.table).take_in_hand(number, owner);
         let receipt = Receipt::new(self.plain_exchange(), u64::try_from(number).unwrap_or_default());
-        slot.give(Answer {
-            trans_id: trans_id.clone(),
-            response: response.clone(),
-            receipt: Some(receipt),
-        })
+        slot.give(Answer { trans_id: trans_id.clone(), response: response.clone(), receipt: Some(receipt) })
     }
 
     fn plain_exchange(self: &Arc<Self>) -> Arc<dyn Exchange> {
-        Arc::new(PortExchange {
-            router: Arc::clone(self),
-            port: usize::MAX,
-        })
+        Arc::new(PortExchange { router: Arc::clone(self), port: usize::MAX })
     }
 
     /// An answer was handed over, or came back: then it is offered to another connection of its owner.
@@ -144,11 +132,7 @@ impl Router {
                 });
             }
         }
-        let contact = Contact {
-            port,
-            facts: Arc::new(facts.clone()),
-            answers: answers.clone(),
-        };
+        let contact = Contact { port, facts: Arc::new(facts.clone()), answers: answers.clone() };
         let session = self.contacts.open(port, facts, answers);
         self.give_kept(contact);
         session
@@ -197,22 +181,15 @@ impl Router {
             return false;
         };
         debug!(number = kept.number, %owner, "a kept answer is given");
-        self.give(
-            kept.number,
-            &owner,
-            &trans_id,
-            &rows::response(&kept.outcome),
-            AnswerSlot::from(place),
-        )
+        self.give(kept.number, &owner, &trans_id, &rows::response(&kept.outcome), AnswerSlot::from(place))
     }
 
     /// Tells a sender who was told `indeterminant` that its message has failed.
     pub(super) fn tell_late_failure(self: &Arc<Self>, story: &Story, response: &Response) {
         let policy = self.policy();
-        let (Ok(gateway), Ok(sender)) = (
-            policy.mapper.address_of(&Local::Gateway, Class::Im),
-            Address::parse(&story.source),
-        ) else {
+        let (Ok(gateway), Ok(sender)) =
+            (policy.mapper.address_of(&Local::Gateway, Class::Im), Address::parse(&story.source))
+        else {
             return;
         };
         if sender == gateway {
@@ -225,16 +202,12 @@ impl Router {
             UnixMs(story.accepted_at),
             response.text(),
         );
-        let (Ok(source), Ok(destination)) = (
-            ImUri::try_from(Uri::from(gateway)),
-            ImUri::try_from(Uri::from(sender)),
-        ) else {
+        let (Ok(source), Ok(destination)) =
+            (ImUri::try_from(Uri::from(gateway)), ImUri::try_from(Uri::from(sender)))
+        else {
             return;
         };
-        let metadata = Metadata {
-            automatic: true,
-            ..Metadata::default()
-        };
+        let metadata = Metadata { automatic: true, ..Metadata::default() };
         self.originate(Operation::Message(Message {
             source,
             destination,

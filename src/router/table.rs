@@ -158,10 +158,7 @@ impl Table {
     /// Operations whose wait ended.
     pub(crate) fn overdue(&mut self, now: Instant) -> Vec<i64> {
         let later = self.deadlines.split_off(&(now, i64::MAX));
-        std::mem::replace(&mut self.deadlines, later)
-            .into_iter()
-            .map(|(_, number)| number)
-            .collect()
+        std::mem::replace(&mut self.deadlines, later).into_iter().map(|(_, number)| number).collect()
     }
 
     /// An answer is in one more connection's hands.

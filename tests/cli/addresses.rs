@@ -105,7 +105,8 @@ async fn a_configuration_brings_its_domain_selectors_and_mappings() {
     assert_eq!(out(&["map", "zephyr:fred"]).await, "im:zephyr=fred@gw.example\n");
     assert_eq!(out(&["map", "irc://irc.example.net/alice"]).await, "im:alice@irc.gw.example\n");
     assert_eq!(out(&["unmap", "im:alice@irc.gw.example"]).await, "irc://irc.example.net/alice\n");
-    let json = out(&["map", "irc://irc.example.net/alice", "--json", "--config", "config/gateway.toml"]).await;
+    let json =
+        out(&["map", "irc://irc.example.net/alice", "--json", "--config", "config/gateway.toml"]).await;
     assert_eq!(objects(&json)[0]["canonical"], "im:irc=irc.example.net/alice@gw.example");
 }
 

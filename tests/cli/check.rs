@@ -20,7 +20,11 @@ async fn the_example_is_valid() {
 #[tokio::test]
 async fn each_error_is_a_line_with_file_line_and_key() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("gw.toml"), "relay_domain = \"gw.example\"\n[limits]\nhops = 1000\nhop = 1\n").unwrap();
+    fs::write(
+        folder.path().join("gw.toml"),
+        "relay_domain = \"gw.example\"\n[limits]\nhops = 1000\nhop = 1\n",
+    )
+    .unwrap();
     let ran = run(folder.path(), &["check", "--config", "gw.toml"]).await;
     assert_eq!((ran.code, ran.out.as_str()), (2, ""));
     let lines: Vec<&str> = ran.err.lines().collect();

@@ -39,14 +39,25 @@ async fn an_administrator_sees_where_a_message_went() {
     let mode = |file: &str| fs::metadata(folder.join(file)).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode("admin.sock"), mode("token")), (0o600, 0o600));
 
-    let mut inbox = Running::start(folder, &["listen", "--server", "cpim.sock", "im:barney@b.example", "--json"]);
+    let mut inbox =
+        Running::start(folder, &["listen", "--server", "cpim.sock", "im:barney@b.example", "--json"]);
     inbox.err_line_with("listening").await;
     let sessions = look(folder, &["sessions", "--json"]).await;
     assert_eq!(objects(&sessions.out)[0]["serves"], serde_json::json!(["im:barney@b.example"]));
 
     let sent = run(
         folder,
-        &["send", "--server", "cpim.sock", "--from", "im:fred@a.example", "--to", "im:barney@b.example", "--json", "Hi"],
+        &[
+            "send",
+            "--server",
+            "cpim.sock",
+            "--from",
+            "im:fred@a.example",
+            "--to",
+            "im:barney@b.example",
+            "--json",
+            "Hi",
+        ],
     );
     let sent = sent.await;
     assert_eq!(sent.code, 0, "{}", sent.err);

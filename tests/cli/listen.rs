@@ -18,7 +18,9 @@ async fn started(arguments: &[&str]) -> (TempDir, Listener, Running, Peer, Strin
 }
 
 async fn message(peer: &mut Peer, trans_id: &str, content: &[u8]) -> String {
-    let xml = format!("<message source='im:fred@a.example' destination='im:barney@b.example' transID='{trans_id}'/>");
+    let xml = format!(
+        "<message source='im:fred@a.example' destination='im:barney@b.example' transID='{trans_id}'/>"
+    );
     peer.write(&xml, content).await;
     let response = peer.frame().await.unwrap();
     assert_eq!(response.attribute("transID"), trans_id);
@@ -28,9 +30,14 @@ async fn message(peer: &mut Peer, trans_id: &str, content: &[u8]) -> String {
 #[tokio::test]
 async fn it_is_the_address_and_prints_what_arrives() {
     let (_folder, _listener, mut running, mut peer, open) = started(&["im:barney@b.example", "--once"]).await;
-    assert!(open.contains("serves=\"im:barney@b.example\"") || open.contains("serves='im:barney@b.example'"), "{open}");
+    assert!(
+        open.contains("serves=\"im:barney@b.example\"") || open.contains("serves='im:barney@b.example'"),
+        "{open}"
+    );
     assert!(!open.contains("remembers"), "it promises nothing: {open}");
-    let told = message(&mut peer, "1", b"Content-Type: text/plain; charset=utf-8\r\n\r\nYabba,\n\x1b[2Jdabba!").await;
+    let told =
+        message(&mut peer, "1", b"Content-Type: text/plain; charset=utf-8\r\n\r\nYabba,\n\x1b[2Jdabba!")
+            .await;
     assert_eq!(told, "success");
     assert!(running.out_line().await.ends_with(" message"));
     for line in [
@@ -50,7 +57,8 @@ async fn it_is_the_address_and_prints_what_arrives() {
 
 #[tokio::test]
 async fn json_has_octets_that_are_no_text_in_base_64() {
-    let (_folder, _listener, running, mut peer, _) = started(&["im:barney@b.example", "--count", "2", "--json"]).await;
+    let (_folder, _listener, running, mut peer, _) =
+        started(&["im:barney@b.example", "--count", "2", "--json"]).await;
     message(&mut peer, "1", b"Content-Type: text/plain\r\n\r\nHi").await;
     message(&mut peer, "2", b"Content-Type: x/y\r\n\r\n\xff").await;
     peer.until_closed().await;
@@ -59,7 +67,10 @@ async fn json_has_octets_that_are_no_text_in_base_64() {
     let told = objects(&out);
     assert_eq!(told.len(), 2);
     assert_eq!((&told[0]["operation"], &told[0]["trans_id"]), (&"message".into(), &"1".into()));
-    assert_eq!((&told[0]["content"], &told[0]["body"]), (&"Content-Type: text/plain\r\n\r\nHi".into(), &"Hi".into()));
+    assert_eq!(
+        (&told[0]["content"], &told[0]["body"]),
+        (&"Content-Type: text/plain\r\n\r\nHi".into(), &"Hi".into())
+    );
     assert_eq!(told[1]["content_base64"], "Q29udGVudC1UeXBlOiB4L3kNCg0K/w==");
     assert!(told[1].get("content").is_none());
 }
@@ -130,9 +141,15 @@ async fn it_publishes_presence_and_goes_on_where_that_is_not_supported() {
     let publish = peer.frame().await.unwrap();
     assert!(publish.xml.starts_with("<publish "), "{}", publish.xml);
     assert_eq!(publish.attribute("target"), "pres:barney@b.example");
-    assert_eq!((publish.attribute("destination"), publish.attribute("status")), ("im:barney@b.example", "open"));
+    assert_eq!(
+        (publish.attribute("destination"), publish.attribute("status")),
+        ("im:barney@b.example", "open")
+    );
     assert!(publish.xml.contains("here &amp; &lt;now&gt;</tuple>"), "{}", publish.xml);
-    let refusal = format!("<response status='failure' transID='{}'>unsupported</response>", publish.attribute("transID"));
+    let refusal = format!(
+        "<response status='failure' transID='{}'>unsupported</response>",
+        publish.attribute("transID")
+    );
     peer.write(&refusal, b"").await;
     running.err_line_with("unsupported").await;
     assert_eq!(message(&mut peer, "1", b"a").await, "success");

@@ -54,7 +54,8 @@ async fn names_that_dns_does_not_have_are_answered_without_it() {
 async fn json_has_the_steps_and_the_places() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("gw.toml"), CONFIG).unwrap();
-    let ran = run(folder.path(), &["resolve", "pres:barney@b.example", "--config", "gw.toml", "--json"]).await;
+    let ran =
+        run(folder.path(), &["resolve", "pres:barney@b.example", "--config", "gw.toml", "--json"]).await;
     let told = &objects(&ran.out)[0];
     assert_eq!(told["protocol"], "cpim");
     assert_eq!(told["candidates"][0]["address"], "192.0.2.1:5870");

@@ -60,8 +60,24 @@ async fn frames_are_as_the_binding_wants_them() {
     fs::write(&secret, "open <sesame>\n").unwrap();
     fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
     let arguments = [
-        "send", "--server", &server, "--from", FRED, "--to", BARNEY, "--hops", "7", "--wait", "30", "--trans-id", "a/1",
-        "--type", "application/octet-stream", "--secret-file", "secret", "-",
+        "send",
+        "--server",
+        &server,
+        "--from",
+        FRED,
+        "--to",
+        BARNEY,
+        "--hops",
+        "7",
+        "--wait",
+        "30",
+        "--trans-id",
+        "a/1",
+        "--type",
+        "application/octet-stream",
+        "--secret-file",
+        "secret",
+        "-",
     ];
     let body = b"\x00\r\n\xff octets";
     let answering = async {
@@ -160,13 +176,15 @@ async fn a_ping_is_answered_while_the_response_is_awaited() {
     let listener = Listener::bind().await;
     let server = listener.address().to_string();
     let folder = tempfile::tempdir().unwrap();
-    let sender = Running::start(folder.path(), &["send", "--server", &server, "--from", FRED, "--to", BARNEY, "Hi"]);
+    let sender =
+        Running::start(folder.path(), &["send", "--server", &server, "--from", FRED, "--to", BARNEY, "Hi"]);
     let (mut peer, _) = listener.open().await;
     let message = peer.frame().await.unwrap();
     peer.write("<ping transID='p1'/>", b"").await;
     let pong = peer.frame().await.unwrap();
     assert_eq!((pong.attribute("status"), pong.attribute("transID")), ("success", "p1"));
-    peer.write(&format!("<response status='success' transID='{}'/>", message.attribute("transID")), b"").await;
+    peer.write(&format!("<response status='success' transID='{}'/>", message.attribute("transID")), b"")
+        .await;
     peer.until_closed().await;
     assert_eq!(sender.end().await.0.code(), Some(0));
 }

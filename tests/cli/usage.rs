@@ -7,7 +7,18 @@ use super::support::process::program;
 
 /// The commands of the contract.
 const COMMANDS: &[&str] = &[
-    "run", "check", "map", "unmap", "resolve", "send", "listen", "watch", "trace", "queue", "sessions", "aliases",
+    "run",
+    "check",
+    "map",
+    "unmap",
+    "resolve",
+    "send",
+    "listen",
+    "watch",
+    "trace",
+    "queue",
+    "sessions",
+    "aliases",
     "completions",
 ];
 

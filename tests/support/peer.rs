@@ -26,7 +26,8 @@ pub struct Frame {
 impl Frame {
     /// The value of an attribute, as it stands there.
     pub fn attribute(&self, name: &str) -> &str {
-        let (_, rest) = self.xml.split_once(&format!(" {name}=")).unwrap_or_else(|| panic!("{name} in {}", self.xml));
+        let (_, rest) =
+            self.xml.split_once(&format!(" {name}=")).unwrap_or_else(|| panic!("{name} in {}", self.xml));
         let quote = rest.chars().next().unwrap();
         rest[1..].split(quote).next().unwrap()
     }

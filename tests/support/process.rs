@@ -40,7 +40,8 @@ pub async fn run_with_input(folder: &Path, arguments: &[&str], input: &[u8]) -> 
         // A program that does not read its input hangs up: that is its right.
         stdin.write_all(input).await.ok();
     };
-    let (_, output) = timeout(PATIENCE, async { tokio::join!(feed, child.wait_with_output()) }).await.unwrap();
+    let (_, output) =
+        timeout(PATIENCE, async { tokio::join!(feed, child.wait_with_output()) }).await.unwrap();
     let output = output.unwrap();
     Ran {
         code: output.status.code().unwrap(),

@@ -37,10 +37,7 @@ impl CommitPoint {
     /// A commit point that is noted in `log`.
     #[must_use]
     pub fn new(log: impl CommitLog + 'static) -> Self {
-        Self {
-            log: Box::new(log),
-            passed: AtomicBool::new(false),
-        }
+        Self { log: Box::new(log), passed: AtomicBool::new(false) }
     }
 
     /// Passes the point. Passing it again changes nothing.

@@ -124,10 +124,7 @@ mod tests {
     #[test]
     fn length_is_counted_in_characters() {
         assert!(TransId::parse(&"é".repeat(255)).is_ok());
-        assert_eq!(
-            TransId::parse(&"é".repeat(256)),
-            Err(IdError::TooLong { max: 255 })
-        );
+        assert_eq!(TransId::parse(&"é".repeat(256)), Err(IdError::TooLong { max: 255 }));
         assert_eq!(TransId::parse(""), Err(IdError::Empty));
         assert!(OperationId::parse(&"a".repeat(65)).is_err());
         assert!(SubscriptId::parse(&"a".repeat(41)).is_err());
@@ -136,15 +133,9 @@ mod tests {
     #[test]
     fn what_cannot_be_printed_is_refused() {
         for text in ["a\u{7}", "a\n", "\u{85}"] {
-            assert!(
-                matches!(TransId::parse(text), Err(IdError::Character { .. })),
-                "{text:?}"
-            );
+            assert!(matches!(TransId::parse(text), Err(IdError::Character { .. })), "{text:?}");
         }
-        assert!(matches!(
-            OperationId::parse("a/b"),
-            Err(IdError::Character { at: 1, .. })
-        ));
+        assert!(matches!(OperationId::parse("a/b"), Err(IdError::Character { at: 1, .. })));
     }
 
     #[test]

@@ -27,9 +27,10 @@ impl Message {
         let party = |name: &Option<Arc<str>>, uri: &crate::ImUri| {
             AbsoluteUri::parse(uri.spelled()).map(|uri| Party { name: name.clone(), uri })
         };
-        let (Some(from), Some(to)) =
-            (party(&metadata.source_name, &self.source), party(&metadata.destination_name, &self.destination))
-        else {
+        let (Some(from), Some(to)) = (
+            party(&metadata.source_name, &self.source),
+            party(&metadata.destination_name, &self.destination),
+        ) else {
             // An `im:` URI is an absolute URI.
             return Ok(self.content.clone());
         };
@@ -42,7 +43,8 @@ impl Message {
         let message_ref = metadata.message_ref.as_deref().map(|text| (MESSAGE_REF, text));
         let references = metadata.references.iter().map(|text| (REFERENCE, text.as_ref()));
         let extensions = automatic.into_iter().chain(message_ref).chain(references);
-        let builder = extensions.filter_map(|(name, text)| extension(name, text)).fold(builder, Builder::extension);
+        let builder =
+            extensions.filter_map(|(name, text)| extension(name, text)).fold(builder, Builder::extension);
         builder.build(&self.content)
     }
 }
@@ -56,7 +58,8 @@ impl MessageCpim {
     #[must_use]
     pub fn metadata(&self) -> Metadata {
         let name = |party: Option<Party>| party.and_then(|party| party.name);
-        let own = |wanted: &'static str| self.headers().iter().filter(move |header| header.is(METADATA, wanted));
+        let own =
+            |wanted: &'static str| self.headers().iter().filter(move |header| header.is(METADATA, wanted));
         let text = |header: &Header| header.value().ok().map(|value| Arc::from(value.as_ref()));
         Metadata {
             subjects: self.subjects().filter_map(Result::ok).collect(),

@@ -95,9 +95,7 @@ impl<T> Session<T> {
         Self {
             uris,
             side,
-            state: State::AwaitingOpen {
-                until: now + config.open_within,
-            },
+            state: State::AwaitingOpen { until: now + config.open_within },
             decoder: Decoder::new(config.limits),
             input: BytesMut::new(),
             held: false,
@@ -243,10 +241,7 @@ impl<T> Session<T> {
         parameters: &Parameters,
         operation: &Operation,
     ) -> Result<(), SendError> {
-        let content = operation
-            .content()
-            .map(|content| content.octets().clone())
-            .unwrap_or_default();
+        let content = operation.content().map(|content| content.octets().clone()).unwrap_or_default();
         if !self.is_open() {
             return Err(SendError::NotOpen);
         }
@@ -258,8 +253,7 @@ impl<T> Session<T> {
         }
         let limits = &self.config.limits;
         let queued = write_operation(&mut self.scratch, trans_id, operation, limits).and_then(|()| {
-            self.outgoing
-                .ask(now, parameters, &self.scratch, &content, trans_id.clone(), limits)
+            self.outgoing.ask(now, parameters, &self.scratch, &content, trans_id.clone(), limits)
         });
         self.scratch.clear();
         queued?;

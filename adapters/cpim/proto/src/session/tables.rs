@@ -152,11 +152,7 @@ pub(super) struct Receipts<T> {
 
 impl<T> Receipts<T> {
     pub(super) const fn new(max: usize) -> Self {
-        Self {
-            max,
-            sent: VecDeque::new(),
-            handed_over: VecDeque::new(),
-        }
+        Self { max, sent: VecDeque::new(), handed_over: VecDeque::new() }
     }
 
     /// The last octet of a response was taken by the transport.
@@ -174,11 +170,7 @@ impl<T> Receipts<T> {
 
     /// The connection still stands.
     pub(super) fn ripen(&mut self, now: Instant) {
-        while self
-            .sent
-            .front()
-            .is_some_and(|(sent, ..)| *sent + ROUND_TRIP <= now)
-        {
+        while self.sent.front().is_some_and(|(sent, ..)| *sent + ROUND_TRIP <= now) {
             self.hand_over();
         }
     }
@@ -191,8 +183,7 @@ impl<T> Receipts<T> {
     }
 
     fn hand_over(&mut self) {
-        self.handed_over
-            .extend(self.sent.pop_front().map(|(_, _, token)| token));
+        self.handed_over.extend(self.sent.pop_front().map(|(_, _, token)| token));
     }
 
     /// A response that is no longer in doubt.

@@ -22,12 +22,7 @@ pub(super) struct Hearing {
 
 impl Hearing {
     pub(super) const fn new(now: Instant) -> Self {
-        Self {
-            last: now,
-            asked: None,
-            ping: None,
-            pings: 0,
-        }
+        Self { last: now, asked: None, ping: None, pings: 0 }
     }
 
     pub(super) const fn heard(&mut self, now: Instant) {
@@ -65,10 +60,7 @@ impl<T> Session<T> {
             State::Deciding | State::Open => None,
             State::Closed { until } => return until.filter(|_| !self.outgoing.is_empty()),
         };
-        [ends_at, self.stalls_at(), self.silent_at(), self.receipts.due()]
-            .into_iter()
-            .flatten()
-            .min()
+        [ends_at, self.stalls_at(), self.silent_at(), self.receipts.due()].into_iter().flatten().min()
     }
 
     /// When the peer has taken nothing for too long of what there is for it.
