@@ -100,7 +100,7 @@ struct Gateway {
     logging: Logging,
     router: Arc<Router>,
     journal: Arc<dyn Journal>,
-    reloads: Vec<(&'static str, Reload)>,
+    reloads: Reloads,
     shutdown: Shutdown,
     adapters: TaskTracker,
     admin: admin::AdminHandle,
@@ -225,7 +225,10 @@ impl Gateway {
 /// What adapters get at least for taking leave of their peers.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-fn build(config: &Config) -> Result<(Vec<Port>, Vec<(&'static str, Reload)>), StartError> {
+/// How each adapter, by its name, is told of a new configuration.
+type Reloads = Vec<(&'static str, Reload)>;
+
+fn build(config: &Config) -> Result<(Vec<Port>, Reloads), StartError> {
     let (mut ports, mut reloads) = (Vec::new(), Vec::new());
     for row in ROWS {
         let built =

@@ -132,7 +132,7 @@ impl Server {
         let Place::Tcp { host, .. } = &self.server else {
             return Err(Failed::usage("TLS is spoken over TCP, not over a Unix socket"));
         };
-        let name = self.tls_name.as_deref().unwrap_or(host.trim_matches(['[', ']']));
+        let name = self.tls_name.as_deref().unwrap_or_else(|| host.trim_matches(['[', ']']));
         let name = ServerName::try_from(name.to_owned())
             .map_err(|_| Failed::usage(format_args!("`{name}` is no name that a certificate can bear")))?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());

@@ -151,7 +151,7 @@ impl Watching<'_> {
             return;
         }
         let granted = Duration::from_secs(response.duration().unwrap_or(LEASE_S).into());
-        self.subscript_id = response.subscript_id().cloned().or(self.subscript_id.take());
+        self.subscript_id = response.subscript_id().cloned().or_else(|| self.subscript_id.take());
         // Renewed with a quarter of it left, which is time enough for a retry by whoever is asked.
         let renewal = Instant::now() + granted * 3 / 4;
         self.due = Some(self.until.map_or(renewal, |until| until.min(renewal)));
