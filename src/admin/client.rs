@@ -105,11 +105,18 @@ impl Client {
         }
         let refusal: Result<Refusal, _> = serde_json::from_slice(&body);
         let Refusal { error, detail } = refusal.map_err(|_| self.no_answer(status))?;
-        Err(ClientError::Refused { status: status.as_u16(), error, detail })
+        Err(ClientError::Refused {
+            status: status.as_u16(),
+            error,
+            detail,
+        })
     }
 
     async fn connect_and_ask(&self, path: &str) -> Result<(StatusCode, Bytes), ClientError> {
-        let not_there = |source| ClientError::NotThere { at: self.at(), source };
+        let not_there = |source| ClientError::NotThere {
+            at: self.at(),
+            source,
+        };
         match self {
             Self::Http { authority, .. } => {
                 let stream = TcpStream::connect(authority).await.map_err(not_there)?;
@@ -134,11 +141,17 @@ impl Client {
         if let Some(token) = token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {}", token.expose()));
         }
-        let request = request.body(Empty::<Bytes>::new()).map_err(|error| self.no_answer(error))?;
-        let (mut sender, connection) =
-            http1::handshake(TokioIo::new(stream)).await.map_err(|error| self.no_answer(error))?;
+        let request = request
+            .body(Empty::<Bytes>::new())
+            .map_err(|error| self.no_answer(error))?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| self.no_answer(error))?;
         let asked = async {
-            let response = sender.send_request(request).await.map_err(|error| self.no_answer(error))?;
+            let response = sender
+                .send_request(request)
+                .await
+                .map_err(|error| self.no_answer(error))?;
             let status = response.status();
             let body = Limited::new(response.into_body(), ANSWER_OCTETS).collect().await;
             Ok((status, body.map_err(|error| self.no_answer(error))?.to_bytes()))
@@ -160,6 +173,9 @@ impl Client {
     }
 
     fn no_answer(&self, detail: impl ToString) -> ClientError {
-        ClientError::NoAnswer { at: self.at(), detail: detail.to_string() }
+        ClientError::NoAnswer {
+            at: self.at(),
+            detail: detail.to_string(),
+        }
     }
 }

@@ -41,7 +41,11 @@ pub struct PartView {
 
 impl PartView {
     fn new(name: &str, status: &str, detail: &str) -> Self {
-        Self { name: name.to_owned(), status: status.to_owned(), detail: detail.to_owned() }
+        Self {
+            name: name.to_owned(),
+            status: status.to_owned(),
+            detail: detail.to_owned(),
+        }
     }
 
     fn of_store(health: &StoreHealth) -> Self {
@@ -80,16 +84,26 @@ impl AdminState {
     #[must_use]
     pub(super) fn health(&self) -> HealthView {
         let store = PartView::of_store(&self.store.borrow());
-        let adapters = self.adapters.iter().map(|(name, health)| PartView::of_adapter(name, &health.borrow()));
+        let adapters = self
+            .adapters
+            .iter()
+            .map(|(name, health)| PartView::of_adapter(name, &health.borrow()));
         let adapters: Vec<PartView> = adapters.collect();
         let draining = self.look.is_draining() || self.shutdown.is_draining();
 
         let parts = || std::iter::once(&store).chain(&adapters);
-        let mut reasons: Vec<String> = parts().filter(|part| !part.works()).map(PartView::reason).collect();
+        let mut reasons: Vec<String> = parts()
+            .filter(|part| !part.works())
+            .map(PartView::reason)
+            .collect();
         if draining {
             reasons.push("the gateway is being stopped".to_owned());
         }
-        let status = match (draining, reasons.is_empty(), parts().all(|part| part.status == "up")) {
+        let status = match (
+            draining,
+            reasons.is_empty(),
+            parts().all(|part| part.status == "up"),
+        ) {
             (true, ..) => "draining",
             (false, false, _) => "down",
             (false, true, false) => "degraded",

@@ -72,7 +72,12 @@ impl AdminState {
         adapters: Vec<(&'static str, watch::Receiver<Health>)>,
         shutdown: Shutdown,
     ) -> Self {
-        Self { look, store, adapters, shutdown }
+        Self {
+            look,
+            store,
+            adapters,
+            shutdown,
+        }
     }
 }
 
@@ -109,7 +114,10 @@ impl AdminHandle {
 /// # Cancel safety
 /// Dropped before it returns, nothing is served.
 pub async fn serve(settings: &Admin, state: AdminState) -> Result<AdminHandle, AdminError> {
-    let context = Context { state: Arc::new(state), metrics: metrics::install()? };
+    let context = Context {
+        state: Arc::new(state),
+        metrics: metrics::install()?,
+    };
     let http = match settings.http {
         Some(address) => {
             let token = token::obtain(&settings.token_file)?;
@@ -122,7 +130,9 @@ pub async fn serve(settings: &Admin, state: AdminState) -> Result<AdminHandle, A
     };
     let Socket { listener, file } = Socket::bind(&settings.socket)?;
 
-    let over_http = http.as_ref().map_or_else(|| "off".to_owned(), |(address, ..)| address.to_string());
+    let over_http = http
+        .as_ref()
+        .map_or_else(|| "off".to_owned(), |(address, ..)| address.to_string());
     info!(socket = %settings.socket.display(), http = over_http, "admin interface");
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let owner = server::serve(listener, routes::for_owner(context.clone()), stop.clone());
@@ -132,11 +142,19 @@ pub async fn serve(settings: &Admin, state: AdminState) -> Result<AdminHandle, A
     });
     tasks.spawn(upkeep(context.metrics.clone(), stop.clone()));
     let http = http.map(|(address, listener, token)| {
-        tasks.spawn(server::serve(listener, routes::for_token(context, token), stop.clone()));
+        tasks.spawn(server::serve(
+            listener,
+            routes::for_token(context, token),
+            stop.clone(),
+        ));
         address
     });
     tasks.close();
-    Ok(AdminHandle { http, tasks, stop: stop.drop_guard() })
+    Ok(AdminHandle {
+        http,
+        tasks,
+        stop: stop.drop_guard(),
+    })
 }
 
 /// Keeps what is measured from growing while nobody asks for it.

@@ -56,9 +56,19 @@ fn routes(context: Context) -> Router {
         .route("/v1/queue", get(queue))
         .route("/v1/sessions", get(sessions))
         .route("/v1/aliases", get(aliases))
-        .fallback(|| async { Refusal::new(StatusCode::NOT_FOUND, "not-found", "there is nothing at this path") })
+        .fallback(|| async {
+            Refusal::new(
+                StatusCode::NOT_FOUND,
+                "not-found",
+                "there is nothing at this path",
+            )
+        })
         .method_not_allowed_fallback(|| async {
-            Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "only GET is understood")
+            Refusal::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method-not-allowed",
+                "only GET is understood",
+            )
         })
         .with_state(context)
 }
@@ -67,7 +77,11 @@ async fn authorise(State(token): State<Arc<Secret>>, mut request: Request, next:
     if bearer(request.headers()).is_some_and(|offered| token.matches(offered)) {
         request.extensions_mut().insert(Trusted);
     } else if !matches!(request.uri().path(), "/live" | "/ready") {
-        let refusal = Refusal::new(StatusCode::UNAUTHORIZED, "unauthorised", "expected `Authorization: Bearer TOKEN`");
+        let refusal = Refusal::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthorised",
+            "expected `Authorization: Bearer TOKEN`",
+        );
         return ([(header::WWW_AUTHENTICATE, "Bearer")], refusal).into_response();
     }
     next.run(request).await
@@ -75,7 +89,11 @@ async fn authorise(State(token): State<Arc<Secret>>, mut request: Request, next:
 
 /// The token of RFC 6750 section 2.1; the scheme's case does not matter (RFC 9110 section 11.1).
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let (scheme, token) = headers
+        .get(header::AUTHORIZATION)?
+        .to_str()
+        .ok()?
+        .split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
@@ -106,7 +124,10 @@ async fn metrics(State(context): State<Context>) -> impl IntoResponse {
     let health = context.state.health();
     gauge!("cpim_operations_in_flight").set(u32::try_from(health.in_flight).map_or(f64::MAX, f64::from));
     gauge!("cpim_ready").set(if health.ready { 1.0 } else { 0.0 });
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], context.metrics.render())
+    (
+        [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
+        context.metrics.render(),
+    )
 }
 
 /// The answer of `/v1/operations/{id}` and `/v1/queue`.
@@ -142,7 +163,10 @@ struct Page {
 
 impl Default for Page {
     fn default() -> Self {
-        Self { after: String::new(), limit: LIMIT }
+        Self {
+            after: String::new(),
+            limit: LIMIT,
+        }
     }
 }
 
@@ -166,11 +190,15 @@ async fn queue(
     page: Result<Query<Page>, QueryRejection>,
 ) -> Result<Json<Operations>, Refusal> {
     let page = checked(page)?;
-    Ok(Json(Operations { operations: context.state.look.queue(page.limit).await? }))
+    Ok(Json(Operations {
+        operations: context.state.look.queue(page.limit).await?,
+    }))
 }
 
 async fn sessions(State(context): State<Context>) -> Json<Sessions> {
-    Json(Sessions { sessions: context.state.look.sessions() })
+    Json(Sessions {
+        sessions: context.state.look.sessions(),
+    })
 }
 
 async fn aliases(
@@ -178,7 +206,9 @@ async fn aliases(
     page: Result<Query<Page>, QueryRejection>,
 ) -> Result<Json<Aliases>, Refusal> {
     let page = checked(page)?;
-    Ok(Json(Aliases { aliases: context.state.look.aliases(&page.after, page.limit).await? }))
+    Ok(Json(Aliases {
+        aliases: context.state.look.aliases(&page.after, page.limit).await?,
+    }))
 }
 
 fn checked(page: Result<Query<Page>, QueryRejection>) -> Result<Page, Refusal> {
@@ -202,7 +232,11 @@ struct Refusal {
 
 impl Refusal {
     fn new(status: StatusCode, error: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, error, detail: detail.into() }
+        Self {
+            status,
+            error,
+            detail: detail.into(),
+        }
     }
 }
 
@@ -214,6 +248,10 @@ impl From<StoreError> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        (self.status, Json(json!({ "error": self.error, "detail": self.detail }))).into_response()
+        (
+            self.status,
+            Json(json!({ "error": self.error, "detail": self.detail })),
+        )
+            .into_response()
     }
 }

@@ -29,7 +29,10 @@ impl Socket {
     ///
     /// The mode is set between `bind` and `listen`: until then nobody can connect, whatever the umask is.
     pub(super) fn bind(path: &Path) -> Result<Self, AdminError> {
-        let failed = |source| AdminError::Socket { path: path.to_owned(), source };
+        let failed = |source| AdminError::Socket {
+            path: path.to_owned(),
+            source,
+        };
         make_way(path)?;
         let socket = UnixSocket::new_stream().map_err(failed)?;
         socket.bind(path).map_err(failed)?;
@@ -50,15 +53,24 @@ impl Drop for SocketFile {
 
 /// Removes the socket of a gateway that is no more.
 fn make_way(path: &Path) -> Result<(), AdminError> {
-    let failed = |source: io::Error| AdminError::Socket { path: path.to_owned(), source };
+    let failed = |source: io::Error| AdminError::Socket {
+        path: path.to_owned(),
+        source,
+    };
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(failed(error)),
-        Ok(about) if !about.file_type().is_socket() => return Err(AdminError::Taken { path: path.to_owned() }),
+        Ok(about) if !about.file_type().is_socket() => {
+            return Err(AdminError::Taken {
+                path: path.to_owned(),
+            });
+        }
         Ok(_) => {}
     }
     match UnixStream::connect(path) {
-        Ok(_) => Err(AdminError::Running { path: path.to_owned() }),
+        Ok(_) => Err(AdminError::Running {
+            path: path.to_owned(),
+        }),
         Err(error) if error.kind() == ErrorKind::ConnectionRefused => fs::remove_file(path).map_err(failed),
         Err(error) => Err(failed(error)),
     }

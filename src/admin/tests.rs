@@ -31,11 +31,18 @@ fn operation() -> OperationView {
         standing: "verified".into(),
         via: String::new(),
         state: "queued".into(),
-        arrived: LegView { with: "im:fred@a.example".into(), trans_id: "a/1?".into() },
+        arrived: LegView {
+            with: "im:fred@a.example".into(),
+            trans_id: "a/1?".into(),
+        },
         departed: Vec::new(),
         outcome: None,
         answered: false,
-        steps: vec![Step { at: UnixMs(1_000), what: "accepted".into(), detail: String::new() }],
+        steps: vec![Step {
+            at: UnixMs(1_000),
+            what: "accepted".into(),
+            detail: String::new(),
+        }],
     }
 }
 
@@ -94,9 +101,20 @@ impl Served {
         adapter.set(Health::Up);
         let (store, store_health) = watch::channel(StoreHealth::Ok);
         let shutdown = Shutdown::default();
-        let state = AdminState::new(Arc::new(Made), store_health, vec![("cpim", health)], shutdown.clone());
+        let state = AdminState::new(
+            Arc::new(Made),
+            store_health,
+            vec![("cpim", health)],
+            shutdown.clone(),
+        );
         let handle = super::serve(&settings(folder.path()), state).await.unwrap();
-        Self { folder, handle, adapter, store, shutdown }
+        Self {
+            folder,
+            handle,
+            adapter,
+            store,
+            shutdown,
+        }
     }
 
     fn socket(&self) -> Client {
@@ -104,7 +122,10 @@ impl Served {
     }
 
     fn http(&self, token: Option<Secret>) -> Client {
-        Client::Http { authority: self.handle.http().unwrap().to_string(), token }
+        Client::Http {
+            authority: self.handle.http().unwrap().to_string(),
+            token,
+        }
     }
 
     fn token(&self) -> Secret {
@@ -127,16 +148,38 @@ async fn the_owner_sees_everything_at_the_socket() {
     assert_eq!(get(&client, "/live").await.unwrap(), json!({ "live": true }));
     assert_eq!(get(&client, "/ready").await.unwrap(), json!({ "ready": true }));
     let health = get(&client, "/health").await.unwrap();
-    assert_eq!((&health["status"], &health["in_flight"]), (&json!("up"), &json!(1)));
+    assert_eq!(
+        (&health["status"], &health["in_flight"]),
+        (&json!("up"), &json!(1))
+    );
     assert_eq!(health["adapters"], json!([{ "name": "cpim", "status": "up" }]));
     let traced = get(&client, "/v1/operations/01k").await.unwrap();
     assert_eq!(traced["operations"][0]["destination"], "im:barney@b.example");
-    assert_eq!(get(&client, "/v1/operations/a%2F1%3F").await.unwrap(), traced, "by its transID, whatever is in it");
-    assert_eq!(get(&client, "/v1/queue?limit=1").await.unwrap()["operations"].as_array().unwrap().len(), 1);
-    assert_eq!(get(&client, "/v1/sessions").await.unwrap(), json!({ "sessions": [] }));
-    assert_eq!(get(&client, "/v1/aliases").await.unwrap(), json!({ "aliases": [] }));
+    assert_eq!(
+        get(&client, "/v1/operations/a%2F1%3F").await.unwrap(),
+        traced,
+        "by its transID, whatever is in it"
+    );
+    assert_eq!(
+        get(&client, "/v1/queue?limit=1").await.unwrap()["operations"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    assert_eq!(
+        get(&client, "/v1/sessions").await.unwrap(),
+        json!({ "sessions": [] })
+    );
+    assert_eq!(
+        get(&client, "/v1/aliases").await.unwrap(),
+        json!({ "aliases": [] })
+    );
     let metrics = client.get_octets("/metrics").await.unwrap();
-    assert!(String::from_utf8_lossy(&metrics).contains("cpim_operations_in_flight 1"), "{metrics:?}");
+    assert!(
+        String::from_utf8_lossy(&metrics).contains("cpim_operations_in_flight 1"),
+        "{metrics:?}"
+    );
 }
 
 #[tokio::test]
@@ -165,7 +208,15 @@ async fn without_the_token_http_tells_no_details() {
     served.adapter.set(Health::Down("the port is gone".into()));
     assert_eq!(get(&stranger, "/live").await.unwrap(), json!({ "live": true }));
     for nobody in [&stranger, &guesser] {
-        for path in ["/health", "/metrics", "/v1/queue", "/v1/sessions", "/v1/aliases", "/v1/operations/01k", "/x"] {
+        for path in [
+            "/health",
+            "/metrics",
+            "/v1/queue",
+            "/v1/sessions",
+            "/v1/aliases",
+            "/v1/operations/01k",
+            "/x",
+        ] {
             assert_eq!(get(nobody, path).await, Err(401), "{path}");
         }
     }
@@ -174,7 +225,11 @@ async fn without_the_token_http_tells_no_details() {
     assert!(told.contains("not-ready") && !told.contains("port"), "{told}");
     let refused = raw(&served, b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n").await;
     assert!(refused.contains("www-authenticate: Bearer\r\n"), "{refused}");
-    let posted = raw(&served, b"POST /live HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n").await;
+    let posted = raw(
+        &served,
+        b"POST /live HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
+    )
+    .await;
     assert!(posted.starts_with("HTTP/1.1 405 "), "{posted}");
     let told = owner.get::<Value>("/ready").await.unwrap_err().to_string();
     assert_eq!(told, "cpim is down: the port is gone (not-ready)");
@@ -193,7 +248,9 @@ async fn health_is_the_sum_of_the_parts() {
     assert_eq!(sum().await, ("up".to_owned(), true));
     served.adapter.set(Health::Degraded("one listener of two".into()));
     assert_eq!(sum().await, ("degraded".to_owned(), true));
-    served.store.send_replace(StoreHealth::Degraded("the disk is full".into()));
+    served
+        .store
+        .send_replace(StoreHealth::Degraded("the disk is full".into()));
     assert_eq!(sum().await, ("down".to_owned(), false));
     served.store.send_replace(StoreHealth::Ok);
     served.adapter.set(Health::Starting);
@@ -206,7 +263,10 @@ async fn health_is_the_sum_of_the_parts() {
 #[tokio::test]
 async fn a_request_over_the_cap_is_refused() {
     let served = Served::start().await;
-    let long = format!("GET /live HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "x".repeat(20_000));
+    let long = format!(
+        "GET /live HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n",
+        "x".repeat(20_000)
+    );
     let told = raw(&served, long.as_bytes()).await;
     assert!(told.starts_with("HTTP/1.1 431 "), "{told}");
 }
@@ -215,14 +275,22 @@ async fn a_request_over_the_cap_is_refused() {
 async fn what_cannot_be_bound_is_an_error_before_anything_is_served() {
     let served = Served::start().await;
     let state = || {
-        AdminState::new(Arc::new(Made), watch::channel(StoreHealth::Ok).1, Vec::new(), Shutdown::default())
+        AdminState::new(
+            Arc::new(Made),
+            watch::channel(StoreHealth::Ok).1,
+            Vec::new(),
+            Shutdown::default(),
+        )
     };
     let again = settings(served.folder.path());
     let running = super::serve(&again, state()).await;
     assert!(matches!(running, Err(AdminError::Running { .. })), "{running:?}");
 
     let elsewhere = tempfile::tempdir().unwrap();
-    let taken = Admin { http: served.handle.http(), ..settings(elsewhere.path()) };
+    let taken = Admin {
+        http: served.handle.http(),
+        ..settings(elsewhere.path())
+    };
     let failed = super::serve(&taken, state()).await;
     assert!(matches!(failed, Err(AdminError::Http { .. })), "{failed:?}");
     assert!(!taken.socket.exists(), "nothing is left behind");
@@ -237,7 +305,10 @@ async fn it_stops_when_told_and_takes_its_socket_along() {
     let socket = served.socket();
     served.handle.stop().await;
     assert!(!served.folder.path().join("admin.sock").exists());
-    assert!(matches!(socket.get::<Value>("/live").await, Err(ClientError::NotThere { .. })));
+    assert!(matches!(
+        socket.get::<Value>("/live").await,
+        Err(ClientError::NotThere { .. })
+    ));
 }
 
 /// What comes back for these octets.

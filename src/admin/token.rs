@@ -13,9 +13,17 @@ const OCTETS: usize = 32;
 
 /// Reads the token, after making it where there is none.
 pub(super) fn obtain(path: &Path) -> Result<Secret, AdminError> {
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+    match OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+    {
         Ok(mut file) => {
-            let failed = |source| AdminError::Token { path: path.to_owned(), source };
+            let failed = |source| AdminError::Token {
+                path: path.to_owned(),
+                source,
+            };
             let line = draw().map_err(failed)?;
             // The name of the file may already be read; half a token must not be.
             if let Err(error) = file.write_all(line.as_bytes()).and_then(|()| file.sync_all()) {
@@ -25,9 +33,17 @@ pub(super) fn obtain(path: &Path) -> Result<Secret, AdminError> {
             tracing::info!(path = %path.display(), "made the token for the admin interface over HTTP");
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-        Err(source) => return Err(AdminError::Token { path: path.to_owned(), source }),
+        Err(source) => {
+            return Err(AdminError::Token {
+                path: path.to_owned(),
+                source,
+            });
+        }
     }
-    Secret::from_file(path).map_err(|source| AdminError::TokenUnusable { path: path.to_owned(), source })
+    Secret::from_file(path).map_err(|source| AdminError::TokenUnusable {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// A new token in hexadecimal digits, and a line end.
@@ -64,6 +80,9 @@ mod tests {
         std::fs::write(&path, "0123456789abcdef\n").unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
         assert!(matches!(obtain(&path), Err(AdminError::TokenUnusable { .. })));
-        assert!(matches!(obtain(&folder.path().join("no/such")), Err(AdminError::Token { .. })));
+        assert!(matches!(
+            obtain(&folder.path().join("no/such")),
+            Err(AdminError::Token { .. })
+        ));
     }
 }

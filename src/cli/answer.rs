@@ -61,7 +61,13 @@ impl fmt::Display for Answered {
         fact("status", self.status)?;
         fact("code", self.code.unwrap_or_default())?;
         fact("words", &self.words)?;
-        fact("duration", &self.duration.map(|seconds| format!("{seconds} s")).unwrap_or_default())?;
+        fact(
+            "duration",
+            &self
+                .duration
+                .map(|seconds| format!("{seconds} s"))
+                .unwrap_or_default(),
+        )?;
         fact("subscript", self.subscript_id.as_deref().unwrap_or_default())?;
         write!(f, "{:<10}{}", "transID", printable(&self.trans_id))
     }

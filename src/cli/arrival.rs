@@ -70,8 +70,14 @@ struct Entity {
 
 impl Arrived {
     pub(super) fn new(at: UnixMs, incoming: &Incoming) -> Self {
-        let Incoming { trans_id, parameters, operation } = incoming;
-        let Parameters { hops, via, id, auth, .. } = parameters;
+        let Incoming {
+            trans_id,
+            parameters,
+            operation,
+        } = incoming;
+        let Parameters {
+            hops, via, id, auth, ..
+        } = parameters;
         let presence = match operation {
             Operation::Notify(Notify { presence, .. }) => Some(tuples(presence)),
             Operation::Publish(publish) => Some(tuples(&publish.presence)),
@@ -105,17 +111,25 @@ fn tuples(presence: &Presence) -> Vec<Tuple> {
 impl Entity {
     fn new(content: &Content) -> Self {
         let media_type = content.media_type();
-        let is_text = media_type.is_some_and(|media_type| media_type.kind() == "text" || media_type.is("message/cpim"));
+        let is_text =
+            media_type.is_some_and(|media_type| media_type.kind() == "text" || media_type.is("message/cpim"));
         let body = content.body();
         let whole = std::str::from_utf8(content.octets()).ok().map(ToOwned::to_owned);
-        let sample: String = body.iter().take(SAMPLE).map(|octet| format!(" {octet:02x}")).collect();
+        let sample: String = body
+            .iter()
+            .take(SAMPLE)
+            .map(|octet| format!(" {octet:02x}"))
+            .collect();
         let more = if body.len() > SAMPLE { " .." } else { "" };
         Self {
             octets: content.len(),
             content_type: content.field("Content-Type"),
             content_base64: whole.is_none().then(|| base64::encode(content.octets())),
             content: whole,
-            body: std::str::from_utf8(&body).ok().filter(|_| is_text).map(ToOwned::to_owned),
+            body: std::str::from_utf8(&body)
+                .ok()
+                .filter(|_| is_text)
+                .map(ToOwned::to_owned),
             sample: format!("[{} octets:{sample}{more}]", body.len()),
         }
     }
@@ -128,23 +142,39 @@ impl fmt::Display for Arrived {
             true => Ok(()),
             false => writeln!(f, "{name:<9}{}", printable(value)),
         };
-        fact("from", &match self.auth {
-            Some(auth) => format!("{} ({auth})", self.source),
-            None => self.source.clone(),
-        })?;
+        fact(
+            "from",
+            &match self.auth {
+                Some(auth) => format!("{} ({auth})", self.source),
+                None => self.source.clone(),
+            },
+        )?;
         fact("to", &self.destination)?;
         fact("transID", &self.trans_id)?;
         fact("id", self.id.as_deref().unwrap_or_default())?;
-        fact("hops", &self.hops.map(|hops| hops.to_string()).unwrap_or_default())?;
+        fact(
+            "hops",
+            &self.hops.map(|hops| hops.to_string()).unwrap_or_default(),
+        )?;
         fact("via", &self.via.join(", "))?;
         for tuple in self.presence.iter().flatten() {
-            fact(tuple.status, format!("{}  {}", tuple.destination, tuple.markup).trim_end())?;
+            fact(
+                tuple.status,
+                format!("{}  {}", tuple.destination, tuple.markup).trim_end(),
+            )?;
         }
         let Some(content) = &self.content else {
             return Ok(());
         };
         let unsaid = "no content type".to_owned();
-        fact("type", &format!("{}, {} octets", content.content_type.as_ref().unwrap_or(&unsaid), content.octets))?;
+        fact(
+            "type",
+            &format!(
+                "{}, {} octets",
+                content.content_type.as_ref().unwrap_or(&unsaid),
+                content.octets
+            ),
+        )?;
         let body = content.body.as_deref().unwrap_or(&content.sample);
         writeln!(f, "\n{}", printable(body).trim_end_matches('\n'))
     }

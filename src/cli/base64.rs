@@ -9,8 +9,15 @@ pub(super) fn encode(octets: &[u8]) -> String {
         let octet = |nth| u32::from(three.get(nth).copied().unwrap_or(0));
         let bits = octet(0) << 16 | octet(1) << 8 | octet(2);
         for place in 0..4 {
-            let digit = DIGITS.get((bits >> (18 - 6 * place) & 63) as usize).copied().unwrap_or(b'=');
-            text.push(if place <= three.len() { char::from(digit) } else { '=' });
+            let digit = DIGITS
+                .get((bits >> (18 - 6 * place) & 63) as usize)
+                .copied()
+                .unwrap_or(b'=');
+            text.push(if place <= three.len() {
+                char::from(digit)
+            } else {
+                '='
+            });
         }
     }
     text

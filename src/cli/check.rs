@@ -42,7 +42,11 @@ struct Checked {
 impl fmt::Display for Checked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let relay_domain = self.relay_domain.as_deref().unwrap_or_default();
-        write!(f, "{}: valid, for the gateway {relay_domain}", self.file.display())
+        write!(
+            f,
+            "{}: valid, for the gateway {relay_domain}",
+            self.file.display()
+        )
     }
 }
 
@@ -52,11 +56,21 @@ impl Check {
         match Config::load(&file) {
             Ok(config) => {
                 let relay_domain = Some(config.relay_domain.to_string());
-                out.show(&Checked { file, valid: true, relay_domain, errors: Vec::new() })?;
+                out.show(&Checked {
+                    file,
+                    valid: true,
+                    relay_domain,
+                    errors: Vec::new(),
+                })?;
                 Ok(Exit::Done)
             }
             Err(errors) if out.is_json() => {
-                out.object(&Checked { file, valid: false, relay_domain: None, errors: errors.iter().cloned().collect() })?;
+                out.object(&Checked {
+                    file,
+                    valid: false,
+                    relay_domain: None,
+                    errors: errors.iter().cloned().collect(),
+                })?;
                 Ok(Exit::Usage)
             }
             Err(errors) => {

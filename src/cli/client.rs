@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
 use cpim_adapter::{Operation, Response, TransId};
-use cpim_native_proto::{Claim, Close, Closure, Config, Event, Open, Parameters, PlainUris, Reason, SendError, Session};
+use cpim_native_proto::{
+    Claim, Close, Closure, Config, Event, Open, Parameters, PlainUris, Reason, SendError, Session,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::time::{Instant as TokioInstant, sleep_until};
 
@@ -46,8 +48,18 @@ pub(super) struct Claims {
 impl Client {
     /// Connects, and opens the session.
     pub(super) async fn open(server: &Server, claims: Claims) -> Result<Self, Failed> {
-        let Claims { serves, speaks, remembers } = claims;
-        let open = Open { serves, speaks, remembers, secret: server.secret()?, ..Open::default() };
+        let Claims {
+            serves,
+            speaks,
+            remembers,
+        } = claims;
+        let open = Open {
+            serves,
+            speaks,
+            remembers,
+            secret: server.secret()?,
+            ..Open::default()
+        };
         let config = Arc::new(Config::default());
         let session = Session::connect(config, Arc::new(PlainUris), &open, now()).map_err(Failed::usage)?;
         let (reader, writer) = tokio::io::split(server.connect().await?);
@@ -68,7 +80,10 @@ impl Client {
                 _ => {}
             }
         }
-        Err(Failed::try_again(format_args!("{}: the connection ended", server.place())))
+        Err(Failed::try_again(format_args!(
+            "{}: the connection ended",
+            server.place()
+        )))
     }
 
     /// What happens next; nothing once the session is over and the connection shut.
@@ -188,7 +203,10 @@ fn not_opened(server: &Server, closure: &Closure) -> Failed {
 /// Whether to try again where a session ended like this, before anything was accepted.
 pub(super) fn exit_of(closure: &Closure) -> Exit {
     match closure {
-        Closure::ByPeer(Close { reason: None | Some(Reason::Shutdown | Reason::Timeout), .. })
+        Closure::ByPeer(Close {
+            reason: None | Some(Reason::Shutdown | Reason::Timeout),
+            ..
+        })
         | Closure::Lost
         | Closure::Orderly
         | Closure::Silent

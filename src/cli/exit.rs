@@ -48,7 +48,10 @@ pub(super) struct Failed {
 
 impl Failed {
     pub(super) fn new(exit: Exit, words: impl fmt::Display) -> Self {
-        Self { exit, words: words.to_string() }
+        Self {
+            exit,
+            words: words.to_string(),
+        }
     }
 
     pub(super) fn failure(words: impl fmt::Display) -> Self {

@@ -43,7 +43,10 @@ impl Gateway {
                 Secret::from_file(file)
                     .map_err(|error| Failed::usage(format_args!("{}: {error}", file.display())))
             });
-            return Ok(Client::Http { authority: authority.clone(), token: token.transpose()? });
+            return Ok(Client::Http {
+                authority: authority.clone(),
+                token: token.transpose()?,
+            });
         }
         let socket = match &self.socket {
             Some(socket) => socket.clone(),
@@ -96,7 +99,13 @@ mod tests {
     fn urls() {
         assert_eq!(authority("http://127.0.0.1:8642/").unwrap(), "127.0.0.1:8642");
         assert_eq!(authority("http://[::1]").unwrap(), "[::1]:80");
-        for wrong in ["127.0.0.1:8642", "https://a.example", "http://a.example/v1", "http://u:p@a.example", ""] {
+        for wrong in [
+            "127.0.0.1:8642",
+            "https://a.example",
+            "http://a.example/v1",
+            "http://u:p@a.example",
+            "",
+        ] {
             assert!(authority(wrong).is_err(), "{wrong}");
         }
     }

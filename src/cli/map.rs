@@ -48,9 +48,17 @@ impl fmt::Display for Mapped {
 impl Map {
     pub(super) fn run(&self, out: &mut Out) -> Result<Exit, Failed> {
         let class = if self.pres { Class::Pres } else { Class::Im };
-        let uri = self.relay.mapper()?.map(&self.address, class).map_err(Failed::failure)?;
+        let uri = self
+            .relay
+            .mapper()?
+            .map(&self.address, class)
+            .map_err(Failed::failure)?;
         let foreign = self.address.clone();
-        out.show(&Mapped { foreign, uri: uri.to_string(), canonical: uri.address().to_string() })?;
+        out.show(&Mapped {
+            foreign,
+            uri: uri.to_string(),
+            canonical: uri.address().to_string(),
+        })?;
         Ok(Exit::Done)
     }
 }

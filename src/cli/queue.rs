@@ -26,9 +26,14 @@ pub(super) struct Queue {
 
 impl Queue {
     pub(super) async fn run(&self, out: &mut Out) -> Result<Exit, Failed> {
-        let Operations { operations } = self.gateway.get(&format!("/v1/queue?limit={}", self.limit)).await?;
+        let Operations { operations } = self
+            .gateway
+            .get(&format!("/v1/queue?limit={}", self.limit))
+            .await?;
         if out.is_json() {
-            operations.iter().try_for_each(|operation| out.object(operation))?;
+            operations
+                .iter()
+                .try_for_each(|operation| out.object(operation))?;
             return Ok(Exit::Done);
         }
         let mut table = Table::new(["ID", "ACCEPTED", "KIND", "FROM", "TO", "STATE"]);

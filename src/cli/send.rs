@@ -64,20 +64,39 @@ impl Send {
             content: self.content().await?,
             metadata: Metadata::default(),
         });
-        let trans_id = self.trans_id.clone().unwrap_or_else(|| TransId::from_draw(ids::draw()));
+        let trans_id = self
+            .trans_id
+            .clone()
+            .unwrap_or_else(|| TransId::from_draw(ids::draw()));
         let wait = self.wait.map(|seconds| Duration::from_secs(seconds.into()));
-        let parameters = Parameters { hops: self.hops, wait, ..Parameters::default() };
+        let parameters = Parameters {
+            hops: self.hops,
+            wait,
+            ..Parameters::default()
+        };
 
         let speaks = vec![Claim::Uri(self.from.as_uri().clone())];
-        let mut client = Client::open(&self.server, Claims { speaks, ..Claims::default() }).await?;
-        client.send(&trans_id, &parameters, &operation).map_err(|error| match error {
-            SendError::Encode(_) => Failed::failure(error),
-            _ => Failed::try_again(error),
-        })?;
+        let mut client = Client::open(
+            &self.server,
+            Claims {
+                speaks,
+                ..Claims::default()
+            },
+        )
+        .await?;
+        client
+            .send(&trans_id, &parameters, &operation)
+            .map_err(|error| match error {
+                SendError::Encode(_) => Failed::failure(error),
+                _ => Failed::try_again(error),
+            })?;
         let answered = answer(&mut client, &trans_id, out);
         let exit = match wait {
             Some(wait) => timeout(wait + GRACE, answered).await.unwrap_or_else(|_| {
-                Err(unknown(&trans_id, format_args!("there was no response within {} s", wait.as_secs())))
+                Err(unknown(
+                    &trans_id,
+                    format_args!("there was no response within {} s", wait.as_secs()),
+                ))
             }),
             None => answered.await,
         };
@@ -110,8 +129,14 @@ async fn answer(client: &mut Client, trans_id: &TransId, out: &mut Out) -> Resul
     while let Some(event) = client.next().await {
         match event {
             // One that was kept from an earlier session answers as well.
-            Event::Response { trans_id: answered, response }
-            | Event::StrayResponse { trans_id: answered, response } => {
+            Event::Response {
+                trans_id: answered,
+                response,
+            }
+            | Event::StrayResponse {
+                trans_id: answered,
+                response,
+            } => {
                 if answered != *trans_id {
                     out.note(format_args!("late answer to transID {answered}: {response}"));
                     continue;
@@ -127,13 +152,18 @@ async fn answer(client: &mut Client, trans_id: &TransId, out: &mut Out) -> Resul
                 client.respond(&asked.trans_id, &Response::failure(Code::Unsupported, words));
             }
             Event::Unsent { .. } => {
-                return Err(Failed::try_again("the session was closed before anything was sent"));
+                return Err(Failed::try_again(
+                    "the session was closed before anything was sent",
+                ));
             }
             Event::Closed(closure) => lost = closure.to_string(),
             _ => {}
         }
     }
-    Err(unknown(trans_id, format_args!("{lost}, after the message was sent and before the response")))
+    Err(unknown(
+        trans_id,
+        format_args!("{lost}, after the message was sent and before the response"),
+    ))
 }
 
 /// It may have arrived, or not. Sent again under the same transID, it arrives once.

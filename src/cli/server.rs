@@ -55,7 +55,13 @@ pub(super) struct Server {
 /// Where it listens.
 #[derive(Clone, Debug)]
 enum Place {
-    Tcp { host: String, port: u16 },
+    Tcp {
+        /// Without the brackets of an IPv6 address.
+        host: String,
+        port: u16,
+        /// As it was written.
+        spelled: String,
+    },
     Unix(PathBuf),
 }
 
@@ -64,9 +70,15 @@ impl FromStr for Place {
 
     /// What ends with a port is a host, anything else a path.
     fn from_str(text: &str) -> Result<Self, Infallible> {
-        let host = text.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
-        Ok(match host {
-            Some((host, port)) if !host.contains('/') => Self::Tcp { host: host.to_owned(), port },
+        let place = text
+            .rsplit_once(':')
+            .and_then(|(host, port)| Some((host, port.parse().ok()?)));
+        Ok(match place {
+            Some((host, port)) if !host.contains('/') => Self::Tcp {
+                host: host.trim_matches(['[', ']']).to_owned(),
+                port,
+                spelled: text.to_owned(),
+            },
             _ => Self::Unix(PathBuf::from(text)),
         })
     }
@@ -84,7 +96,12 @@ impl Server {
             let secret = config::Secret::from_file(file);
             secret.map_err(|error| Failed::usage(format_args!("{}: {error}", file.display())))
         };
-        Ok(self.secret_file.as_ref().map(read).transpose()?.map(|secret| Secret::new(secret.expose())))
+        Ok(self
+            .secret_file
+            .as_ref()
+            .map(read)
+            .transpose()?
+            .map(|secret| Secret::new(secret.expose())))
     }
 
     /// A connection to it.
@@ -93,20 +110,25 @@ impl Server {
     pub(super) async fn connect(&self) -> Result<Box<dyn Stream>, Failed> {
         let tls = self.tls.then(|| self.tls()).transpose()?;
         let connected = timeout(CONNECT_TIME, self.connect_by(tls)).await;
-        connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())).map_err(|error| {
-            let words = format!("cannot connect to {}: {error}", self.place());
-            match error.kind() {
-                // A certificate that is wrong now will be wrong again.
-                io::ErrorKind::InvalidData => Failed::failure(words),
-                _ => Failed::try_again(words),
-            }
-        })
+        connected
+            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+            .map_err(|error| {
+                let words = format!("cannot connect to {}: {error}", self.place());
+                match error.kind() {
+                    // A certificate that is wrong now will be wrong again.
+                    io::ErrorKind::InvalidData => Failed::failure(words),
+                    _ => Failed::try_again(words),
+                }
+            })
     }
 
-    async fn connect_by(&self, tls: Option<(TlsConnector, ServerName<'static>)>) -> io::Result<Box<dyn Stream>> {
+    async fn connect_by(
+        &self,
+        tls: Option<(TlsConnector, ServerName<'static>)>,
+    ) -> io::Result<Box<dyn Stream>> {
         let (host, port) = match &self.server {
             Place::Unix(path) => return Ok(Box::new(UnixStream::connect(path).await?)),
-            Place::Tcp { host, port } => (host.trim_matches(['[', ']']), *port),
+            Place::Tcp { host, port, .. } => (host.as_str(), *port),
         };
         let stream = TcpStream::connect((host, port)).await?;
         // What is written is whole frames: to wait for more gains nothing.
@@ -120,7 +142,7 @@ impl Server {
     /// Where it is, for people.
     pub(super) fn place(&self) -> String {
         match &self.server {
-            Place::Tcp { host, port } => format!("{host}:{port}"),
+            Place::Tcp { spelled, .. } => spelled.clone(),
             Place::Unix(path) => path.display().to_string(),
         }
     }
@@ -129,7 +151,7 @@ impl Server {
         let Place::Tcp { host, .. } = &self.server else {
             return Err(Failed::usage("TLS is spoken over TCP, not over a Unix socket"));
         };
-        let name = self.tls_name.as_deref().unwrap_or(host.trim_matches(['[', ']']));
+        let name = self.tls_name.as_deref().unwrap_or(host);
         let name = ServerName::try_from(name.to_owned())
             .map_err(|_| Failed::usage(format_args!("`{name}` is no name that a certificate can bear")))?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -141,7 +163,9 @@ impl Server {
             (Some(cert), Some(key)) => {
                 let chain = certificates(cert)?;
                 let key = PrivateKeyDer::from_pem_file(key).map_err(|error| unusable(key, error))?;
-                config.with_client_auth_cert(chain, key).map_err(|error| unusable(cert, error))?
+                config
+                    .with_client_auth_cert(chain, key)
+                    .map_err(|error| unusable(cert, error))?
             }
             _ => config.with_no_client_auth(),
         };
@@ -185,11 +209,11 @@ mod tests {
     #[test]
     fn a_place_with_a_port_is_a_host() {
         let place = |text: &str| match text.parse() {
-            Ok(Place::Tcp { host, port }) => format!("{host} at {port}"),
+            Ok(Place::Tcp { host, port, .. }) => format!("{host} at {port}"),
             Ok(Place::Unix(path)) => path.display().to_string(),
         };
         assert_eq!(place("gw.example:5870"), "gw.example at 5870");
-        assert_eq!(place("[::1]:5870"), "[::1] at 5870");
+        assert_eq!(place("[::1]:5870"), "::1 at 5870");
         assert_eq!(place("demo.sock"), "demo.sock");
         assert_eq!(place("/run/a:1"), "/run/a:1");
     }

@@ -13,7 +13,10 @@ pub(super) struct Signals {
 impl Signals {
     pub(super) fn new() -> Result<Self, Failed> {
         let listen = |kind| signal(kind).map_err(Failed::failure);
-        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+        })
     }
 
     /// Resolves when one comes. Cancel safe.

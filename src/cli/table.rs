@@ -10,7 +10,9 @@ pub(super) struct Table<const COLUMNS: usize> {
 impl<const COLUMNS: usize> Table<COLUMNS> {
     /// A table with these headings.
     pub(super) fn new(headings: [&str; COLUMNS]) -> Self {
-        Self { rows: vec![headings.map(str::to_owned)] }
+        Self {
+            rows: vec![headings.map(str::to_owned)],
+        }
     }
 
     /// Adds a row. What a terminal could be steered by is shown instead.
@@ -28,7 +30,11 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
         }
         let mut text = String::new();
         for row in &self.rows {
-            let line: String = widths.iter().zip(row).map(|(width, cell)| format!("{cell:width$}  ")).collect();
+            let line: String = widths
+                .iter()
+                .zip(row)
+                .map(|(width, cell)| format!("{cell:width$}  "))
+                .collect();
             text.push_str(line.trim_end());
             text.push('\n');
         }

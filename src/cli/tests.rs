@@ -30,7 +30,10 @@ fn the_commands_are_well_formed() {
 fn every_command_has_examples_that_can_be_typed() {
     for command in Cli::command().get_subcommands() {
         let name = command.get_name();
-        let help = command.get_after_help().unwrap_or_else(|| panic!("{name} has examples")).to_string();
+        let help = command
+            .get_after_help()
+            .unwrap_or_else(|| panic!("{name} has examples"))
+            .to_string();
         let lines: Vec<&str> = help.lines().filter(|line| line.starts_with("  ")).collect();
         assert!(!lines.is_empty(), "{name} has examples");
         for line in lines {

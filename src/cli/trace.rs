@@ -34,7 +34,10 @@ struct Story(OperationView);
 
 impl Trace {
     pub(super) async fn run(&self, out: &mut Out) -> Result<Exit, Failed> {
-        let Operations { operations } = self.gateway.get(&format!("/v1/operations/{}", escaped(&self.id))).await?;
+        let Operations { operations } = self
+            .gateway
+            .get(&format!("/v1/operations/{}", escaped(&self.id)))
+            .await?;
         for (nth, operation) in operations.into_iter().enumerate() {
             if nth > 0 && !out.is_json() {
                 out.line(&"")?;
@@ -54,11 +57,17 @@ impl fmt::Display for Story {
         };
         let leg = |leg: &LegView| format!("transID {} with {}", leg.trans_id, leg.with);
         fact("operation", &operation.id)?;
-        fact("kind", &format!("{}, {} octets", operation.kind, operation.octets))?;
-        fact("from", &match operation.standing.as_str() {
-            "" => operation.source.clone(),
-            standing => format!("{} ({standing})", operation.source),
-        })?;
+        fact(
+            "kind",
+            &format!("{}, {} octets", operation.kind, operation.octets),
+        )?;
+        fact(
+            "from",
+            &match operation.standing.as_str() {
+                "" => operation.source.clone(),
+                standing => format!("{} ({standing})", operation.source),
+            },
+        )?;
         fact("to", &operation.destination)?;
         fact("via", &operation.via.replace(',', ", "))?;
         fact("arrived", &leg(&operation.arrived))?;
@@ -67,7 +76,10 @@ impl fmt::Display for Story {
         }
         fact("state", &operation.state)?;
         for step in &operation.steps {
-            let since = Offset { from: operation.accepted_at, to: step.at };
+            let since = Offset {
+                from: operation.accepted_at,
+                to: step.at,
+            };
             let line = format!("{}  {since:>12}  {:<13}{}", step.at, step.what, step.detail);
             writeln!(f, "  {}", printable(&line).trim_end().replace('\n', " "))?;
         }
@@ -104,7 +116,11 @@ mod tests {
 
     #[test]
     fn a_story_is_told_in_aligned_lines() {
-        let step = |at, what: &str, detail: &str| Step { at: UnixMs(at), what: what.into(), detail: detail.into() };
+        let step = |at, what: &str, detail: &str| Step {
+            at: UnixMs(at),
+            what: what.into(),
+            detail: detail.into(),
+        };
         let mut story = Story(OperationView {
             id: "01k".into(),
             kind: "message".into(),
@@ -115,11 +131,21 @@ mod tests {
             standing: "verified".into(),
             via: "gw1.example,gw2.example".into(),
             state: "settled".into(),
-            arrived: LegView { with: "im:fred@a.example".into(), trans_id: "1".into() },
-            departed: vec![LegView { with: "b.example".into(), trans_id: "77".into() }],
+            arrived: LegView {
+                with: "im:fred@a.example".into(),
+                trans_id: "1".into(),
+            },
+            departed: vec![LegView {
+                with: "b.example".into(),
+                trans_id: "77".into(),
+            }],
             outcome: Some("failure (refused: no\u{1b}[2J)".into()),
             answered: true,
-            steps: vec![step(999, "received", ""), step(1_000, "accepted", ""), step(3_500, "answered", "two\nlines")],
+            steps: vec![
+                step(999, "received", ""),
+                step(1_000, "accepted", ""),
+                step(3_500, "answered", "two\nlines"),
+            ],
         });
         let expected = "\
 operation 01k

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use clap::Args;
-use cpim_adapter::{Kind, Operation, PresUri, Response, Status, SubscriptId, Subscribe, TransId, Unsubscribe};
+use cpim_adapter::{
+    Kind, Operation, PresUri, Response, Status, Subscribe, SubscriptId, TransId, Unsubscribe,
+};
 use cpim_native_proto::{Claim, Event, Parameters};
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -64,12 +66,21 @@ impl Watch {
     pub(super) async fn run(&self, out: &mut Out) -> Result<Exit, Failed> {
         let mut signals = Signals::new()?;
         let serves = vec![Claim::Uri(self.from.as_uri().clone())];
-        let client = Client::open(&self.server, Claims { serves, ..Claims::default() }).await?;
+        let client = Client::open(
+            &self.server,
+            Claims {
+                serves,
+                ..Claims::default()
+            },
+        )
+        .await?;
         let span = self.duration.map(|seconds| Duration::from_secs(seconds.into()));
         let mut watching = Watching {
             watch: self,
             client,
-            until: span.filter(|span| !span.is_zero()).map(|span| Instant::now() + span),
+            until: span
+                .filter(|span| !span.is_zero())
+                .map(|span| Instant::now() + span),
             asked: TransId::from_draw(ids::draw()),
             subscript_id: None,
             due: None,
@@ -104,7 +115,11 @@ impl Watching<'_> {
     /// Prints what comes until it is enough.
     async fn run(&mut self, out: &mut Out) -> Result<Exit, Failed> {
         let mut lost = String::new();
+        let (mut granted, mut told) = (false, false);
         loop {
+            if out.is_closed() || (self.watch.is_fetch() && granted && told) {
+                return Ok(Exit::Done);
+            }
             let due = self.due;
             let event = tokio::select! {
                 event = self.client.next() => event,
@@ -123,12 +138,11 @@ impl Watching<'_> {
                         return Ok(exit_of(&response));
                     }
                     self.granted(&response);
+                    granted = true;
                 }
                 Some(Event::Operation(incoming)) if incoming.operation.kind() == Kind::Notify => {
                     out.show(&Arrived::new(UnixMs::now(), &incoming))?;
-                    if self.watch.is_fetch() || out.is_closed() {
-                        return Ok(Exit::Done);
-                    }
+                    told = true;
                 }
                 Some(Event::Operation(incoming)) => {
                     let words = "this session only watches";
@@ -137,7 +151,12 @@ impl Watching<'_> {
                 }
                 Some(Event::Closed(closure)) => lost = closure.to_string(),
                 Some(_) => {}
-                None => return Err(Failed::failure(format_args!("{}: {lost}", self.watch.server.place()))),
+                None => {
+                    return Err(Failed::failure(format_args!(
+                        "{}: {lost}",
+                        self.watch.server.place()
+                    )));
+                }
             }
         }
     }
@@ -148,8 +167,12 @@ impl Watching<'_> {
             self.due = Some(Instant::now() + PATIENCE);
             return;
         }
-        let granted = Duration::from_secs(response.duration().unwrap_or(LEASE_S).into());
-        self.subscript_id = response.subscript_id().cloned().or(self.subscript_id.take());
+        // At least a second, whatever is granted: asking is not to become a flood.
+        let granted = Duration::from_secs(response.duration().unwrap_or(LEASE_S).max(1).into());
+        self.subscript_id = response
+            .subscript_id()
+            .cloned()
+            .or_else(|| self.subscript_id.take());
         // Renewed with a quarter of it left, which is time enough for a retry by whoever is asked.
         let renewal = Instant::now() + granted * 3 / 4;
         self.due = Some(self.until.map_or(renewal, |until| until.min(renewal)));
@@ -158,10 +181,15 @@ impl Watching<'_> {
     /// Renews the subscription, or says that it is enough.
     fn on_due(&mut self) -> Result<Option<Exit>, Failed> {
         if self.watch.is_fetch() {
-            let words = format!("no notification came within {} s of the response", PATIENCE.as_secs());
+            let words = format!(
+                "no notification came within {} s of the response",
+                PATIENCE.as_secs()
+            );
             return Err(Failed::failure(words));
         }
-        let left = self.until.map(|until| until.saturating_duration_since(Instant::now()));
+        let left = self
+            .until
+            .map(|until| until.saturating_duration_since(Instant::now()));
         match left {
             Some(left) if left.is_zero() => return Ok(Some(Exit::Done)),
             Some(left) => self.subscribe(u32::try_from(left.as_secs()).unwrap_or(u32::MAX).max(1))?,
@@ -179,10 +207,15 @@ impl Watching<'_> {
                 watcher: self.watch.from.clone(),
                 target: self.watch.target.clone(),
             });
-            if self.client.send(&trans_id, &Parameters::default(), &unsubscribe).is_ok() {
+            if self
+                .client
+                .send(&trans_id, &Parameters::default(), &unsubscribe)
+                .is_ok()
+            {
                 let answered = async {
                     while let Some(event) = self.client.next().await {
-                        if matches!(event, Event::Response { trans_id: answered, .. } if answered == trans_id) {
+                        if matches!(event, Event::Response { trans_id: answered, .. } if answered == trans_id)
+                        {
                             break;
                         }
                     }

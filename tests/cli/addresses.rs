@@ -33,25 +33,61 @@ async fn a_foreign_address_is_mapped_and_unmapped() {
     for &(id, foreign, local) in ROUTES {
         let uri = format!("im:{local}@gw.example");
         let mapped = cli(&["map", foreign, "--relay-domain", "gw.example"]).await;
-        assert_eq!((mapped.code, mapped.out), (0, format!("{uri}\n")), "{id}: {}", mapped.err);
+        assert_eq!(
+            (mapped.code, mapped.out),
+            (0, format!("{uri}\n")),
+            "{id}: {}",
+            mapped.err
+        );
         let unmapped = cli(&["unmap", &uri, "--relay-domain", "gw.example"]).await;
-        assert_eq!((unmapped.code, unmapped.out), (0, format!("{foreign}\n")), "{id}: {}", unmapped.err);
+        assert_eq!(
+            (unmapped.code, unmapped.out),
+            (0, format!("{foreign}\n")),
+            "{id}: {}",
+            unmapped.err
+        );
     }
 }
 
 #[tokio::test]
 async fn a_presentity_has_a_pres_uri() {
-    let mapped = cli(&["map", "mailto:alice@example.org", "--pres", "--relay-domain", "GW.example"]).await;
-    assert_eq!((mapped.code, mapped.out.as_str()), (0, "pres:mailto=alice~40example.org@gw.example\n"));
+    let mapped = cli(&[
+        "map",
+        "mailto:alice@example.org",
+        "--pres",
+        "--relay-domain",
+        "GW.example",
+    ])
+    .await;
+    assert_eq!(
+        (mapped.code, mapped.out.as_str()),
+        (0, "pres:mailto=alice~40example.org@gw.example\n")
+    );
 }
 
 #[tokio::test]
 async fn what_peers_may_write_is_unmapped_too() {
     for (id, written, foreign) in [
-        ("A27", "im:SIP=fred~40example.com@gw.example", "sip:fred@example.com"),
-        ("A29", "im:sip=~66red~40example.com@gw.example", "sip:fred@example.com"),
-        ("RFC 3922 3.3", "pres:sip=fred%40example.com@gw.example", "sip:fred@example.com"),
-        ("RFC 2846 A", "im:%2Fpepp=example.com/fred@gw.example", "pepp://example.com/fred"),
+        (
+            "A27",
+            "im:SIP=fred~40example.com@gw.example",
+            "sip:fred@example.com",
+        ),
+        (
+            "A29",
+            "im:sip=~66red~40example.com@gw.example",
+            "sip:fred@example.com",
+        ),
+        (
+            "RFC 3922 3.3",
+            "pres:sip=fred%40example.com@gw.example",
+            "sip:fred@example.com",
+        ),
+        (
+            "RFC 2846 A",
+            "im:%2Fpepp=example.com/fred@gw.example",
+            "pepp://example.com/fred",
+        ),
     ] {
         let unmapped = cli(&["unmap", written, "--relay-domain", "gw.example"]).await;
         assert_eq!((unmapped.code, unmapped.out), (0, format!("{foreign}\n")), "{id}");
@@ -78,16 +114,35 @@ async fn what_cannot_be_mapped_is_a_failure_that_says_why() {
 
 #[tokio::test]
 async fn json_tells_all_forms() {
-    let mapped = cli(&["map", "sip:fred@example.com", "--relay-domain", "gw.example", "--json"]).await;
+    let mapped = cli(&[
+        "map",
+        "sip:fred@example.com",
+        "--relay-domain",
+        "gw.example",
+        "--json",
+    ])
+    .await;
     let expected = serde_json::json!({
         "foreign": "sip:fred@example.com",
         "uri": "im:sip=fred~40example.com@gw.example",
         "canonical": "im:sip=fred~40example.com@gw.example",
     });
     assert_eq!(objects(&mapped.out), [expected]);
-    let failed = cli(&["--json", "unmap", "im:fred@b.example", "--relay-domain", "gw.example"]).await;
+    let failed = cli(&[
+        "--json",
+        "unmap",
+        "im:fred@b.example",
+        "--relay-domain",
+        "gw.example",
+    ])
+    .await;
     assert_eq!((failed.code, failed.out.as_str()), (1, ""));
-    assert!(objects(&failed.err)[0]["error"].as_str().unwrap().contains("b.example"));
+    assert!(
+        objects(&failed.err)[0]["error"]
+            .as_str()
+            .unwrap()
+            .contains("b.example")
+    );
 }
 
 #[tokio::test]
@@ -103,17 +158,37 @@ async fn a_configuration_brings_its_domain_selectors_and_mappings() {
         ran.out
     };
     assert_eq!(out(&["map", "zephyr:fred"]).await, "im:zephyr=fred@gw.example\n");
-    assert_eq!(out(&["map", "irc://irc.example.net/alice"]).await, "im:alice@irc.gw.example\n");
-    assert_eq!(out(&["unmap", "im:alice@irc.gw.example"]).await, "irc://irc.example.net/alice\n");
-    let json = out(&["map", "irc://irc.example.net/alice", "--json", "--config", "config/gateway.toml"]).await;
-    assert_eq!(objects(&json)[0]["canonical"], "im:irc=irc.example.net/alice@gw.example");
+    assert_eq!(
+        out(&["map", "irc://irc.example.net/alice"]).await,
+        "im:alice@irc.gw.example\n"
+    );
+    assert_eq!(
+        out(&["unmap", "im:alice@irc.gw.example"]).await,
+        "irc://irc.example.net/alice\n"
+    );
+    let json = out(&[
+        "map",
+        "irc://irc.example.net/alice",
+        "--json",
+        "--config",
+        "config/gateway.toml",
+    ])
+    .await;
+    assert_eq!(
+        objects(&json)[0]["canonical"],
+        "im:irc=irc.example.net/alice@gw.example"
+    );
 }
 
 #[tokio::test]
 async fn without_a_domain_and_a_configuration_nobody_can_say() {
     let ran = cli(&["map", "sip:fred@example.com"]).await;
     assert_eq!(ran.code, 2);
-    assert!(ran.err.contains("--relay-domain") && ran.err.contains("config/gateway.toml"), "{}", ran.err);
+    assert!(
+        ran.err.contains("--relay-domain") && ran.err.contains("config/gateway.toml"),
+        "{}",
+        ran.err
+    );
     let wrong = cli(&["map", "sip:fred@example.com", "--relay-domain", "not a domain"]).await;
     assert_eq!(wrong.code, 2);
     let missing = cli(&["map", "sip:fred@example.com", "--config", "missing.toml"]).await;

@@ -14,13 +14,20 @@ async fn the_example_is_valid() {
     assert_eq!(ran.out, format!("{file}: valid, for the gateway gw.example\n"));
     let json = cli(&["check", "--config", file, "--json"]).await;
     let told = &objects(&json.out)[0];
-    assert_eq!((&told["valid"], &told["relay_domain"]), (&true.into(), &"gw.example".into()));
+    assert_eq!(
+        (&told["valid"], &told["relay_domain"]),
+        (&true.into(), &"gw.example".into())
+    );
 }
 
 #[tokio::test]
 async fn each_error_is_a_line_with_file_line_and_key() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("gw.toml"), "relay_domain = \"gw.example\"\n[limits]\nhops = 1000\nhop = 1\n").unwrap();
+    fs::write(
+        folder.path().join("gw.toml"),
+        "relay_domain = \"gw.example\"\n[limits]\nhops = 1000\nhop = 1\n",
+    )
+    .unwrap();
     let ran = run(folder.path(), &["check", "--config", "gw.toml"]).await;
     assert_eq!((ran.code, ran.out.as_str()), (2, ""));
     let lines: Vec<&str> = ran.err.lines().collect();
@@ -32,7 +39,10 @@ async fn each_error_is_a_line_with_file_line_and_key() {
     assert_eq!((json.code, json.err.as_str()), (2, ""));
     let told = &objects(&json.out)[0];
     assert_eq!(told["valid"], false);
-    assert_eq!((&told["errors"][0]["line"], &told["errors"][0]["key"]), (&3.into(), &"limits.hops".into()));
+    assert_eq!(
+        (&told["errors"][0]["line"], &told["errors"][0]["key"]),
+        (&3.into(), &"limits.hops".into())
+    );
 }
 
 #[tokio::test]

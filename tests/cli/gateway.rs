@@ -39,34 +39,67 @@ async fn an_administrator_sees_where_a_message_went() {
     let mode = |file: &str| fs::metadata(folder.join(file)).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode("admin.sock"), mode("token")), (0o600, 0o600));
 
-    let mut inbox = Running::start(folder, &["listen", "--server", "cpim.sock", "im:barney@b.example", "--json"]);
+    let mut inbox = Running::start(
+        folder,
+        &["listen", "--server", "cpim.sock", "im:barney@b.example", "--json"],
+    );
     inbox.err_line_with("listening").await;
     let sessions = look(folder, &["sessions", "--json"]).await;
-    assert_eq!(objects(&sessions.out)[0]["serves"], serde_json::json!(["im:barney@b.example"]));
+    assert_eq!(
+        objects(&sessions.out)[0]["serves"],
+        serde_json::json!(["im:barney@b.example"])
+    );
 
     let sent = run(
         folder,
-        &["send", "--server", "cpim.sock", "--from", "im:fred@a.example", "--to", "im:barney@b.example", "--json", "Hi"],
+        &[
+            "send",
+            "--server",
+            "cpim.sock",
+            "--from",
+            "im:fred@a.example",
+            "--to",
+            "im:barney@b.example",
+            "--json",
+            "Hi",
+        ],
     );
     let sent = sent.await;
     assert_eq!(sent.code, 0, "{}", sent.err);
     let trans_id = objects(&sent.out)[0]["trans_id"].as_str().unwrap().to_owned();
     let arrived = &objects(&inbox.out_line().await)[0];
-    assert_eq!((&arrived["source"], &arrived["body"]), (&"im:fred@a.example".into(), &"Hi".into()));
+    assert_eq!(
+        (&arrived["source"], &arrived["body"]),
+        (&"im:fred@a.example".into(), &"Hi".into())
+    );
 
     let token = ["--http", &http, "--token-file", "token"];
-    for name in [trans_id.as_str(), arrived["trans_id"].as_str().unwrap(), arrived["id"].as_str().unwrap()] {
+    for name in [
+        trans_id.as_str(),
+        arrived["trans_id"].as_str().unwrap(),
+        arrived["id"].as_str().unwrap(),
+    ] {
         let traced = look(folder, &["trace", name]).await;
         assert_eq!(traced.code, 0, "{}", traced.err);
-        assert!(traced.out.contains("\nto        im:barney@b.example\n"), "{}", traced.out);
+        assert!(
+            traced.out.contains("\nto        im:barney@b.example\n"),
+            "{}",
+            traced.out
+        );
         assert!(traced.out.contains("\noutcome   success"), "{}", traced.out);
         let by_http = run(folder, &[&["trace", name, "--json"], &token[..]].concat()).await;
         assert_eq!(objects(&by_http.out)[0]["id"], arrived["id"], "{}", by_http.err);
     }
     let unknown = look(folder, &["trace", "nobody-sent-this"]).await;
     assert_eq!((unknown.code, unknown.out.as_str()), (1, ""));
-    assert_eq!(look(folder, &["queue"]).await.out, "ID  ACCEPTED  KIND  FROM  TO  STATE\n");
-    assert_eq!(look(folder, &["aliases"]).await.out, "ALIAS  LAST USED  ADDRESS\n");
+    assert_eq!(
+        look(folder, &["queue"]).await.out,
+        "ID  ACCEPTED  KIND  FROM  TO  STATE\n"
+    );
+    assert_eq!(
+        look(folder, &["aliases"]).await.out,
+        "ALIAS  LAST USED  ADDRESS\n"
+    );
 
     fs::write(folder.join("wrong"), "0123456789\n").unwrap();
     fs::set_permissions(folder.join("wrong"), fs::Permissions::from_mode(0o600)).unwrap();

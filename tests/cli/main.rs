@@ -33,7 +33,9 @@ async fn cli(arguments: &[&str]) -> Ran {
 
 /// What it prints as JSON, one object per line.
 fn objects(out: &str) -> Vec<Value> {
-    out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    out.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 /// The folder of the examples.

@@ -20,7 +20,11 @@ async fn send_and_answer(arguments: &[&str], status: &str, text: &str) -> Ran {
         let (mut peer, _) = listener.open().await;
         let message = peer.frame().await.unwrap();
         let trans_id = message.attribute("transID");
-        peer.write(&format!("<response status='{status}' transID='{trans_id}'>{text}</response>"), b"").await;
+        peer.write(
+            &format!("<response status='{status}' transID='{trans_id}'>{text}</response>"),
+            b"",
+        )
+        .await;
         peer.until_closed().await;
     };
     tokio::join!(cli(&all), answering).0
@@ -37,7 +41,11 @@ async fn the_exit_code_is_the_status() {
     ] {
         let ran = send_and_answer(&[], status, text).await;
         assert_eq!(ran.code, code, "{status} {text}: {}", ran.err);
-        assert!(ran.out.starts_with(&format!("status    {status}\n")), "{}", ran.out);
+        assert!(
+            ran.out.starts_with(&format!("status    {status}\n")),
+            "{}",
+            ran.out
+        );
     }
 }
 
@@ -60,8 +68,24 @@ async fn frames_are_as_the_binding_wants_them() {
     fs::write(&secret, "open <sesame>\n").unwrap();
     fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
     let arguments = [
-        "send", "--server", &server, "--from", FRED, "--to", BARNEY, "--hops", "7", "--wait", "30", "--trans-id", "a/1",
-        "--type", "application/octet-stream", "--secret-file", "secret", "-",
+        "send",
+        "--server",
+        &server,
+        "--from",
+        FRED,
+        "--to",
+        BARNEY,
+        "--hops",
+        "7",
+        "--wait",
+        "30",
+        "--trans-id",
+        "a/1",
+        "--type",
+        "application/octet-stream",
+        "--secret-file",
+        "secret",
+        "-",
     ];
     let body = b"\x00\r\n\xff octets";
     let answering = async {
@@ -70,11 +94,18 @@ async fn frames_are_as_the_binding_wants_them() {
         assert_eq!(open.attribute("secret"), "open &lt;sesame&gt;");
         assert!(!open.xml.contains("serves="), "it receives nothing: {}", open.xml);
         let message = peer.frame().await.unwrap();
-        assert_eq!((message.attribute("source"), message.attribute("destination")), (FRED, BARNEY));
+        assert_eq!(
+            (message.attribute("source"), message.attribute("destination")),
+            (FRED, BARNEY)
+        );
         assert_eq!(message.attribute("transID"), "a/1");
         assert_eq!(message.parameters, "hops=7 wait=30");
-        assert_eq!(message.content, [b"Content-Type: application/octet-stream\r\n\r\n", &body[..]].concat());
-        peer.write("<response status='success' transID='a/1'/>", b"").await;
+        assert_eq!(
+            message.content,
+            [b"Content-Type: application/octet-stream\r\n\r\n", &body[..]].concat()
+        );
+        peer.write("<response status='success' transID='a/1'/>", b"")
+            .await;
         peer.until_closed().await;
     };
     let (ran, ()) = tokio::join!(run_with_input(folder.path(), &arguments, body), answering);
@@ -88,15 +119,24 @@ async fn text_has_its_default_type_and_no_line_end() {
     let receiving = async {
         let (mut peer, _) = listener.open().await;
         let message = peer.frame().await.unwrap();
-        assert_eq!(message.content, "Content-Type: text/plain; charset=utf-8\r\n\r\nGrüezi".as_bytes());
+        assert_eq!(
+            message.content,
+            "Content-Type: text/plain; charset=utf-8\r\n\r\nGrüezi".as_bytes()
+        );
         let drawn: u32 = message.attribute("transID").parse().unwrap();
         assert!((1..=2_147_483_647).contains(&drawn), "the draft's form");
         // The connection is lost before the response.
     };
-    let arguments = ["send", "--server", &server, "--from", FRED, "--to", BARNEY, "Grüezi"];
+    let arguments = [
+        "send", "--server", &server, "--from", FRED, "--to", BARNEY, "Grüezi",
+    ];
     let (ran, ()) = tokio::join!(cli(&arguments), receiving);
     assert_eq!((ran.code, ran.out.as_str()), (3, ""), "{}", ran.err);
-    assert!(ran.err.contains("lost") && ran.err.contains("after the message was sent"), "{}", ran.err);
+    assert!(
+        ran.err.contains("lost") && ran.err.contains("after the message was sent"),
+        "{}",
+        ran.err
+    );
 }
 
 #[tokio::test]
@@ -120,7 +160,17 @@ async fn nothing_accepted_is_to_be_tried_again() {
     let ran = cli(&arguments).await;
     assert_eq!(ran.code, 75, "nobody listens: {}", ran.err);
     assert!(ran.err.contains(&server), "{}", ran.err);
-    let ran = cli(&["send", "--server", "no/such.sock", "--from", FRED, "--to", BARNEY, "Hi"]).await;
+    let ran = cli(&[
+        "send",
+        "--server",
+        "no/such.sock",
+        "--from",
+        FRED,
+        "--to",
+        BARNEY,
+        "Hi",
+    ])
+    .await;
     assert_eq!(ran.code, 75, "{}", ran.err);
 }
 
@@ -131,7 +181,8 @@ async fn a_claim_that_is_refused_is_a_failure() {
     let refusing = async {
         let mut peer = listener.accept().await;
         peer.frame().await.unwrap();
-        peer.write("<close reason='unauthorised'>im:fred@a.example</close>", b"").await;
+        peer.write("<close reason='unauthorised'>im:fred@a.example</close>", b"")
+            .await;
     };
     let arguments = ["send", "--server", &server, "--from", FRED, "--to", BARNEY, "Hi"];
     let (ran, ()) = tokio::join!(cli(&arguments), refusing);
@@ -160,13 +211,26 @@ async fn a_ping_is_answered_while_the_response_is_awaited() {
     let listener = Listener::bind().await;
     let server = listener.address().to_string();
     let folder = tempfile::tempdir().unwrap();
-    let sender = Running::start(folder.path(), &["send", "--server", &server, "--from", FRED, "--to", BARNEY, "Hi"]);
+    let sender = Running::start(
+        folder.path(),
+        &["send", "--server", &server, "--from", FRED, "--to", BARNEY, "Hi"],
+    );
     let (mut peer, _) = listener.open().await;
     let message = peer.frame().await.unwrap();
     peer.write("<ping transID='p1'/>", b"").await;
     let pong = peer.frame().await.unwrap();
-    assert_eq!((pong.attribute("status"), pong.attribute("transID")), ("success", "p1"));
-    peer.write(&format!("<response status='success' transID='{}'/>", message.attribute("transID")), b"").await;
+    assert_eq!(
+        (pong.attribute("status"), pong.attribute("transID")),
+        ("success", "p1")
+    );
+    peer.write(
+        &format!(
+            "<response status='success' transID='{}'/>",
+            message.attribute("transID")
+        ),
+        b"",
+    )
+    .await;
     peer.until_closed().await;
     assert_eq!(sender.end().await.0.code(), Some(0));
 }
@@ -176,7 +240,9 @@ async fn a_wait_that_is_over_leaves_nobody_knowing() {
     let listener = Listener::bind().await;
     let server = listener.address().to_string();
     let folder = tempfile::tempdir().unwrap();
-    let arguments = ["send", "--server", &server, "--from", FRED, "--to", BARNEY, "--wait", "0", "Hi"];
+    let arguments = [
+        "send", "--server", &server, "--from", FRED, "--to", BARNEY, "--wait", "0", "Hi",
+    ];
     let silent = async {
         let (mut peer, _) = listener.open().await;
         assert_eq!(peer.frame().await.unwrap().parameters, "wait=0");

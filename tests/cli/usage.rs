@@ -7,7 +7,18 @@ use super::support::process::program;
 
 /// The commands of the contract.
 const COMMANDS: &[&str] = &[
-    "run", "check", "map", "unmap", "resolve", "send", "listen", "watch", "trace", "queue", "sessions", "aliases",
+    "run",
+    "check",
+    "map",
+    "unmap",
+    "resolve",
+    "send",
+    "listen",
+    "watch",
+    "trace",
+    "queue",
+    "sessions",
+    "aliases",
     "completions",
 ];
 
@@ -16,15 +27,22 @@ async fn every_command_has_help_with_examples() {
     let whole = cli(&["--help"]).await;
     assert_eq!((whole.code, whole.err.as_str()), (0, ""));
     for command in COMMANDS {
-        assert!(whole.out.contains(&format!("\n  {command} ")), "{command} in {}", whole.out);
+        assert!(
+            whole.out.contains(&format!("\n  {command} ")),
+            "{command} in {}",
+            whole.out
+        );
         for form in ["--help", "-h"] {
             let help = cli(&[command, form]).await;
             assert_eq!(help.code, 0, "{command}");
-            assert!(help.out.contains(&format!("Examples:\n  ")), "{command}: {}", help.out);
+            assert!(help.out.contains("Examples:\n  "), "{command}: {}", help.out);
             assert!(help.out.contains("--json"), "{command}");
         }
     }
-    assert_eq!(cli(&["--version"]).await.out, concat!("cpim-gateway ", env!("CARGO_PKG_VERSION"), "\n"));
+    assert_eq!(
+        cli(&["--version"]).await.out,
+        concat!("cpim-gateway ", env!("CARGO_PKG_VERSION"), "\n")
+    );
 }
 
 #[tokio::test]
@@ -35,9 +53,34 @@ async fn wrong_usage_is_said_on_standard_error() {
         &["map"],
         &["map", "sip:a@b", "--fly"],
         &["send", "--from", "fred", "--to", "im:b@b.example", "x"],
-        &["send", "--from", "pres:fred@a.example", "--to", "im:b@b.example", "x"],
-        &["send", "--from", "im:a@a.example", "--to", "im:b@b.example", "--type", "text\r\nX: y", "x"],
-        &["send", "--from", "im:a@a.example", "--to", "im:b@b.example", "--hops", "256", "x"],
+        &[
+            "send",
+            "--from",
+            "pres:fred@a.example",
+            "--to",
+            "im:b@b.example",
+            "x",
+        ],
+        &[
+            "send",
+            "--from",
+            "im:a@a.example",
+            "--to",
+            "im:b@b.example",
+            "--type",
+            "text\r\nX: y",
+            "x",
+        ],
+        &[
+            "send",
+            "--from",
+            "im:a@a.example",
+            "--to",
+            "im:b@b.example",
+            "--hops",
+            "256",
+            "x",
+        ],
         &["listen"],
         &["listen", "im:a@a.example", "--answer", "maybe"],
         &["listen", "im:a@a.example", "--note", "without a status"],
@@ -71,7 +114,10 @@ async fn a_reader_that_has_gone_is_no_error() {
     for arguments in [&["completions", "zsh"][..], &["--help"]] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
-        let child = program(folder.path(), arguments).stdout(Stdio::from(writer)).spawn().unwrap();
+        let child = program(folder.path(), arguments)
+            .stdout(Stdio::from(writer))
+            .spawn()
+            .unwrap();
         let output = child.wait_with_output().await.unwrap();
         assert_eq!(output.status.code(), Some(0), "{arguments:?}");
         assert_eq!(String::from_utf8(output.stderr).unwrap(), "", "{arguments:?}");

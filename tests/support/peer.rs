@@ -26,7 +26,10 @@ pub struct Frame {
 impl Frame {
     /// The value of an attribute, as it stands there.
     pub fn attribute(&self, name: &str) -> &str {
-        let (_, rest) = self.xml.split_once(&format!(" {name}=")).unwrap_or_else(|| panic!("{name} in {}", self.xml));
+        let (_, rest) = self
+            .xml
+            .split_once(&format!(" {name}="))
+            .unwrap_or_else(|| panic!("{name} in {}", self.xml));
         let quote = rest.chars().next().unwrap();
         rest[1..].split(quote).next().unwrap()
     }
@@ -43,7 +46,10 @@ impl Listener {
 
     /// Takes the next connection.
     pub async fn accept(&self) -> Peer {
-        let (stream, _) = timeout(PATIENCE, self.0.accept()).await.expect("somebody connects").unwrap();
+        let (stream, _) = timeout(PATIENCE, self.0.accept())
+            .await
+            .expect("somebody connects")
+            .unwrap();
         Peer(BufReader::new(stream))
     }
 
@@ -76,7 +82,11 @@ impl Peer {
         let parameters = words.next().unwrap_or_default().to_owned();
         self.0.read_exact(&mut xml).await.unwrap();
         self.0.read_exact(&mut content).await.unwrap();
-        Some(Frame { parameters, xml: String::from_utf8(xml).unwrap(), content })
+        Some(Frame {
+            parameters,
+            xml: String::from_utf8(xml).unwrap(),
+            content,
+        })
     }
 
     /// Writes a frame.

@@ -22,8 +22,15 @@ pub struct Ran {
 /// The program with these arguments, in this folder, with nothing of our environment.
 pub fn program(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cpim-gateway"));
-    command.args(arguments).current_dir(folder).env_clear().kill_on_drop(true);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .kill_on_drop(true);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     command
 }
 
@@ -40,7 +47,9 @@ pub async fn run_with_input(folder: &Path, arguments: &[&str], input: &[u8]) -> 
         // A program that does not read its input hangs up: that is its right.
         stdin.write_all(input).await.ok();
     };
-    let (_, output) = timeout(PATIENCE, async { tokio::join!(feed, child.wait_with_output()) }).await.unwrap();
+    let (_, output) = timeout(PATIENCE, async { tokio::join!(feed, child.wait_with_output()) })
+        .await
+        .unwrap();
     let output = output.unwrap();
     Ran {
         code: output.status.code().unwrap(),
@@ -67,7 +76,11 @@ impl Running {
 
     /// The next line of standard output.
     pub async fn out_line(&mut self) -> String {
-        timeout(PATIENCE, self.out.next_line()).await.unwrap().unwrap().expect("a line more")
+        timeout(PATIENCE, self.out.next_line())
+            .await
+            .unwrap()
+            .unwrap()
+            .expect("a line more")
     }
 
     /// The next line of standard error that holds `text`.
@@ -80,13 +93,19 @@ impl Running {
             }
             panic!("standard error ended without {text:?}");
         };
-        timeout(PATIENCE, found).await.unwrap_or_else(|_| panic!("no {text:?} on standard error"))
+        timeout(PATIENCE, found)
+            .await
+            .unwrap_or_else(|_| panic!("no {text:?} on standard error"))
     }
 
     /// Sends a signal, such as `TERM`.
     pub async fn signal(&self, name: &str) {
         let pid = self.child.id().expect("it runs").to_string();
-        let sent = Command::new("kill").args([&format!("-{name}"), &pid]).status().await.unwrap();
+        let sent = Command::new("kill")
+            .args([&format!("-{name}"), &pid])
+            .status()
+            .await
+            .unwrap();
         assert!(sent.success());
     }
 

@@ -36,7 +36,12 @@ pub(super) enum Verdict {
 
 impl Inbox {
     pub(super) fn new(answer: Option<Response>, remembers: Option<Duration>) -> Self {
-        Self { answer, remembers, known: HashMap::new(), until: VecDeque::new() }
+        Self {
+            answer,
+            remembers,
+            known: HashMap::new(),
+            until: VecDeque::new(),
+        }
     }
 
     pub(super) fn judge(&mut self, now: Instant, trans_id: &TransId, message: &Message) -> Verdict {
@@ -61,7 +66,10 @@ impl Inbox {
 }
 
 fn key(trans_id: &TransId, message: &Message) -> Key {
-    let (source, destination) = (message.source.address().to_string(), message.destination.address().to_string());
+    let (source, destination) = (
+        message.source.address().to_string(),
+        message.destination.address().to_string(),
+    );
     let mut digest = Sha256::new();
     for part in [trans_id.as_str(), &source, &destination] {
         // No part holds a NUL, so that none can be mistaken for the beginning of the next.
@@ -76,7 +84,10 @@ fn key(trans_id: &TransId, message: &Message) -> Key {
 pub(super) fn parse_answer(text: &str) -> Result<Option<Response>, String> {
     let expected = || {
         let codes: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
-        format!("expected success, failure:CODE, indeterminant or none; CODE is one of {}", codes.join(", "))
+        format!(
+            "expected success, failure:CODE, indeterminant or none; CODE is one of {}",
+            codes.join(", ")
+        )
     };
     match text.split_once(':').unwrap_or((text, "")) {
         ("none", "") => Ok(None),
@@ -117,23 +128,39 @@ mod tests {
         assert_eq!(inbox.judge(now, &one, &message("a")), again);
         assert_eq!(inbox.judge(now, &one, &message("b")), new, "other content");
         assert_eq!(inbox.judge(now, &two, &message("a")), new, "another transID");
-        assert_eq!(inbox.judge(now + Duration::from_secs(59), &one, &message("a")), again);
-        assert_eq!(inbox.judge(now + Duration::from_secs(60), &one, &message("a")), new, "forgotten");
+        assert_eq!(
+            inbox.judge(now + Duration::from_secs(59), &one, &message("a")),
+            again
+        );
+        assert_eq!(
+            inbox.judge(now + Duration::from_secs(60), &one, &message("a")),
+            new,
+            "forgotten"
+        );
     }
 
     #[test]
     fn without_a_memory_every_message_is_new() {
         let mut inbox = Inbox::new(None, None);
         let one = TransId::parse("1").unwrap();
-        assert_eq!(inbox.judge(Instant::now(), &one, &message("a")), Verdict::New(None));
-        assert_eq!(inbox.judge(Instant::now(), &one, &message("a")), Verdict::New(None));
+        assert_eq!(
+            inbox.judge(Instant::now(), &one, &message("a")),
+            Verdict::New(None)
+        );
+        assert_eq!(
+            inbox.judge(Instant::now(), &one, &message("a")),
+            Verdict::New(None)
+        );
     }
 
     #[test]
     fn answers() {
         assert_eq!(parse_answer("none"), Ok(None));
         assert_eq!(parse_answer("success"), Ok(Some(Response::success())));
-        assert_eq!(parse_answer("failure:denied"), Ok(Some(Response::failure(Code::Denied, ""))));
+        assert_eq!(
+            parse_answer("failure:denied"),
+            Ok(Some(Response::failure(Code::Denied, "")))
+        );
         assert!(parse_answer("indeterminant").unwrap().is_some());
         for wrong in ["", "ok", "failure:because", "success:denied"] {
             assert!(parse_answer(wrong).is_err(), "{wrong}");

@@ -95,7 +95,11 @@ impl Listen {
         let mut signals = Signals::new()?;
         let remembers = self.remembers.map(|seconds| Duration::from_secs(seconds.into()));
         let serves = self.serves();
-        let claims = Claims { serves: serves.iter().cloned().map(Claim::Uri).collect(), remembers, ..Claims::default() };
+        let claims = Claims {
+            serves: serves.iter().cloned().map(Claim::Uri).collect(),
+            remembers,
+            ..Claims::default()
+        };
         let mut listener = Listener {
             publications: self.publications(&serves)?,
             inbox: Inbox::new(self.answer.0.clone(), remembers),
@@ -105,15 +109,25 @@ impl Listen {
         let mut client = Client::open(&self.server, claims.clone()).await?;
         loop {
             let names: Vec<&str> = serves.iter().map(Uri::spelled).collect();
-            listener.out.note(format_args!("listening at {} as {}", self.server.place(), names.join(" ")));
+            listener.out.note(format_args!(
+                "listening at {} as {}",
+                self.server.place(),
+                names.join(" ")
+            ));
             let closure = match listener.session(client, &mut signals).await? {
                 End::Done => return Ok(Exit::Done),
                 End::Lost(closure) => closure,
             };
             if self.no_reconnect || exit_of(&closure) != Exit::TryAgain {
-                return Err(Failed::failure(format_args!("{}: {closure}", self.server.place())));
+                return Err(Failed::failure(format_args!(
+                    "{}: {closure}",
+                    self.server.place()
+                )));
             }
-            listener.out.note(format_args!("{}: {closure}; connecting again", self.server.place()));
+            listener.out.note(format_args!(
+                "{}: {closure}; connecting again",
+                self.server.place()
+            ));
             client = tokio::select! {
                 again = self.reconnect(&claims) => again?,
                 () = signals.asked() => return Ok(Exit::Done),
@@ -138,7 +152,8 @@ impl Listen {
         let mut serves = self.uris.clone();
         if self.status.is_some() {
             let named: BTreeSet<Address> = self.uris.iter().map(|uri| uri.address().clone()).collect();
-            let presentities: BTreeSet<Address> = named.iter().map(|one| one.with_class(Class::Pres)).collect();
+            let presentities: BTreeSet<Address> =
+                named.iter().map(|one| one.with_class(Class::Pres)).collect();
             serves.extend(presentities.difference(&named).cloned().map(Uri::from));
         }
         serves
@@ -159,15 +174,26 @@ impl Listen {
             };
             let target = PresUri::try_from(uri.clone()).map_err(Failed::usage)?;
             let presence = Presence::new(tuple, Vec::new());
-            Ok(Operation::Publish(Publish { target, presence, document: None, duration: None }))
+            Ok(Operation::Publish(Publish {
+                target,
+                presence,
+                document: None,
+                duration: None,
+            }))
         };
-        serves.iter().filter(|uri| uri.class() == Class::Pres).map(publish).collect()
+        serves
+            .iter()
+            .filter(|uri| uri.class() == Class::Pres)
+            .map(publish)
+            .collect()
     }
 }
 
 /// Text within XML.
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 /// What lasts over several sessions.
@@ -199,7 +225,9 @@ impl Listener<'_> {
             match event {
                 Some(Event::Operation(incoming)) => self.arrived(&mut client, &incoming)?,
                 Some(Event::Response { trans_id, response }) if response != Response::success() => {
-                    self.out.note(format_args!("presence was not published (transID {trans_id}): {response}"));
+                    self.out.note(format_args!(
+                        "presence was not published (transID {trans_id}): {response}"
+                    ));
                 }
                 Some(Event::Closed(closure)) => lost = closure,
                 Some(_) => {}
@@ -228,13 +256,20 @@ impl Listener<'_> {
                 Some(Response::failure(Code::Busy, "the listener is leaving"))
             }
             Operation::Message(message) => {
-                match self.inbox.judge(Instant::now().into_std(), &incoming.trans_id, message) {
+                match self
+                    .inbox
+                    .judge(Instant::now().into_std(), &incoming.trans_id, message)
+                {
                     Verdict::Again(answer) => answer,
                     Verdict::NoRoom(busy) => Some(busy),
                     Verdict::New(answer) => {
                         self.left = self.left.map(|left| left.saturating_sub(1));
                         self.out.show(&Arrived::new(UnixMs::now(), incoming))?;
-                        answer
+                        match self.out.is_closed() {
+                            // Who no longer reads has not got it.
+                            true => Some(Response::failure(Code::Unreachable, "nobody reads here any more")),
+                            false => answer,
+                        }
                     }
                 }
             }
@@ -244,7 +279,10 @@ impl Listener<'_> {
             }
             Operation::Publish(_) | Operation::Subscribe(_) | Operation::Unsubscribe(_) => {
                 self.out.show(&Arrived::new(UnixMs::now(), incoming))?;
-                Some(Response::failure(Code::Unsupported, "this is an inbox, and no presence service"))
+                Some(Response::failure(
+                    Code::Unsupported,
+                    "this is an inbox, and no presence service",
+                ))
             }
         };
         if let Some(answer) = answer {
