@@ -111,9 +111,15 @@ impl Router {
     /// An answer was handed over, or came back: then it is offered to another connection of its owner.
     pub(super) fn receipt(self: &Arc<Self>, number: u64, handed_over: bool) {
         let Ok(number) = i64::try_from(number) else { return };
-        let owner = lock(&self.table).let_go(number);
+        let owner = {
+            // At once, so that at no moment the answer seems to be with nobody.
+            let mut table = lock(&self.table);
+            if handed_over {
+                table.note_handed_over(number);
+            }
+            table.let_go(number)
+        };
         if handed_over {
-            lock(&self.table).note_handed_over(number);
             // Lost in a crash, the answer is given once more, which harms nobody.
             let _noted = self.journal.write(Write::HandedOver { number });
         } else if let Some(owner) = owner {
@@ -184,7 +190,7 @@ impl Router {
         let (Some(owner), Ok(trans_id)) = (Owner::parse(&kept.owner), TransId::parse(&kept.trans_id)) else {
             return true;
         };
-        if !owner.is(&contact.facts.authority) || lock(&self.table).is_in_hand(kept.number) {
+        if !owner.is(&contact.facts.authority) || lock(&self.table).is_given(kept.number) {
             return true;
         }
         let Ok(place) = contact.answers.clone().reserve_owned().await else {

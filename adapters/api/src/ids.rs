@@ -86,7 +86,7 @@ macro_rules! identifier {
 identifier! {
     /// Names one transaction on one leg; echoed octet for octet and never compared with anything
     /// but another transID (RFC 3860 section 3.1; the draft's section 2.4).
-    TransId, 255, |c| !c.is_control() && !c.is_whitespace(), "printable characters without white space"
+    TransId, 255, |c| c == ' ' || !(c.is_control() || c.is_whitespace()), "printable characters"
 }
 
 identifier! {

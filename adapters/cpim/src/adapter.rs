@@ -172,6 +172,7 @@ impl Adapter for NativeAdapter {
         let Some(cx) = self.shared.cx.get() else {
             return Err(DeliveryError::transport("the native adapter does not run yet"));
         };
+        let delivery = map::with_metadata_around(delivery);
         let limit = self.shared.configured().settings.limits.frame.content_octets;
         let octets = delivery.operation.content().map_or(0, cpim_adapter::Content::len);
         if octets > limit {

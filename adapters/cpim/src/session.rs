@@ -11,7 +11,6 @@ use cpim_native_proto::{Close, Parameters, Reason};
 use tokio::sync::{mpsc, watch};
 
 use crate::claims::Admission;
-use crate::lanes::Lanes;
 
 /// Operations that are on their way to one connection's task, between the commit point and its own queue:
 /// as many as may be in one group commit. With so many, deliveries to it wait, and only those.
@@ -29,7 +28,6 @@ pub(crate) struct Session {
     home: bool,
     remembers: Option<Duration>,
     departures: mpsc::Sender<Departure>,
-    lanes: Lanes,
     orders: watch::Sender<Option<Close>>,
 }
 
@@ -67,7 +65,6 @@ impl Session {
             home: admission.home,
             remembers: admission.remembers,
             departures: departing,
-            lanes: Lanes::default(),
             orders: ordering,
         };
         (Arc::new(session), Ends { departures, orders })
@@ -128,7 +125,6 @@ impl Session {
         }
         let gone = |_| DeliveryError::transport(format!("{}: the session ended", self.authority.label));
         let room = self.departures.reserve().await.map_err(gone)?;
-        let _turn = self.lanes.pass(&delivery.operation).await;
         commit
             .pass(self.remembers)
             .await

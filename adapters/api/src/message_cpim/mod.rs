@@ -18,6 +18,7 @@
 //! what is required is understood, and whether `From` is the source of the operation, the caller has to say.
 
 mod address;
+mod carry;
 mod datetime;
 mod error;
 mod escape;
@@ -30,6 +31,7 @@ mod write;
 use bytes::Bytes;
 
 pub use address::Party;
+pub use carry::METADATA;
 pub use datetime::DateTime;
 pub use error::{Flag, HeaderError, ReadError, WriteError};
 pub use grammar::{AbsoluteUri, Name};

@@ -45,7 +45,7 @@ use crate::{Decoder, EncodeError, Open, Parameters, ReadUri, write_operation, wr
 
 /// One session.
 ///
-/// `T` is what the application gives with a response and gets back once the peer has it beyond doubt:
+/// `T` is what the application gives with a response and gets back once that is no longer in doubt:
 /// whatever it needs to note that, or nothing.
 pub struct Session<T = ()> {
     config: Arc<Config>,
@@ -123,7 +123,7 @@ impl<T> Session<T> {
             return;
         }
         self.hearing.heard(now);
-        self.receipts.heard(now);
+        self.receipts.ripen(now);
         match self.input.is_empty() {
             true => self.input = octets.split(),
             false => self.input.unsplit(octets.split()),
@@ -142,8 +142,8 @@ impl<T> Session<T> {
         self.events.pop_front()
     }
 
-    /// What came with a response that the peer now has beyond doubt: it was heard a good while after the
-    /// response was sent, or ended the session in order.
+    /// What came with a response that the peer now has: the connection stood for a good while after the
+    /// transport took it, or the peer ended the session in order.
     pub fn poll_handed_over(&mut self) -> Option<T> {
         self.receipts.next()
     }

@@ -39,6 +39,7 @@ impl Hearing {
 impl<T> Session<T> {
     /// Does what is due. Call it at [`Self::poll_timeout`]; earlier or later does no harm.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.receipts.ripen(now);
         match self.state {
             State::AwaitingOpen { until } if until <= now => {
                 self.close_frame(now, &Close::because(Reason::Timeout, "expected `open`"));
@@ -64,7 +65,7 @@ impl<T> Session<T> {
             State::Deciding | State::Open => None,
             State::Closed { until } => return until.filter(|_| !self.outgoing.is_empty()),
         };
-        [ends_at, self.stalls_at(), self.silent_at()]
+        [ends_at, self.stalls_at(), self.silent_at(), self.receipts.due()]
             .into_iter()
             .flatten()
             .min()
