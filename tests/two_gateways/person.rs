@@ -53,6 +53,18 @@ impl Person {
         person
     }
 
+    /// The same, who serves nothing and only sends.
+    pub(crate) async fn speaking(door: u16, speaks: &str) -> Self {
+        let (person, answer) = Self::open(tcp(door).await, &format!("<open version='1' speaks='{speaks}'/>")).await;
+        assert_eq!(answer.as_ref().map(Frame::name), Some("open"), "{answer:?}");
+        person
+    }
+
+    /// What is answered to an `open` at that door; nothing where it hangs up.
+    pub(crate) async fn tries(door: u16, open: &str) -> Option<Frame> {
+        Self::open(tcp(door).await, open).await.1
+    }
+
     /// Somebody with a certificate, at the gateway's door for such, who wants this domain. What the gateway
     /// answers to `open`; nothing where it hangs up.
     pub(crate) async fn with_certificate(
@@ -71,7 +83,7 @@ impl Person {
         let (reader, writer) = tokio::io::split(stream);
         let mut person = Self { ears: Ears { stream: reader, unread: Vec::new() }, mouth: Mouth(writer) };
         let answer = match person.mouth.write(&frame("", open, b"")).await {
-            Ok(()) => person.ears.next().await,
+            Ok(()) => within("an answer to `open`", person.ears.next()).await,
             Err(_) => None,
         };
         (person, answer)

@@ -77,6 +77,11 @@ impl<'a> Plan<'a> {
     }
 }
 
+/// The table of a route by which a domain is at a port of this machine.
+pub(crate) fn route(domain: &str, port: u16) -> String {
+    format!("[[route]]\ndomain = \"{domain}\"\nto = [\"127.0.0.1:{port}\"]\n")
+}
+
 /// The table of a peer gateway, which proves itself by its certificate.
 pub(crate) fn peer(name: &str, sources: &str) -> String {
     format!("[[peer]]\ndomain = \"gw.{name}.example\"\nserves = [\"{name}.example\"]\nsources = [{sources}]\n")
@@ -106,7 +111,11 @@ impl Stage {
 
     /// Writes the file and the certificate of a gateway, which does not run yet.
     pub(crate) fn plan(&self, plan: &Plan<'_>) -> Gateway {
-        let (port, door) = (free_port(), free_port());
+        self.plan_at(plan, (free_port(), free_port()))
+    }
+
+    /// The same at these ports: other gateways', and people's.
+    pub(crate) fn plan_at(&self, plan: &Plan<'_>, (port, door): (u16, u16)) -> Gateway {
         let folder = self.folder.path().join(plan.name);
         std::fs::create_dir_all(&folder).unwrap();
         let file = folder.join("gateway.toml");
