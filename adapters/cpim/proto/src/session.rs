@@ -294,6 +294,7 @@ impl<T> Session<T> {
     pub fn into_remains(mut self) -> Remains<T> {
         Remains {
             abandoned: self.inbound.drain().collect(),
+            handed_over: std::iter::from_fn(|| self.receipts.next()).collect(),
             in_doubt: self.receipts.drain().chain(self.outgoing.abandon()).collect(),
             unanswered: self.outbound.drain().collect(),
         }

@@ -119,6 +119,8 @@ pub enum SendError {
 pub struct Remains<T> {
     /// Operations of the peer that were never answered here.
     pub abandoned: Vec<TransId>,
+    /// What [`poll_handed_over`](super::Session::poll_handed_over) had still to give.
+    pub handed_over: Vec<T>,
     /// Responses that the peer may not have got: those not sent, and those sent after it was last heard.
     pub in_doubt: Vec<(TransId, T)>,
     /// Operations of ours of which an octet at least was sent, and no answer came.

@@ -11,21 +11,27 @@ use super::tables::{Arrival, same};
 use super::{Closure, Event, Incoming, Session};
 use crate::{Close, Element, Frame, Open, Parameters, Refusal, Rejection, Violation, write_response};
 
+const NOT_YET: Violation = Violation::OutOfOrder("expected `open` before anything else");
+
 impl<T> Session<T> {
     /// Takes frames off the input while they may be taken.
     pub(super) fn advance(&mut self, now: Instant) {
         while self.wants_input() {
-            match self.decoder.decode(&mut self.input) {
+            let taken = match self.decoder.decode(&mut self.input) {
+                Ok(None) => break,
                 Ok(Some(frame)) => {
                     self.frames += 1;
-                    self.handle_frame(now, frame);
+                    self.handle_frame(now, frame)
                 }
-                Ok(None) => break,
                 Err(error) => {
                     self.frames += 1;
-                    self.violated(now, error.into());
+                    Err(error.into())
                 }
+            };
+            if let Err(violation) = taken {
+                self.violated(now, violation);
             }
+            self.finish_if_drained(now);
         }
         self.held = self.state.reads() && !self.wants_input();
         if self.input.is_empty() {
@@ -34,39 +40,24 @@ impl<T> Session<T> {
         }
     }
 
-    fn handle_frame(&mut self, now: Instant, frame: Frame) {
-        let element = Element::read(&frame, &self.config.limits, &*self.uris);
-        let outcome = match (self.state, element) {
-            (_, Err(Rejection::Violation(violation))) => Err(violation),
-            (_, Ok(Element::Close(close))) => {
-                self.handle_close(now, close);
-                Ok(())
-            }
-            (State::AwaitingOpen { .. }, Ok(Element::Open(open))) => {
-                self.handle_open(now, open);
-                Ok(())
-            }
-            (State::AwaitingOpen { .. }, _) => {
-                Err(Violation::OutOfOrder("expected `open` before anything else"))
-            }
-            (_, Ok(Element::Open(_))) => Err(Violation::OutOfOrder("a second `open`")),
-            (_, Ok(Element::Ping { trans_id })) => {
-                self.answer(now, &trans_id, &Response::success());
-                Ok(())
-            }
-            (_, Ok(Element::Response { trans_id, response })) => {
-                self.handle_response(trans_id, response);
-                Ok(())
-            }
-            (_, Ok(Element::Operation { trans_id, operation })) => {
-                self.handle_operation(now, trans_id, operation, frame)
-            }
-            (_, Err(Rejection::Refused(refusal))) => self.refuse(now, &refusal),
+    fn handle_frame(&mut self, now: Instant, frame: Frame) -> Result<(), Violation> {
+        let element = match Element::read(&frame, &self.config.limits, &*self.uris) {
+            Ok(element) => element,
+            Err(Rejection::Refused(refusal)) => return self.refuse(now, &refusal),
+            Err(Rejection::Violation(violation)) => return Err(violation),
         };
-        if let Err(violation) = outcome {
-            self.violated(now, violation);
+        match (self.state, element) {
+            (_, Element::Close(close)) => self.handle_close(now, close),
+            (State::AwaitingOpen { .. }, Element::Open(open)) => self.handle_open(now, open),
+            (State::AwaitingOpen { .. }, _) => return Err(NOT_YET),
+            (_, Element::Open(_)) => return Err(Violation::OutOfOrder("a second `open`")),
+            (_, Element::Operation { trans_id, operation }) => {
+                return self.handle_operation(now, trans_id, operation, frame);
+            }
+            (_, Element::Ping { trans_id }) => self.answer(now, &trans_id, &Response::success()),
+            (_, Element::Response { trans_id, response }) => self.handle_response(trans_id, response),
         }
-        self.finish_if_drained(now);
+        Ok(())
     }
 
     fn handle_open(&mut self, now: Instant, open: Open) {
@@ -160,6 +151,7 @@ impl<T> Session<T> {
     /// How many operations may wait: none new once we have closed. Once the peer has, it may send none.
     fn room_for_operations(&self) -> Result<usize, Violation> {
         match self.state {
+            State::AwaitingOpen { .. } => Err(NOT_YET),
             State::Closing { by: By::Us, .. } => Ok(0),
             State::Closing { .. } => Err(Violation::OutOfOrder("an operation after `close`")),
             _ => Ok(self.config.max_inbound),

@@ -234,7 +234,11 @@ impl<T> Outgoing<T> {
 
     /// Gives up the operations of which no octet was handed out.
     pub(super) fn withdraw(&mut self) -> impl Iterator<Item = TransId> + use<T> {
-        self.operations.clear().filter_map(|mark| match mark {
+        let marks = self.operations.clear();
+        if self.is_empty() {
+            self.idle_since = None;
+        }
+        marks.filter_map(|mark| match mark {
             Mark::Operation(trans_id) => Some(trans_id),
             Mark::Response(..) | Mark::Other => None,
         })

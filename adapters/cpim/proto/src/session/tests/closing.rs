@@ -277,3 +277,28 @@ fn explanations_are_cut_and_never_lost_with_what_they_explain() {
     )));
     assert!(said.ends_with(&format!("<close reason='conflict'>{cut}</close>")));
 }
+
+#[test]
+fn operations_that_are_withdrawn_no_longer_wait_to_be_taken() {
+    let config = Config {
+        drain: SECOND * 100,
+        ..Config::default()
+    };
+    let mut listener = Listener::open_with(config);
+    listener.hear(&frame(
+        "<message source='im:a@a.example' destination='im:b@b.example' transID='1'/>",
+        "",
+    ));
+    listener
+        .session
+        .send(
+            listener.now,
+            &trans_id("1"),
+            &Parameters::default(),
+            &message("x"),
+        )
+        .unwrap();
+    listener.hear(&frame("<close/>", ""));
+    listener.pass(SECOND * 31);
+    assert!(!listener.session.is_closed());
+}
