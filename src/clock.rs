@@ -21,10 +21,7 @@ impl UnixMs {
     /// This moment and so much later.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
-        Self(
-            self.0
-                .saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)),
-        )
+        Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
     }
 
     /// How much later this moment is than `earlier`; nothing where it is not.
@@ -50,10 +47,7 @@ mod tests {
 
     #[test]
     fn moments_are_shown_in_utc() {
-        assert_eq!(
-            UnixMs(0).plus(Duration::from_millis(1_500)).to_string(),
-            "1970-01-01T00:00:01.500Z"
-        );
+        assert_eq!(UnixMs(0).plus(Duration::from_millis(1_500)).to_string(), "1970-01-01T00:00:01.500Z");
         assert_eq!(UnixMs(5).since(UnixMs(9)), Duration::ZERO);
     }
 }

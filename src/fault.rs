@@ -8,7 +8,8 @@
 const HOLD: &str = "CPIM_FAULT_HOLD";
 
 /// Every point there is, in the order in which an operation passes them.
-pub const POINTS: [&str; 7] = ["received", "accepted", "attempting", "committed", "delivered", "answered", "settled"];
+pub const POINTS: [&str; 7] =
+    ["received", "accepted", "attempting", "committed", "delivered", "answered", "settled"];
 
 /// The operation has come to a point.
 #[cfg(debug_assertions)]

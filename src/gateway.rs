@@ -175,7 +175,9 @@ impl Gateway {
         }
         for (name, reload) in &self.reloads {
             match reload(&config) {
-                Ok(restart) => restart.iter().for_each(|what| warn!(adapter = name, "{what}: only after a restart")),
+                Ok(restart) => {
+                    restart.iter().for_each(|what| warn!(adapter = name, "{what}: only after a restart"))
+                }
                 Err(error) => error!(adapter = name, %error, "the adapter keeps its configuration"),
             }
         }
@@ -227,11 +229,11 @@ fn build(config: &Config) -> Result<(Vec<Port>, Vec<(&'static str, Reload)>), St
     let (mut ports, mut reloads) = (Vec::new(), Vec::new());
     for row in ROWS {
         let built =
-            (row.build)(config).map_err(|source| StartError::Build { adapter: row.name, source })?;
+            (row.build)(config).map_err(|source| StartError::Build { adapter: row.section.name, source })?;
         let selectors: Vec<Selector> =
             row.selectors.iter().filter_map(|name| config.selectors.find(name).ok()).collect();
-        ports.push(Port { name: row.name, selectors, adapter: built.adapter });
-        reloads.push((row.name, built.reload));
+        ports.push(Port { name: row.section.name, selectors, adapter: built.adapter });
+        reloads.push((row.section.name, built.reload));
     }
     Ok((ports, reloads))
 }
@@ -314,8 +316,9 @@ async fn report_store(mut health: watch::Receiver<StoreHealth>) {
     while health.changed().await.is_ok() {
         match &*health.borrow_and_update() {
             StoreHealth::Ok => info!("the store is well again"),
-            StoreHealth::Degraded(reason) => error!(reason, "the store cannot be written: operations are answered busy"),
+            StoreHealth::Degraded(reason) => {
+                error!(reason, "the store cannot be written: operations are answered busy")
+            }
         }
     }
 }
-

@@ -32,9 +32,7 @@ impl Logging {
     /// When the level is none, or the process logs already.
     pub fn start(log: &Log) -> Result<Self, LoggingError> {
         let (subscriber, logging) = Self::make(log, std::io::stderr)?;
-        subscriber
-            .try_init()
-            .map_err(|e| LoggingError::Started(e.to_string()))?;
+        subscriber.try_init().map_err(|e| LoggingError::Started(e.to_string()))?;
         Ok(logging)
     }
 
@@ -43,9 +41,7 @@ impl Logging {
     /// # Errors
     /// When the level is none; the old one remains.
     pub fn reload(&self, log: &Log) -> Result<(), LoggingError> {
-        self.filter
-            .reload(filter(&log.level)?)
-            .map_err(|e| LoggingError::Started(e.to_string()))
+        self.filter.reload(filter(&log.level)?).map_err(|e| LoggingError::Started(e.to_string()))
     }
 
     /// Puts the parts together; the test writes elsewhere.
@@ -54,22 +50,14 @@ impl Logging {
         W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
     {
         let (targets, handle) = reload::Layer::new(filter(&log.level)?);
-        let to = tracing_subscriber::fmt::layer()
-            .with_writer(writer)
-            .with_ansi(false);
+        let to = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false);
         let layer: Box<dyn Layer<Registry> + Send + Sync> = match log.format {
-            LogFormat::Json => Box::new(
-                to.json()
-                    .flatten_event(true)
-                    .with_current_span(false)
-                    .with_filter(targets),
-            ),
+            LogFormat::Json => {
+                Box::new(to.json().flatten_event(true).with_current_span(false).with_filter(targets))
+            }
             LogFormat::Text => Box::new(to.fmt_fields(Line).event_format(Line).with_filter(targets)),
         };
-        Ok((
-            tracing_subscriber::registry().with(layer),
-            Self { filter: handle },
-        ))
+        Ok((tracing_subscriber::registry().with(layer), Self { filter: handle }))
     }
 }
 
@@ -95,9 +83,7 @@ pub enum LoggingError {
 /// When a part is neither a level nor `module=level`. A bare module is refused: it is a misspelt level.
 pub fn filter(text: &str) -> Result<Targets, LoggingError> {
     text.split(',').try_fold(Targets::new(), |targets, part| {
-        let wrong = || LoggingError::Level {
-            part: part.to_owned(),
-        };
+        let wrong = || LoggingError::Level { part: part.to_owned() };
         let (module, level) = match part.split_once('=') {
             Some((module, level)) => (Some(module.trim()), level),
             None => (None, part),
@@ -158,10 +144,7 @@ fn level(level: Level) -> &'static str {
 
 impl<'w> FormatFields<'w> for Line {
     fn format_fields<R: RecordFields>(&self, writer: Writer<'w>, fields: R) -> fmt::Result {
-        let mut line = Fields {
-            writer,
-            result: Ok(()),
-        };
+        let mut line = Fields { writer, result: Ok(()) };
         fields.record(&mut line);
         line.result
     }
@@ -224,10 +207,7 @@ mod tests {
     fn logged(format: LogFormat, level: &str, events: impl FnOnce(&Logging)) -> Vec<String> {
         let buffer = Buffer::default();
         let to = buffer.clone();
-        let log = Log {
-            format,
-            level: level.to_owned(),
-        };
+        let log = Log { format, level: level.to_owned() };
         let (subscriber, logging) = Logging::make(&log, move || to.clone()).unwrap();
         tracing::subscriber::with_default(subscriber, || events(&logging));
         buffer.lines()
@@ -279,43 +259,19 @@ mod tests {
     fn the_level_is_reloaded() {
         let lines = logged(LogFormat::Text, "warn", |logging| {
             tracing::info!("before");
-            logging
-                .reload(&Log {
-                    level: "off,cpim_gateway=debug".to_owned(),
-                    ..Log::default()
-                })
-                .unwrap();
+            logging.reload(&Log { level: "off,cpim_gateway=debug".to_owned(), ..Log::default() }).unwrap();
             tracing::debug!(target: "cpim_gateway::router", "after");
             tracing::error!(target: "hickory", "elsewhere");
-            assert!(
-                logging
-                    .reload(&Log {
-                        level: "loud".to_owned(),
-                        ..Log::default()
-                    })
-                    .is_err()
-            );
+            assert!(logging.reload(&Log { level: "loud".to_owned(), ..Log::default() }).is_err());
             tracing::debug!(target: "cpim_gateway::router", "still");
         });
-        let words: Vec<&str> = lines
-            .iter()
-            .filter_map(|line| line.split_whitespace().last())
-            .collect();
+        let words: Vec<&str> = lines.iter().filter_map(|line| line.split_whitespace().last()).collect();
         assert_eq!(words, ["after", "still"]);
     }
 
     #[test]
     fn a_misspelt_level_is_an_error() {
-        for wrong in [
-            "",
-            "inof",
-            "info,",
-            "cpim_native",
-            "=debug",
-            "cpim_native=",
-            "cpim_native=loud",
-            "5",
-        ] {
+        for wrong in ["", "inof", "info,", "cpim_native", "=debug", "cpim_native=", "cpim_native=loud", "5"] {
             assert!(filter(wrong).is_err(), "{wrong}");
         }
         for right in ["info", "OFF", "warn,cpim_native=trace", "info, hickory = off"] {

@@ -1,18 +1,18 @@
 //! The adapters, one row each. No other file names one.
 
 #[cfg(feature = "cpim")]
-mod cpim;
+pub mod cpim;
 
 use std::sync::Arc;
 
 use cpim_adapter::{Adapter, BuildError};
 
-use crate::config::Config;
+use crate::config::{AdapterSection, Config};
 
 /// One adapter that can be built.
 pub struct Row {
-    /// Its name: of its section in the configuration, and of its protocol in routes and SRV labels.
-    pub name: &'static str,
+    /// Its section of the configuration, whose name is also that of its protocol in routes and SRV labels.
+    pub section: AdapterSection,
     /// The selectors whose foreign addresses are its.
     pub selectors: &'static [&'static str],
     /// Builds it from the configuration; opens nothing.
@@ -34,5 +34,11 @@ pub type Reload = Box<dyn Fn(&Config) -> Result<Vec<String>, BuildError> + Send 
 /// Every adapter of this build.
 pub const ROWS: &[Row] = &[
     #[cfg(feature = "cpim")]
-    Row { name: "cpim", selectors: &[], build: cpim::build },
+    Row { section: cpim::section::SECTION, selectors: &[], build: cpim::build },
 ];
+
+/// The sections of the configuration that belong to adapters.
+#[must_use]
+pub fn sections() -> Vec<AdapterSection> {
+    ROWS.iter().map(|row| row.section).collect()
+}

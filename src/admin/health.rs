@@ -80,7 +80,8 @@ impl AdminState {
     #[must_use]
     pub(super) fn health(&self) -> HealthView {
         let store = PartView::of_store(&self.store.borrow());
-        let adapters = self.adapters.iter().map(|(name, health)| PartView::of_adapter(name, &health.borrow()));
+        let adapters =
+            self.adapters.iter().map(|(name, health)| PartView::of_adapter(name, &health.borrow()));
         let adapters: Vec<PartView> = adapters.collect();
         let draining = self.look.is_draining() || self.shutdown.is_draining();
 

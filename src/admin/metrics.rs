@@ -25,7 +25,10 @@ fn describe() {
     describe_counter!("cpim_accepted_total", "Operations accepted: in the journal, and answered for");
     describe_counter!("cpim_notify_dropped_total", "Notifications that nobody asked for, dropped");
     describe_counter!("cpim_refused_total", "Operations refused before acceptance, by code");
-    describe_counter!("cpim_retransmissions_total", "Operations that came again and were not delivered again");
+    describe_counter!(
+        "cpim_retransmissions_total",
+        "Operations that came again and were not delivered again"
+    );
     describe_counter!("cpim_settled_total", "Operations settled, by status");
     describe_counter!("cpim_stray_responses_total", "Responses that nobody waits for");
     describe_gauge!("cpim_operations_in_flight", Unit::Count, "Operations accepted and not settled");

@@ -122,7 +122,8 @@ pub async fn serve(settings: &Admin, state: AdminState) -> Result<AdminHandle, A
     };
     let Socket { listener, file } = Socket::bind(&settings.socket)?;
 
-    info!(socket = %settings.socket.display(), http = ?http.as_ref().map(|http| http.0), "admin interface");
+    let over_http = http.as_ref().map_or_else(|| "off".to_owned(), |(address, ..)| address.to_string());
+    info!(socket = %settings.socket.display(), http = over_http, "admin interface");
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let owner = server::serve(listener, routes::for_owner(context.clone()), stop.clone());
     tasks.spawn(async move {

@@ -56,7 +56,9 @@ fn routes(context: Context) -> Router {
         .route("/v1/queue", get(queue))
         .route("/v1/sessions", get(sessions))
         .route("/v1/aliases", get(aliases))
-        .fallback(|| async { Refusal::new(StatusCode::NOT_FOUND, "not-found", "there is nothing at this path") })
+        .fallback(|| async {
+            Refusal::new(StatusCode::NOT_FOUND, "not-found", "there is nothing at this path")
+        })
         .method_not_allowed_fallback(|| async {
             Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "only GET is understood")
         })
@@ -67,7 +69,8 @@ async fn authorise(State(token): State<Arc<Secret>>, mut request: Request, next:
     if bearer(request.headers()).is_some_and(|offered| token.matches(offered)) {
         request.extensions_mut().insert(Trusted);
     } else if !matches!(request.uri().path(), "/live" | "/ready") {
-        let refusal = Refusal::new(StatusCode::UNAUTHORIZED, "unauthorised", "expected `Authorization: Bearer TOKEN`");
+        let refusal =
+            Refusal::new(StatusCode::UNAUTHORIZED, "unauthorised", "expected `Authorization: Bearer TOKEN`");
         return ([(header::WWW_AUTHENTICATE, "Bearer")], refusal).into_response();
     }
     next.run(request).await

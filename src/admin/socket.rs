@@ -54,7 +54,9 @@ fn make_way(path: &Path) -> Result<(), AdminError> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(failed(error)),
-        Ok(about) if !about.file_type().is_socket() => return Err(AdminError::Taken { path: path.to_owned() }),
+        Ok(about) if !about.file_type().is_socket() => {
+            return Err(AdminError::Taken { path: path.to_owned() });
+        }
         Ok(_) => {}
     }
     match UnixStream::connect(path) {

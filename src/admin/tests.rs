@@ -131,7 +131,11 @@ async fn the_owner_sees_everything_at_the_socket() {
     assert_eq!(health["adapters"], json!([{ "name": "cpim", "status": "up" }]));
     let traced = get(&client, "/v1/operations/01k").await.unwrap();
     assert_eq!(traced["operations"][0]["destination"], "im:barney@b.example");
-    assert_eq!(get(&client, "/v1/operations/a%2F1%3F").await.unwrap(), traced, "by its transID, whatever is in it");
+    assert_eq!(
+        get(&client, "/v1/operations/a%2F1%3F").await.unwrap(),
+        traced,
+        "by its transID, whatever is in it"
+    );
     assert_eq!(get(&client, "/v1/queue?limit=1").await.unwrap()["operations"].as_array().unwrap().len(), 1);
     assert_eq!(get(&client, "/v1/sessions").await.unwrap(), json!({ "sessions": [] }));
     assert_eq!(get(&client, "/v1/aliases").await.unwrap(), json!({ "aliases": [] }));
@@ -165,7 +169,9 @@ async fn without_the_token_http_tells_no_details() {
     served.adapter.set(Health::Down("the port is gone".into()));
     assert_eq!(get(&stranger, "/live").await.unwrap(), json!({ "live": true }));
     for nobody in [&stranger, &guesser] {
-        for path in ["/health", "/metrics", "/v1/queue", "/v1/sessions", "/v1/aliases", "/v1/operations/01k", "/x"] {
+        for path in
+            ["/health", "/metrics", "/v1/queue", "/v1/sessions", "/v1/aliases", "/v1/operations/01k", "/x"]
+        {
             assert_eq!(get(nobody, path).await, Err(401), "{path}");
         }
     }

@@ -105,7 +105,8 @@ fn tuples(presence: &Presence) -> Vec<Tuple> {
 impl Entity {
     fn new(content: &Content) -> Self {
         let media_type = content.media_type();
-        let is_text = media_type.is_some_and(|media_type| media_type.kind() == "text" || media_type.is("message/cpim"));
+        let is_text =
+            media_type.is_some_and(|media_type| media_type.kind() == "text" || media_type.is("message/cpim"));
         let body = content.body();
         let whole = std::str::from_utf8(content.octets()).ok().map(ToOwned::to_owned);
         let sample: String = body.iter().take(SAMPLE).map(|octet| format!(" {octet:02x}")).collect();
@@ -128,10 +129,13 @@ impl fmt::Display for Arrived {
             true => Ok(()),
             false => writeln!(f, "{name:<9}{}", printable(value)),
         };
-        fact("from", &match self.auth {
-            Some(auth) => format!("{} ({auth})", self.source),
-            None => self.source.clone(),
-        })?;
+        fact(
+            "from",
+            &match self.auth {
+                Some(auth) => format!("{} ({auth})", self.source),
+                None => self.source.clone(),
+            },
+        )?;
         fact("to", &self.destination)?;
         fact("transID", &self.trans_id)?;
         fact("id", self.id.as_deref().unwrap_or_default())?;
@@ -144,7 +148,10 @@ impl fmt::Display for Arrived {
             return Ok(());
         };
         let unsaid = "no content type".to_owned();
-        fact("type", &format!("{}, {} octets", content.content_type.as_ref().unwrap_or(&unsaid), content.octets))?;
+        fact(
+            "type",
+            &format!("{}, {} octets", content.content_type.as_ref().unwrap_or(&unsaid), content.octets),
+        )?;
         let body = content.body.as_deref().unwrap_or(&content.sample);
         writeln!(f, "\n{}", printable(body).trim_end_matches('\n'))
     }

@@ -56,7 +56,12 @@ impl Check {
                 Ok(Exit::Done)
             }
             Err(errors) if out.is_json() => {
-                out.object(&Checked { file, valid: false, relay_domain: None, errors: errors.iter().cloned().collect() })?;
+                out.object(&Checked {
+                    file,
+                    valid: false,
+                    relay_domain: None,
+                    errors: errors.iter().cloned().collect(),
+                })?;
                 Ok(Exit::Usage)
             }
             Err(errors) => {

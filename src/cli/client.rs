@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
 use cpim_adapter::{Operation, Response, TransId};
-use cpim_native_proto::{Claim, Close, Closure, Config, Event, Open, Parameters, PlainUris, Reason, SendError, Session};
+use cpim_native_proto::{
+    Claim, Close, Closure, Config, Event, Open, Parameters, PlainUris, Reason, SendError, Session,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::time::{Instant as TokioInstant, sleep_until};
 

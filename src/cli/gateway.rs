@@ -96,7 +96,9 @@ mod tests {
     fn urls() {
         assert_eq!(authority("http://127.0.0.1:8642/").unwrap(), "127.0.0.1:8642");
         assert_eq!(authority("http://[::1]").unwrap(), "[::1]:80");
-        for wrong in ["127.0.0.1:8642", "https://a.example", "http://a.example/v1", "http://u:p@a.example", ""] {
+        for wrong in
+            ["127.0.0.1:8642", "https://a.example", "http://a.example/v1", "http://u:p@a.example", ""]
+        {
             assert!(authority(wrong).is_err(), "{wrong}");
         }
     }

@@ -106,13 +106,21 @@ const fn exit_of(error: &ResolveError) -> Exit {
 fn here(policy: &Policy, address: &Address) -> Option<(Exit, String)> {
     let done = |here: String| Some((Exit::Done, here));
     match policy.mapper.resident(address) {
-        Ok(Some(Local::Route(foreign))) => done(format!("stands for {foreign}, and goes to the adapter of its protocol")),
-        Ok(Some(Local::Alias(alias))) => done(format!("{alias} stands for an address that `cpim-gateway aliases` shows")),
+        Ok(Some(Local::Route(foreign))) => {
+            done(format!("stands for {foreign}, and goes to the adapter of its protocol"))
+        }
+        Ok(Some(Local::Alias(alias))) => {
+            done(format!("{alias} stands for an address that `cpim-gateway aliases` shows"))
+        }
         Ok(Some(Local::Winfo(watched))) => done(format!("the watchers of {watched}")),
         Ok(Some(Local::Gateway)) => done("the gateway's own inbox".to_owned()),
-        Ok(Some(Local::Plain(local))) => Some((Exit::Failure, format!("there is no user {local} at the gateway"))),
+        Ok(Some(Local::Plain(local))) => {
+            Some((Exit::Failure, format!("there is no user {local} at the gateway")))
+        }
         Err(error) => Some((Exit::Failure, error.to_string())),
-        Ok(None) if policy.hosts(address) => done("hosted: goes to whoever serves it on a session".to_owned()),
+        Ok(None) if policy.hosts(address) => {
+            done("hosted: goes to whoever serves it on a session".to_owned())
+        }
         Ok(None) => None,
     }
 }

@@ -22,7 +22,8 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn run(&self) -> Result<Exit, Failed> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failed::failure)?;
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failed::failure)?;
         let ended = runtime.block_on(gateway::run(self.config.path()));
         // A look into the store that still runs would hold the end up.
         runtime.shutdown_background();

@@ -103,7 +103,10 @@ impl Server {
         })
     }
 
-    async fn connect_by(&self, tls: Option<(TlsConnector, ServerName<'static>)>) -> io::Result<Box<dyn Stream>> {
+    async fn connect_by(
+        &self,
+        tls: Option<(TlsConnector, ServerName<'static>)>,
+    ) -> io::Result<Box<dyn Stream>> {
         let (host, port) = match &self.server {
             Place::Unix(path) => return Ok(Box::new(UnixStream::connect(path).await?)),
             Place::Tcp { host, port } => (host.trim_matches(['[', ']']), *port),

@@ -28,7 +28,8 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
         }
         let mut text = String::new();
         for row in &self.rows {
-            let line: String = widths.iter().zip(row).map(|(width, cell)| format!("{cell:width$}  ")).collect();
+            let line: String =
+                widths.iter().zip(row).map(|(width, cell)| format!("{cell:width$}  ")).collect();
             text.push_str(line.trim_end());
             text.push('\n');
         }
@@ -46,9 +47,6 @@ mod tests {
         let mut table = Table::new(["NAME", "OCTETS"]);
         table.row(["im:frédéric@a.example", "7"]);
         table.row(["im:x\u{1b}", ""]);
-        assert_eq!(
-            table.text(),
-            "NAME                   OCTETS\nim:frédéric@a.example  7\nim:x\\u{1b}"
-        );
+        assert_eq!(table.text(), "NAME                   OCTETS\nim:frédéric@a.example  7\nim:x\\u{1b}");
     }
 }

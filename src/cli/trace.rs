@@ -34,7 +34,8 @@ struct Story(OperationView);
 
 impl Trace {
     pub(super) async fn run(&self, out: &mut Out) -> Result<Exit, Failed> {
-        let Operations { operations } = self.gateway.get(&format!("/v1/operations/{}", escaped(&self.id))).await?;
+        let Operations { operations } =
+            self.gateway.get(&format!("/v1/operations/{}", escaped(&self.id))).await?;
         for (nth, operation) in operations.into_iter().enumerate() {
             if nth > 0 && !out.is_json() {
                 out.line(&"")?;
@@ -55,10 +56,13 @@ impl fmt::Display for Story {
         let leg = |leg: &LegView| format!("transID {} with {}", leg.trans_id, leg.with);
         fact("operation", &operation.id)?;
         fact("kind", &format!("{}, {} octets", operation.kind, operation.octets))?;
-        fact("from", &match operation.standing.as_str() {
-            "" => operation.source.clone(),
-            standing => format!("{} ({standing})", operation.source),
-        })?;
+        fact(
+            "from",
+            &match operation.standing.as_str() {
+                "" => operation.source.clone(),
+                standing => format!("{} ({standing})", operation.source),
+            },
+        )?;
         fact("to", &operation.destination)?;
         fact("via", &operation.via.replace(',', ", "))?;
         fact("arrived", &leg(&operation.arrived))?;
@@ -104,7 +108,8 @@ mod tests {
 
     #[test]
     fn a_story_is_told_in_aligned_lines() {
-        let step = |at, what: &str, detail: &str| Step { at: UnixMs(at), what: what.into(), detail: detail.into() };
+        let step =
+            |at, what: &str, detail: &str| Step { at: UnixMs(at), what: what.into(), detail: detail.into() };
         let mut story = Story(OperationView {
             id: "01k".into(),
             kind: "message".into(),
@@ -119,7 +124,11 @@ mod tests {
             departed: vec![LegView { with: "b.example".into(), trans_id: "77".into() }],
             outcome: Some("failure (refused: no\u{1b}[2J)".into()),
             answered: true,
-            steps: vec![step(999, "received", ""), step(1_000, "accepted", ""), step(3_500, "answered", "two\nlines")],
+            steps: vec![
+                step(999, "received", ""),
+                step(1_000, "accepted", ""),
+                step(3_500, "answered", "two\nlines"),
+            ],
         });
         let expected = "\
 operation 01k

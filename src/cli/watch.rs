@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use clap::Args;
-use cpim_adapter::{Kind, Operation, PresUri, Response, Status, SubscriptId, Subscribe, TransId, Unsubscribe};
+use cpim_adapter::{
+    Kind, Operation, PresUri, Response, Status, Subscribe, SubscriptId, TransId, Unsubscribe,
+};
 use cpim_native_proto::{Claim, Event, Parameters};
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -182,7 +184,8 @@ impl Watching<'_> {
             if self.client.send(&trans_id, &Parameters::default(), &unsubscribe).is_ok() {
                 let answered = async {
                     while let Some(event) = self.client.next().await {
-                        if matches!(event, Event::Response { trans_id: answered, .. } if answered == trans_id) {
+                        if matches!(event, Event::Response { trans_id: answered, .. } if answered == trans_id)
+                        {
                             break;
                         }
                     }

@@ -33,10 +33,7 @@ pub(crate) fn pair(certificate: &Path, key: &Path) -> Result<(), PairError> {
         .map_err(|e| wrong_key(format!("{e}; RSA, ECDSA or Ed25519 is accepted")))?;
     match CertifiedKey::new(chain, signing).keys_match() {
         Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::KeyMismatch)) => {
-            Err(wrong_key(format!(
-                "is not the key of the first certificate in {}",
-                certificate.display()
-            )))
+            Err(wrong_key(format!("is not the key of the first certificate in {}", certificate.display())))
         }
         Err(rustls::Error::InconsistentKeys(_)) | Ok(()) => Ok(()),
         Err(e) => Err(PairError::Certificate(format!("{}: {e}", certificate.display()))),
@@ -46,17 +43,10 @@ pub(crate) fn pair(certificate: &Path, key: &Path) -> Result<(), PairError> {
 /// The certificates of a PEM file, at least one.
 pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let wrong = |why: String| format!("{}: {why}; certificates in PEM are accepted", path.display());
-    let text = File::open(path)
-        .map_err(|e| format!("cannot be read: {e}"))
-        .and_then(read)
-        .map_err(wrong)?;
+    let text = File::open(path).map_err(|e| format!("cannot be read: {e}")).and_then(read).map_err(wrong)?;
     let certificates = CertificateDer::pem_slice_iter(&text).collect::<Result<Vec<_>, _>>();
     let certificates = certificates.map_err(|e| wrong(why(&e)))?;
-    if certificates.is_empty() {
-        Err(wrong("no certificate in it".to_owned()))
-    } else {
-        Ok(certificates)
-    }
+    if certificates.is_empty() { Err(wrong("no certificate in it".to_owned())) } else { Ok(certificates) }
 }
 
 fn read(file: File) -> Result<Vec<u8>, String> {

@@ -21,11 +21,7 @@ impl Difference {
     }
 
     fn note(&mut self, key: &str, restart: bool, same: bool) {
-        let keys = if restart {
-            &mut self.restart
-        } else {
-            &mut self.at_once
-        };
+        let keys = if restart { &mut self.restart } else { &mut self.at_once };
         if !same {
             keys.push(key.to_owned());
         }
@@ -61,11 +57,7 @@ impl Config {
         let mut difference = Difference::default();
         let mut note = |key: &str, restart: bool, same: bool| difference.note(key, restart, same);
         note("relay_domain", RESTART, *relay_domain == other.relay_domain);
-        note(
-            "relay_domains_extra",
-            RESTART,
-            *relay_domains_extra == other.relay_domains_extra,
-        );
+        note("relay_domains_extra", RESTART, *relay_domains_extra == other.relay_domains_extra);
         note("store", RESTART, *store == other.store);
         note("admin", RESTART, *admin == other.admin);
         note("log.format", RESTART, log.format == other.log.format);
@@ -87,11 +79,7 @@ impl Config {
             keys.dedup();
             for key in keys {
                 let restart = adapter.restart.contains(&key);
-                note(
-                    &format!("{}.{key}", adapter.name),
-                    restart,
-                    section.key(key) == theirs.key(key),
-                );
+                note(&format!("{}.{key}", adapter.name), restart, section.key(key) == theirs.key(key));
             }
         }
         difference

@@ -36,11 +36,7 @@ pub(crate) struct Draft {
 impl Draft {
     /// Takes every section of the gateway's own out of `values`; what remains is unknown.
     pub(crate) fn read(reader: &mut Reader<'_>, mut values: Dict, adapters: &[AdapterSection]) -> Self {
-        let mut accepted = Accepted {
-            reader,
-            values: &mut values,
-            keys: Vec::new(),
-        };
+        let mut accepted = Accepted { reader, values: &mut values, keys: Vec::new() };
         let draft = Self {
             relay_domain: accepted.relay_domain(),
             relay_domains_extra: accepted.relay_domains_extra(),
@@ -58,11 +54,8 @@ impl Draft {
             rules_default: accepted.table::<Rules>("rules").default,
             mappings: accepted.tables("mapping"),
         };
-        let keys: Vec<&str> = accepted
-            .keys
-            .into_iter()
-            .chain(adapters.iter().map(|adapter| adapter.name))
-            .collect();
+        let keys: Vec<&str> =
+            accepted.keys.into_iter().chain(adapters.iter().map(|adapter| adapter.name)).collect();
         for name in values.keys() {
             reader.wrong(&KeyPath::new(&[name]), words::unknown("key", name, &keys));
         }

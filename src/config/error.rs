@@ -84,16 +84,10 @@ impl fmt::Display for ConfigError {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File {
-                file,
-                line,
-                column: None,
-            } => write!(f, "{}:{line}", file.display()),
-            Self::File {
-                file,
-                line,
-                column: Some(column),
-            } => write!(f, "{}:{line}:{column}", file.display()),
+            Self::File { file, line, column: None } => write!(f, "{}:{line}", file.display()),
+            Self::File { file, line, column: Some(column) } => {
+                write!(f, "{}:{line}:{column}", file.display())
+            }
             Self::Whole { file } => write!(f, "{}", file.display()),
             Self::Variable { variable } => f.write_str(variable),
         }

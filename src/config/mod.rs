@@ -6,20 +6,19 @@
 //!
 //! What is read here is checked here; nothing is started, bound or resolved.
 
-mod certificate;
-mod check;
+pub(crate) mod certificate;
+pub(crate) mod check;
 mod difference;
 mod draft;
 mod error;
 mod lists;
 mod names;
-pub mod native;
 mod read;
 mod secret;
 mod section;
 mod sections;
 mod source;
-mod units;
+pub(crate) mod units;
 mod words;
 
 use std::ffi::OsString;
@@ -31,6 +30,7 @@ use cpim_adapter::{DomainMapping, Selectors};
 pub use difference::Difference;
 pub use error::{ConfigError, ConfigErrors, Place};
 pub use lists::{Application, Auth, Hosted, Peer, Route, Rule, Tls};
+pub(crate) use names::several;
 pub use names::{Address, Claim, Domain, DomainPattern, Host, HostPort, Pattern};
 pub use secret::{MAX_SECRET, Secret, SecretError};
 pub use section::{AdapterSection, Endpoint, Listeners, Section};
@@ -40,17 +40,6 @@ pub use source::PREFIX;
 use check::Check;
 use draft::Draft;
 use read::Reader;
-
-/// The adapters' sections, one row each.
-pub const ADAPTERS: &[AdapterSection] = &[
-    #[cfg(feature = "cpim")]
-    AdapterSection {
-        name: "cpim",
-        check: native::check,
-        listens: native::listens,
-        restart: &["listener"],
-    },
-];
 
 /// A configuration in which everything that can be checked without starting has been.
 #[derive(Clone, Debug)]
@@ -96,7 +85,7 @@ impl Config {
     /// # Errors
     /// Everything that is wrong, each with its place.
     pub fn load(file: &Path) -> Result<Self, ConfigErrors> {
-        Self::load_with(file, std::env::vars_os(), ADAPTERS)
+        Self::load_with(file, std::env::vars_os(), &crate::registry::sections())
     }
 
     /// Reads `file` with `environment` on top, for the adapters named.
@@ -113,20 +102,13 @@ impl Config {
         let (mut values, origins, mut errors) = read.map_err(|error| ConfigErrors::new(vec![error]))?;
         let origins = Arc::new(origins);
         let sections = adapters.iter().map(|adapter| {
-            (
-                *adapter,
-                Section::new(adapter.name, values.remove(adapter.name), Arc::clone(&origins)),
-            )
+            (*adapter, Section::new(adapter.name, values.remove(adapter.name), Arc::clone(&origins)))
         });
         let sections: Vec<_> = sections.collect();
 
         let mut reader = Reader::new(&origins);
         let draft = Draft::read(&mut reader, values, adapters);
-        let mut check = Check {
-            reader: &mut reader,
-            environment: &environment,
-            adapters: &sections,
-        };
+        let mut check = Check { reader: &mut reader, environment: &environment, adapters: &sections };
         let (relay_domains, config) = check.everything(draft);
         errors.append(&mut reader.errors);
         for (adapter, section) in &sections {
@@ -134,11 +116,7 @@ impl Config {
             errors.extend(checked.err().iter().flat_map(ConfigErrors::iter).cloned());
         }
         match config {
-            Some(config) if errors.is_empty() => Ok(Self {
-                file: file.to_owned(),
-                sections,
-                ..config
-            }),
+            Some(config) if errors.is_empty() => Ok(Self { file: file.to_owned(), sections, ..config }),
             _ => Err(ConfigErrors::new(errors)),
         }
     }

@@ -196,10 +196,9 @@ impl FromStr for HostPort {
         let port = port.ok_or_else(|| wrong(&"the port is a number from 1 to 65535"))?;
         let bracketed = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
         let host = match (bracketed, host.parse()) {
-            (Some(inside), _) => inside
-                .parse()
-                .map(|v6| Host::Address(IpAddr::V6(v6)))
-                .map_err(|e| wrong(&e))?,
+            (Some(inside), _) => {
+                inside.parse().map(|v6| Host::Address(IpAddr::V6(v6))).map_err(|e| wrong(&e))?
+            }
             (None, Ok(v4)) => Host::Address(IpAddr::V4(v4)),
             (None, Err(_)) => Domain::parse(host).map(Host::Name).map_err(|e| wrong(&e))?,
         };

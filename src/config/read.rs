@@ -19,10 +19,7 @@ pub(crate) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(origins: &'a Origins) -> Self {
-        Self {
-            origins,
-            errors: Vec::new(),
-        }
+        Self { origins, errors: Vec::new() }
     }
 
     /// Notes that `path` is wrong.
@@ -34,9 +31,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn table<T: Default + DeserializeOwned>(&mut self, values: &mut Dict, name: &str) -> T {
         let path = KeyPath::new(&[name]);
         let value = values.remove(name).filter(|value| self.is_no_list(value, &path));
-        value
-            .and_then(|value| self.what_is_right(value, &path))
-            .unwrap_or_default()
+        value.and_then(|value| self.what_is_right(value, &path)).unwrap_or_default()
     }
 
     /// Takes the list of tables `name` out of `values`: those that are right, each with the path it was written at.
@@ -46,27 +41,17 @@ impl<'a> Reader<'a> {
             None => Vec::new(),
             Some(Value::Array(_, elements)) => elements,
             Some(_) => {
-                self.wrong(
-                    &path,
-                    format!("a list of tables is accepted, each begun by [[{name}]]"),
-                );
+                self.wrong(&path, format!("a list of tables is accepted, each begun by [[{name}]]"));
                 Vec::new()
             }
         };
-        let elements = elements
-            .into_iter()
-            .enumerate()
-            .map(|(nth, value)| (path.nth(nth), value));
-        elements
-            .filter_map(|(path, value)| self.one_table(value, &path).map(|table| (path, table)))
-            .collect()
+        let elements = elements.into_iter().enumerate().map(|(nth, value)| (path.nth(nth), value));
+        elements.filter_map(|(path, value)| self.one_table(value, &path).map(|table| (path, table))).collect()
     }
 
     /// Reads one table; none where anything in it is wrong.
     pub(crate) fn one_table<T: DeserializeOwned>(&mut self, value: Value, at: &KeyPath) -> Option<T> {
-        self.is_no_list(&value, at)
-            .then(|| self.value(value, at))
-            .flatten()
+        self.is_no_list(&value, at).then(|| self.value(value, at)).flatten()
     }
 
     /// Reads one value; none where anything in it is wrong.
@@ -121,11 +106,9 @@ struct Taken {
 impl Taken {
     /// Where `path` of the remaining value was written.
     fn written(&self, at: &KeyPath, path: &[String]) -> KeyPath {
-        path.iter().fold(at.clone(), |above, key| {
-            match (self.elements.get(&above), key.parse::<usize>()) {
-                (Some(gone), Ok(nth)) => above.nth(nth.saturating_add(*gone)),
-                _ => above.key(key),
-            }
+        path.iter().fold(at.clone(), |above, key| match (self.elements.get(&above), key.parse::<usize>()) {
+            (Some(gone), Ok(nth)) => above.nth(nth.saturating_add(*gone)),
+            _ => above.key(key),
         })
     }
 
@@ -145,9 +128,8 @@ impl Taken {
                 Ok(nth) if nth < elements.len() => {
                     elements.remove(nth);
                     let list: Vec<&str> = written.keys().iter().map(String::as_str).collect();
-                    let list = list
-                        .split_last()
-                        .map_or_else(KeyPath::default, |(_, list)| KeyPath::new(list));
+                    let list =
+                        list.split_last().map_or_else(KeyPath::default, |(_, list)| KeyPath::new(list));
                     *self.elements.entry(list).or_default() += 1;
                     true
                 }

@@ -44,9 +44,7 @@ impl Secret {
         let mut text = String::new();
         // Room for the secret, its line end, and one octet that shows that there is more.
         let room = u64::try_from(MAX_SECRET).unwrap_or(u64::MAX).saturating_add(3);
-        file.take(room)
-            .read_to_string(&mut text)
-            .map_err(SecretError::Unreadable)?;
+        file.take(room).read_to_string(&mut text).map_err(SecretError::Unreadable)?;
         Self::new(&text)
     }
 
@@ -60,10 +58,7 @@ impl Secret {
     #[must_use]
     pub fn matches(&self, offered: &str) -> bool {
         let (ours, theirs) = (Sha256::digest(&self.0), Sha256::digest(offered));
-        ours.iter()
-            .zip(theirs.iter())
-            .fold(0, |differing, (a, b)| differing | (a ^ b))
-            == 0
+        ours.iter().zip(theirs.iter()).fold(0, |differing, (a, b)| differing | (a ^ b)) == 0
     }
 }
 

@@ -70,10 +70,7 @@ impl AdapterSection {
     pub(crate) fn listeners(&self, section: &Section) -> Vec<(KeyPath, Endpoint)> {
         let at = KeyPath::new(&[self.name]);
         let path = |keys: Vec<String>| keys.iter().fold(at.clone(), |path, key| path.key(key));
-        (self.listens)(section)
-            .into_iter()
-            .map(|(keys, endpoint)| (path(keys), endpoint))
-            .collect()
+        (self.listens)(section).into_iter().map(|(keys, endpoint)| (path(keys), endpoint)).collect()
     }
 }
 
@@ -110,9 +107,7 @@ impl Section {
     /// The error `message` about a key of this section, such as `["listener", "0", "key"]`.
     #[must_use]
     pub fn error(&self, keys: &[&str], message: impl Into<String>) -> ConfigError {
-        let path = keys
-            .iter()
-            .fold(KeyPath::new(&[self.name]), |path, key| path.key(key));
+        let path = keys.iter().fold(KeyPath::new(&[self.name]), |path, key| path.key(key));
         self.origins.error(&path, message)
     }
 
@@ -129,10 +124,6 @@ impl Section {
 
     /// The keys that were written.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
-        self.value
-            .iter()
-            .filter_map(Value::as_dict)
-            .flat_map(|dict| dict.keys())
-            .map(String::as_str)
+        self.value.iter().filter_map(Value::as_dict).flat_map(|dict| dict.keys()).map(String::as_str)
     }
 }

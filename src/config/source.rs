@@ -48,9 +48,7 @@ impl KeyPath {
 
     /// Itself, then what it is inside of, up to the whole.
     fn outwards(&self) -> impl Iterator<Item = Self> {
-        (0..=self.0.len())
-            .rev()
-            .map(|length| Self(self.0.iter().take(length).cloned().collect()))
+        (0..=self.0.len()).rev().map(|length| Self(self.0.iter().take(length).cloned().collect()))
     }
 }
 
@@ -79,36 +77,22 @@ impl Origins {
     /// The place of `path` or, where it is not written, of the innermost table around it that is.
     pub(crate) fn place(&self, path: &KeyPath) -> Place {
         if let Some(variable) = path.outwards().find_map(|path| self.variables.get(&path)) {
-            return Place::Variable {
-                variable: variable.clone(),
-            };
+            return Place::Variable { variable: variable.clone() };
         }
         match path.outwards().find_map(|path| self.lines.get(&path)) {
-            Some(line) => Place::File {
-                file: self.file.clone(),
-                line: *line,
-                column: None,
-            },
-            None => Place::Whole {
-                file: self.file.clone(),
-            },
+            Some(line) => Place::File { file: self.file.clone(), line: *line, column: None },
+            None => Place::Whole { file: self.file.clone() },
         }
     }
 
     /// The error `message` about `path`.
     pub(crate) fn error(&self, path: &KeyPath, message: impl Into<String>) -> ConfigError {
-        ConfigError {
-            place: self.place(path),
-            key: path.to_string(),
-            message: message.into(),
-        }
+        ConfigError { place: self.place(path), key: path.to_string(), message: message.into() }
     }
 
     /// A path from the configuration as seen from the folder of the file.
     pub(crate) fn beside(&self, path: &Path) -> PathBuf {
-        self.file
-            .parent()
-            .map_or_else(|| path.to_owned(), |folder| folder.join(path))
+        self.file.parent().map_or_else(|| path.to_owned(), |folder| folder.join(path))
     }
 }
 
@@ -123,34 +107,19 @@ pub(crate) fn read(
     environment: &[(OsString, OsString)],
 ) -> Result<(Dict, Origins, Vec<ConfigError>), ConfigError> {
     let whole = |message: String| {
-        let place = Place::Whole {
-            file: file.to_owned(),
-        };
-        ConfigError {
-            place,
-            key: String::new(),
-            message,
-        }
+        let place = Place::Whole { file: file.to_owned() };
+        ConfigError { place, key: String::new(), message }
     };
     let text = read_text(file).map_err(&whole)?;
     let document = Document::parse(text.as_str()).map_err(|e| syntax(file, &text, &e))?;
-    let mut walk = Walk {
-        text: &text,
-        lines: HashMap::new(),
-    };
+    let mut walk = Walk { text: &text, lines: HashMap::new() };
     let values = walk.table(document.as_table(), &KeyPath::default());
-    let mut origins = Origins {
-        file: file.to_owned(),
-        lines: walk.lines,
-        variables: HashMap::new(),
-    };
+    let mut origins = Origins { file: file.to_owned(), lines: walk.lines, variables: HashMap::new() };
     let mut figment = Figment::from(Serialized::from(values, Profile::Default));
 
     let mut errors = Vec::new();
     for (name, value) in environment {
-        let Some((variable, key)) = name
-            .to_str()
-            .and_then(|name| Some((name, name.strip_prefix(PREFIX)?)))
+        let Some((variable, key)) = name.to_str().and_then(|name| Some((name, name.strip_prefix(PREFIX)?)))
         else {
             continue;
         };
@@ -160,23 +129,13 @@ pub(crate) fn read(
                 figment = figment.merge(Serialized::default(&keys.keys().join("."), value));
             }
             Err(message) => {
-                let place = Place::Variable {
-                    variable: variable.to_owned(),
-                };
-                errors.push(ConfigError {
-                    place,
-                    key: String::new(),
-                    message,
-                });
+                let place = Place::Variable { variable: variable.to_owned() };
+                errors.push(ConfigError { place, key: String::new(), message });
             }
         }
     }
     let mut data = figment.data().map_err(|e| whole(e.to_string()))?;
-    Ok((
-        data.remove(&Profile::Default).unwrap_or_default(),
-        origins,
-        errors,
-    ))
+    Ok((data.remove(&Profile::Default).unwrap_or_default(), origins, errors))
 }
 
 /// What the variable `PREFIX` + `key` sets, and to what.
@@ -193,10 +152,7 @@ fn overlay(key: &str, value: &OsStr) -> Result<(KeyPath, Value), String> {
     let value = match value.parse::<toml_edit::Value>() {
         Ok(value) => Walk::default().value(&value, &KeyPath::default()),
         Err(e) if value.trim_start().starts_with(['[', '{', '"', '\'']) => {
-            return Err(format!(
-                "not a value of TOML: {}",
-                e.message().replace('\n', "; ")
-            ));
+            return Err(format!("not a value of TOML: {}", e.message().replace('\n', "; ")));
         }
         Err(_) => Value::from(value),
     };
@@ -217,33 +173,14 @@ fn read_text(file: &Path) -> Result<String, String> {
 
 /// An error of the TOML grammar, with its line and column.
 fn syntax(file: &Path, text: &str, error: &toml_edit::TomlError) -> ConfigError {
-    let before = text
-        .get(..error.span().map_or(0, |span| span.start))
-        .unwrap_or(text);
-    let column = before
-        .chars()
-        .rev()
-        .take_while(|c| *c != '\n')
-        .count()
-        .saturating_add(1);
-    let place = Place::File {
-        file: file.to_owned(),
-        line: line_after(before),
-        column: Some(column),
-    };
+    let before = text.get(..error.span().map_or(0, |span| span.start)).unwrap_or(text);
+    let column = before.chars().rev().take_while(|c| *c != '\n').count().saturating_add(1);
+    let place = Place::File { file: file.to_owned(), line: line_after(before), column: Some(column) };
     // The commonest slip is a bare word, for which the parser only knows what it could have become.
     let line = before.rsplit('\n').next().unwrap_or_default();
-    let hint = if line.trim_end().ends_with('=') {
-        "; text stands in quotes"
-    } else {
-        ""
-    };
+    let hint = if line.trim_end().ends_with('=') { "; text stands in quotes" } else { "" };
     let message = format!("not TOML: {}{hint}", error.message().replace('\n', "; "));
-    ConfigError {
-        place,
-        key: String::new(),
-        message,
-    }
+    ConfigError { place, key: String::new(), message }
 }
 
 /// The number of the line on which what follows `before` stands.
@@ -255,8 +192,7 @@ fn line_after(before: &str) -> usize {
 fn record(value: &Value, path: &KeyPath, variable: &str, variables: &mut HashMap<KeyPath, String>) {
     match value {
         Value::Dict(_, dict) if !dict.is_empty() => {
-            dict.iter()
-                .for_each(|(key, value)| record(value, &path.key(key), variable, variables));
+            dict.iter().for_each(|(key, value)| record(value, &path.key(key), variable, variables));
         }
         _ => {
             variables.insert(path.clone(), variable.to_owned());

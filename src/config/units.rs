@@ -75,9 +75,7 @@ impl Written for Span {
         }
         while !rest.is_empty() {
             let (number, after) = split_number(rest)?;
-            let letters = after
-                .find(|c: char| !c.is_ascii_alphabetic())
-                .unwrap_or(after.len());
+            let letters = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
             let (unit, after) = after.split_at_checked(letters)?;
             let unit = match unit {
                 "ms" => Duration::from_millis(1),
@@ -199,18 +197,9 @@ mod tests {
         assert_eq!(span("1h30m"), Some(Duration::from_secs(5400)));
         assert_eq!(span("1h 30m"), Some(Duration::from_secs(5400)));
         assert_eq!(span("2d"), Some(Duration::from_secs(172_800)));
-        for wrong in [
-            "",
-            "5",
-            "m",
-            "5 m",
-            "-5m",
-            "5x",
-            "1.5h",
-            "5mm",
-            "99999999999999999999s",
-            "4294967295d5",
-        ] {
+        for wrong in
+            ["", "5", "m", "5 m", "-5m", "5x", "1.5h", "5mm", "99999999999999999999s", "4294967295d5"]
+        {
             assert_eq!(span(wrong), None, "{wrong}");
         }
     }

@@ -4,23 +4,12 @@
 pub(crate) fn unknown(kind: &str, name: &str, accepted: &[&str]) -> String {
     let meant =
         nearest(name, accepted).map_or_else(String::new, |near| format!("; did you mean \"{near}\"?"));
-    let list = accepted
-        .iter()
-        .map(|word| format!("\"{word}\""))
-        .collect::<Vec<_>>()
-        .join(", ");
-    let accepted = if list.is_empty() {
-        "none is accepted here".to_owned()
-    } else {
-        format!("accepted: {list}")
-    };
+    let list = accepted.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ");
+    let accepted =
+        if list.is_empty() { "none is accepted here".to_owned() } else { format!("accepted: {list}") };
     format!(
         "unknown {kind} \"{name}\"{}{accepted}",
-        if meant.is_empty() {
-            "; ".to_owned()
-        } else {
-            meant + " "
-        }
+        if meant.is_empty() { "; ".to_owned() } else { meant + " " }
     )
 }
 
@@ -44,9 +33,7 @@ fn distance(a: &str, b: &str) -> usize {
             let changed = at(&row, column).saturating_add(usize::from(from != *to));
             let added = at(&next, column).saturating_add(1);
             let gone = at(&row, column.saturating_add(1)).saturating_add(1);
-            let neighbour = column
-                .checked_sub(1)
-                .and_then(|before| Some((before, *b.get(before)?)));
+            let neighbour = column.checked_sub(1).and_then(|before| Some((before, *b.get(before)?)));
             let swapped = match (neighbour, last) {
                 (Some((before, left)), Some(previous)) if left == from && previous == *to => {
                     at(&above, before).saturating_add(1)
@@ -67,13 +54,8 @@ mod tests {
 
     #[test]
     fn distances() {
-        let table = [
-            ("", "", 0),
-            ("hops", "hops", 0),
-            ("hop", "hops", 1),
-            ("hpos", "hops", 1),
-            ("", "abc", 3),
-        ];
+        let table =
+            [("", "", 0), ("hops", "hops", 0), ("hop", "hops", 1), ("hpos", "hops", 1), ("", "abc", 3)];
         for (a, b, expected) in table {
             assert_eq!(distance(a, b), expected, "{a} {b}");
             assert_eq!(distance(b, a), expected, "{b} {a}");

@@ -1,5 +1,7 @@
 //! The native adapter's row: from the configuration to its settings.
 
+pub mod section;
+
 use std::sync::Arc;
 
 use cpim_adapter::{BuildError, Domain, Scope};
@@ -9,7 +11,7 @@ use cpim_native::{
 };
 
 use super::Built;
-use crate::config::{self, Claim, Config, ConfigErrors, native};
+use crate::config::{self, Claim, Config, ConfigErrors};
 use crate::router::scope_of;
 
 pub(super) fn build(config: &Config) -> Result<Built, BuildError> {
@@ -20,15 +22,16 @@ pub(super) fn build(config: &Config) -> Result<Built, BuildError> {
 
 fn settings(config: &Config) -> Result<Settings, BuildError> {
     let relay_domains: Vec<Domain> = config.relay_domains().cloned().collect();
-    let section = native::read(&config.section("cpim"), &relay_domains).map_err(|errors| unreadable(&errors))?;
+    let native =
+        section::read(&config.section("cpim"), &relay_domains).map_err(|errors| unreadable(&errors))?;
     let hosted_domains = config.hosted.iter().filter_map(|hosted| hosted.domain.clone());
     Ok(Settings {
         relay: config.relay_domain.clone(),
         serves_out: std::iter::once(config.relay_domain.clone()).chain(hosted_domains.clone()).collect(),
-        listeners: section.listener.iter().map(listener).collect(),
+        listeners: native.listener.iter().map(listener).collect(),
         outgoing: OutgoingTls {
-            anchors: anchors(&section.tls.ca),
-            identity: identity(section.tls.certificate.as_ref(), section.tls.key.as_ref()),
+            anchors: anchors(&native.tls.ca),
+            identity: identity(native.tls.certificate.as_ref(), native.tls.key.as_ref()),
         },
         peers: config.peers.iter().map(peer).collect(),
         applications: config
@@ -40,7 +43,7 @@ fn settings(config: &Config) -> Result<Settings, BuildError> {
             .map(Scope::Domain)
             .chain(config.hosted.iter().flat_map(|hosted| hosted.uris.iter().cloned().map(Scope::Address)))
             .collect(),
-        limits: limits(&config.limits, &section),
+        limits: limits(&config.limits, &native),
     })
 }
 
@@ -48,7 +51,7 @@ fn unreadable(errors: &ConfigErrors) -> BuildError {
     BuildError { key: "cpim".into(), what: errors.to_string() }
 }
 
-fn listener(listener: &native::Listener) -> ListenerSettings {
+fn listener(listener: &section::Listener) -> ListenerSettings {
     let at = match (listener.address, &listener.path) {
         (Some(address), _) => ListenAt::Tcp(address),
         (None, path) => ListenAt::Unix(path.clone().unwrap_or_default()),
@@ -62,17 +65,14 @@ fn listener(listener: &native::Listener) -> ListenerSettings {
     }
 }
 
-fn identity(
-    certificate: Option<&std::path::PathBuf>,
-    key: Option<&std::path::PathBuf>,
-) -> Option<Identity> {
+fn identity(certificate: Option<&std::path::PathBuf>, key: Option<&std::path::PathBuf>) -> Option<Identity> {
     Some(Identity { certificate: certificate?.clone(), key: key?.clone() })
 }
 
-fn anchors(anchors: &native::Anchors) -> Anchors {
+fn anchors(anchors: &section::Anchors) -> Anchors {
     match anchors {
-        native::Anchors::File(path) => Anchors::File(path.clone()),
-        native::Anchors::System => Anchors::System,
+        section::Anchors::File(path) => Anchors::File(path.clone()),
+        section::Anchors::System => Anchors::System,
     }
 }
 
@@ -85,7 +85,10 @@ fn peer(peer: &config::Peer) -> PeerSettings {
     }
 }
 
-fn application(application: &config::Application, config: &Config) -> Result<ApplicationSettings, BuildError> {
+fn application(
+    application: &config::Application,
+    config: &Config,
+) -> Result<ApplicationSettings, BuildError> {
     let covers = application.covers.iter().map(|claim| scope(claim, config)).collect::<Result<_, _>>()?;
     Ok(ApplicationSettings {
         name: application.name.clone(),
@@ -99,10 +102,12 @@ fn scope(claim: &Claim, config: &Config) -> Result<Scope, BuildError> {
     Ok(match claim {
         Claim::Address(address) => Scope::Address(address.clone()),
         Claim::Domain(domain) => Scope::Domain(domain.clone()),
-        Claim::Selector(name) => Scope::Selector(config.selectors.find(name).map_err(|error| BuildError {
-            key: "application.covers".into(),
-            what: error.to_string(),
-        })?),
+        Claim::Selector(name) => Scope::Selector(
+            config
+                .selectors
+                .find(name)
+                .map_err(|error| BuildError { key: "application.covers".into(), what: error.to_string() })?,
+        ),
     })
 }
 
@@ -110,7 +115,7 @@ fn secret(secret: &config::Secret) -> Option<Secret> {
     Secret::new(secret.expose())
 }
 
-fn limits(limits: &config::Limits, section: &native::Native) -> Limits {
+fn limits(limits: &config::Limits, native: &section::Native) -> Limits {
     Limits {
         frame: cpim_native_proto::Limits {
             xml_octets: limits.xml_octets,
@@ -120,7 +125,7 @@ fn limits(limits: &config::Limits, section: &native::Native) -> Limits {
         },
         sessions: limits.sessions,
         operations: limits.session_operations,
-        idle: section.idle_timeout,
+        idle: native.idle_timeout,
         drain: limits.drain,
         remembers: limits.remembers,
         ..Limits::default()

@@ -81,16 +81,8 @@ impl Dns {
         if servers.is_empty() {
             return Err(SetupError::NoServers);
         }
-        let Settings {
-            timeout, attempts, ..
-        } = *settings;
-        Ok(Self {
-            servers,
-            preferred: AtomicUsize::new(0),
-            cache,
-            timeout,
-            attempts,
-        })
+        let Settings { timeout, attempts, .. } = *settings;
+        Ok(Self { servers, preferred: AtomicUsize::new(0), cache, timeout, attempts })
     }
 
     /// Asks for the records of a type at `name`, and at what it is an alias of.
@@ -108,10 +100,7 @@ impl Dns {
         loop {
             let owner = aliases.last().unwrap_or(name).clone();
             let Some(message) = self.fetch(&owner, kind, steps).await? else {
-                return Ok(Answer {
-                    aliases,
-                    ..Answer::default()
-                });
+                return Ok(Answer { aliases, ..Answer::default() });
             };
             // A server may send the whole chain at once, or only its first link.
             let known = aliases.len();
@@ -122,21 +111,14 @@ impl Dns {
                         most: MAX_ALIASES,
                     }));
                 }
-                steps.push(Step::Alias {
-                    from: shown(aliases.last().unwrap_or(name)),
-                    to: shown(&next),
-                });
+                steps.push(Step::Alias { from: shown(aliases.last().unwrap_or(name)), to: shown(&next) });
                 aliases.push(next);
             }
             let owner = aliases.last().unwrap_or(name);
             let wanted = |record: &Record| record.record_type() == kind && record.name == *owner;
             let records: Vec<_> = message.answers.into_iter().filter(wanted).collect();
             if !records.is_empty() || aliases.len() == known {
-                return Ok(Answer {
-                    aliases,
-                    records,
-                    additionals: message.additionals,
-                });
+                return Ok(Answer { aliases, records, additionals: message.additionals });
             }
         }
     }
@@ -149,10 +131,7 @@ impl Dns {
         steps: &mut Vec<Step>,
     ) -> Result<Option<Message>, ResolveError> {
         if let Some(words) = special::reason(&shown(name)) {
-            steps.push(Step::Local {
-                name: shown(name),
-                words,
-            });
+            steps.push(Step::Local { name: shown(name), words });
             return Ok(None);
         }
         let query = Query::query(name.clone(), kind);
@@ -170,19 +149,10 @@ impl Dns {
         }
         let first = self.preferred.load(Ordering::Relaxed);
         let mut problem = String::new();
-        let rounds = (0..self.attempts).flat_map(|_| {
-            self.servers
-                .iter()
-                .enumerate()
-                .cycle()
-                .skip(first)
-                .take(self.servers.len())
-        });
+        let rounds = (0..self.attempts)
+            .flat_map(|_| self.servers.iter().enumerate().cycle().skip(first).take(self.servers.len()));
         for (number, server) in rounds {
-            let answered = server
-                .pool
-                .lookup(query.clone(), DnsRequestOptions::default())
-                .first_answer();
+            let answered = server.pool.lookup(query.clone(), DnsRequestOptions::default()).first_answer();
             let answered = match tokio::time::timeout(self.timeout, answered).await {
                 Ok(answered) => answered.map(|response| response.into_message()),
                 Err(_) => Err(NetError::Timeout),
@@ -197,12 +167,7 @@ impl Dns {
                 Err(trouble) => {
                     problem.clone_from(&trouble);
                     let (name, kind) = (shown(name), kind.to_string());
-                    steps.push(Step::Trouble {
-                        name,
-                        kind,
-                        server: server.name.clone(),
-                        problem: trouble,
-                    });
+                    steps.push(Step::Trouble { name, kind, server: server.name.clone(), problem: trouble });
                 }
             }
         }

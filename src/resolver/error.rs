@@ -159,10 +159,7 @@ pub enum SetupError {
     #[error("`attempts` is 0: expected at least 1")]
     TooFewAttempts,
     /// A cap below what it must be.
-    #[error(
-        "`max_candidates` is {found}: expected at least {}",
-        Settings::LEAST_CANDIDATES
-    )]
+    #[error("`max_candidates` is {found}: expected at least {}", Settings::LEAST_CANDIDATES)]
     TooFewCandidates {
         /// What was given.
         found: usize,

@@ -27,10 +27,11 @@ use cpim_adapter::{Class, Domain};
 use dns::Dns;
 use walk::Walk;
 
+pub use crate::config::{DomainPattern, Host, HostPort};
 pub use error::{NoRoute, Refused, ResolveError, SetupError, Temporary, Unresolved};
 pub use protocol::{Protocol, ProtocolError};
 pub use resolution::{Attempts, Candidate, Resolution};
-pub use route::{DomainPattern, Host, HostPort, Route, Via};
+pub use route::{Route, Via};
 pub use settings::Settings;
 pub use srv::{Draw, Srv, order};
 pub use step::{Found, Origin, Step, Why};
@@ -55,9 +56,7 @@ impl Resolver {
             return Err(SetupError::TooFewAttempts);
         }
         if settings.max_candidates < Settings::LEAST_CANDIDATES {
-            return Err(SetupError::TooFewCandidates {
-                found: settings.max_candidates,
-            });
+            return Err(SetupError::TooFewCandidates { found: settings.max_candidates });
         }
         let dns = settings.enabled.then(|| Dns::new(&settings)).transpose()?;
         Ok(Self { settings, dns })
@@ -108,11 +107,7 @@ impl Resolver {
         };
         let steps = walk.into_steps();
         match found {
-            Ok((protocol, candidates)) => Ok(Resolution {
-                protocol,
-                candidates,
-                steps,
-            }),
+            Ok((protocol, candidates)) => Ok(Resolution { protocol, candidates, steps }),
             Err(error) => Err(Unresolved { error, steps }),
         }
     }

@@ -28,9 +28,7 @@ impl Protocol {
         if fits && name.bytes().all(letters) && !name.starts_with('-') && !name.ends_with('-') {
             Ok(Self(name.to_owned()))
         } else {
-            Err(ProtocolError {
-                name: name.to_owned(),
-            })
+            Err(ProtocolError { name: name.to_owned() })
         }
     }
 

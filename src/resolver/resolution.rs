@@ -37,9 +37,7 @@ impl Resolution {
     /// The candidates one by one, each with the time that may be spent on it.
     #[must_use]
     pub fn attempts(&self) -> Attempts<'_> {
-        Attempts {
-            untried: self.candidates.iter(),
-        }
+        Attempts { untried: self.candidates.iter() }
     }
 }
 
@@ -75,12 +73,7 @@ impl fmt::Display for Resolution {
 
 impl fmt::Display for Candidate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            host,
-            address,
-            priority,
-            weight,
-        } = self;
+        let Self { host, address, priority, weight } = self;
         write!(f, "{address} ({host}, priority {priority}, weight {weight})")
     }
 }
@@ -98,11 +91,7 @@ mod tests {
             weight: 0,
         };
         let candidates = (1..=3).map(candidate).collect();
-        let resolution = Resolution {
-            protocol: Protocol::native(),
-            candidates,
-            steps: Vec::new(),
-        };
+        let resolution = Resolution { protocol: Protocol::native(), candidates, steps: Vec::new() };
         let mut attempts = resolution.attempts();
         let mut left = Duration::from_secs(20);
         let mut shares = Vec::new();

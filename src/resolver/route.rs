@@ -1,11 +1,11 @@
 //! Pinned routes: where a domain is, whatever DNS says.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
 
 use cpim_adapter::Domain;
 
 use super::Protocol;
+use crate::config::{DomainPattern, HostPort};
 
 /// A pinned route.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -45,71 +45,19 @@ impl fmt::Display for Via {
     }
 }
 
-/// `a.example`, or `.example` for whatever is below it.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum DomainPattern {
-    /// Every domain below this one, itself excepted.
-    Below(Domain),
-    /// This domain.
-    Exactly(Domain),
-}
-
-impl DomainPattern {
-    /// How closely the pattern describes `domain`: none where it does not, else larger for closer.
-    fn closeness(&self, domain: &Domain) -> Option<usize> {
-        match self {
-            Self::Below(above) if domain != above && domain.is_within(above) => Some(above.as_str().len()),
-            Self::Exactly(exactly) if domain == exactly => Some(usize::MAX),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for DomainPattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Below(domain) => write!(f, ".{domain}"),
-            Self::Exactly(domain) => domain.fmt(f),
-        }
-    }
-}
-
-/// A place to connect to.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct HostPort {
-    /// A name to look up, or an address.
-    pub host: Host,
-    /// Never 0.
-    pub port: u16,
-}
-
-/// A machine, by name or by address.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Host {
-    /// By address.
-    Address(IpAddr),
-    /// By name.
-    Name(Domain),
-}
-
-impl fmt::Display for HostPort {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.host {
-            Host::Address(address) => SocketAddr::new(*address, self.port).fmt(f),
-            Host::Name(name) => write!(f, "{name}:{}", self.port),
-        }
+/// How closely a pattern describes `domain`: none where it does not, else larger for closer.
+fn closeness(pattern: &DomainPattern, domain: &Domain) -> Option<usize> {
+    match pattern {
+        DomainPattern::Below(above) => pattern.matches(domain).then_some(above.as_str().len()),
+        DomainPattern::Exactly(_) => pattern.matches(domain).then_some(usize::MAX),
     }
 }
 
 /// The route that describes `domain` most closely: its own before one of `.suffix`, a longer suffix before a
 /// shorter, and of two alike the first.
 pub(super) fn find<'a>(routes: &'a [Route], domain: &Domain) -> Option<&'a Route> {
-    let close = routes
-        .iter()
-        .filter_map(|route| Some((route.domain.closeness(domain)?, route)));
-    close
-        .reduce(|best, next| if next.0 > best.0 { next } else { best })
-        .map(|(_, route)| route)
+    let close = routes.iter().filter_map(|route| Some((closeness(&route.domain, domain)?, route)));
+    close.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, route)| route)
 }
 
 #[cfg(test)]
@@ -123,10 +71,7 @@ mod tests {
     #[test]
     fn the_closest_route_wins() {
         let below = |text| DomainPattern::Below(domain(text));
-        let route = |pattern, to| Route {
-            domain: pattern,
-            via: Via::Domain(domain(to)),
-        };
+        let route = |pattern, to| Route { domain: pattern, via: Via::Domain(domain(to)) };
         let routes = [
             route(below("example"), "one"),
             route(below("b.example"), "two"),
@@ -135,23 +80,11 @@ mod tests {
         ];
         let leads = |text| find(&routes, &domain(text)).map(|route| route.via.to_string());
         assert_eq!(leads("a.b.example").as_deref(), Some("as three"));
-        assert_eq!(
-            leads("c.b.example").as_deref(),
-            Some("as two"),
-            "of two alike the first"
-        );
-        assert_eq!(
-            leads("b.example").as_deref(),
-            Some("as one"),
-            "a suffix is not below itself"
-        );
+        assert_eq!(leads("c.b.example").as_deref(), Some("as two"), "of two alike the first");
+        assert_eq!(leads("b.example").as_deref(), Some("as one"), "a suffix is not below itself");
         assert_eq!(leads("x.a.b.example").as_deref(), Some("as two"));
         assert_eq!(leads("example"), None);
         assert_eq!(leads("notexample"), None);
-        assert_eq!(
-            leads("xb.example").as_deref(),
-            Some("as one"),
-            "whole labels only"
-        );
+        assert_eq!(leads("xb.example").as_deref(), Some("as one"), "whole labels only");
     }
 }

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use super::{DomainPattern, Host, HostPort, Protocol, Route, Via};
+use super::{Host, HostPort, Protocol, Route, Via};
 use crate::config::{self, Config};
 
 /// What the configuration says about resolution: plain values, read and checked elsewhere.
@@ -75,21 +75,11 @@ impl Settings {
 /// A route of the configuration. One without a place is left to its adapter's own means.
 fn pinned(route: &config::Route) -> Option<Route> {
     let protocol = Protocol::parse(&route.protocol).ok()?;
-    let hosts: Vec<HostPort> = route.to.iter().map(host_port).collect();
-    let domain = match &route.domain {
-        config::DomainPattern::Below(domain) => DomainPattern::Below(domain.clone()),
-        config::DomainPattern::Exactly(domain) => DomainPattern::Exactly(domain.clone()),
+    let via = match route.to.is_empty() {
+        true => Via::Adapter(protocol),
+        false => Via::Hosts { protocol, hosts: route.to.clone() },
     };
-    let via = if hosts.is_empty() { Via::Adapter(protocol) } else { Via::Hosts { protocol, hosts } };
-    Some(Route { domain, via })
-}
-
-fn host_port(place: &config::HostPort) -> HostPort {
-    let host = match &place.host {
-        config::Host::Address(address) => Host::Address(*address),
-        config::Host::Name(name) => Host::Name(name.clone()),
-    };
-    HostPort { host, port: place.port }
+    Some(Route { domain: route.domain.clone(), via })
 }
 
 impl Default for Settings {
@@ -115,37 +105,22 @@ mod tests {
 
     #[test]
     fn own_places() {
-        let own = |host: &str, port| HostPort {
-            host: Host::Address(host.parse().unwrap()),
-            port,
-        };
+        let own = |host: &str, port| HostPort { host: Host::Address(host.parse().unwrap()), port };
         let name = cpim_adapter::Domain::parse("gw.example").unwrap();
         let settings = Settings {
             own: vec![
                 own("0.0.0.0", 5870),
                 own("192.0.2.1", 5870),
-                HostPort {
-                    host: Host::Name(name),
-                    port: 5870,
-                },
+                HostPort { host: Host::Name(name), port: 5870 },
             ],
             ..Settings::default()
         };
-        for ours in [
-            "127.0.0.1:5870",
-            "127.9.9.9:5870",
-            "[::1]:5870",
-            "192.0.2.1:5870",
-            "[::ffff:192.0.2.1]:5870",
-        ] {
+        for ours in
+            ["127.0.0.1:5870", "127.9.9.9:5870", "[::1]:5870", "192.0.2.1:5870", "[::ffff:192.0.2.1]:5870"]
+        {
             assert!(settings.is_own_address(ours.parse().unwrap()), "{ours}");
         }
-        for other in [
-            "127.0.0.1:5871",
-            "192.0.2.2:5870",
-            "192.0.2.1:25",
-            "[2001:db8::1]:5870",
-        ] {
+        for other in ["127.0.0.1:5871", "192.0.2.2:5870", "192.0.2.1:25", "[2001:db8::1]:5870"] {
             assert!(!settings.is_own_address(other.parse().unwrap()), "{other}");
         }
         assert!(settings.is_own_name("gw.example", 5870));

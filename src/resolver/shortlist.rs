@@ -18,13 +18,7 @@ pub(super) struct Shortlist<'a> {
 
 impl<'a> Shortlist<'a> {
     pub(super) fn new(settings: &'a Settings) -> Self {
-        Self {
-            settings,
-            candidates: Vec::new(),
-            alias: None,
-            ourselves: None,
-            unknown: None,
-        }
+        Self { settings, candidates: Vec::new(), alias: None, ourselves: None, unknown: None }
     }
 
     /// Whether a target is worth looking up; if not, `steps` says why.
@@ -58,11 +52,7 @@ impl<'a> Shortlist<'a> {
             return drop_host(target, Why::NoAddress, steps);
         }
         for (address, from) in addresses {
-            steps.push(Step::Address {
-                host: target.target.clone(),
-                address,
-                from,
-            });
+            steps.push(Step::Address { host: target.target.clone(), address, from });
             let there = SocketAddr::new(address, target.port);
             let why = if self.settings.is_own_address(there) {
                 return self.stop_before(target, steps);
@@ -82,10 +72,7 @@ impl<'a> Shortlist<'a> {
                 });
                 continue;
             };
-            steps.push(Step::Dropped {
-                what: there.to_string(),
-                why,
-            });
+            steps.push(Step::Dropped { what: there.to_string(), why });
         }
     }
 
@@ -106,17 +93,9 @@ impl<'a> Shortlist<'a> {
         if !self.candidates.is_empty() {
             return Ok(self.candidates);
         }
-        let ourselves = self
-            .ourselves
-            .map(|host| ResolveError::Refused(Refused::Ourselves { host }));
-        let alias = self
-            .alias
-            .map(|host| ResolveError::Refused(Refused::Alias { host }));
-        Err(self
-            .unknown
-            .or(ourselves)
-            .or(alias)
-            .unwrap_or(ResolveError::NoRoute(nothing)))
+        let ourselves = self.ourselves.map(|host| ResolveError::Refused(Refused::Ourselves { host }));
+        let alias = self.alias.map(|host| ResolveError::Refused(Refused::Alias { host }));
+        Err(self.unknown.or(ourselves).or(alias).unwrap_or(ResolveError::NoRoute(nothing)))
     }
 
     /// We are a target ourselves: as with MX records (RFC 5321 section 5.1), only what comes before us is left,
@@ -124,23 +103,14 @@ impl<'a> Shortlist<'a> {
     fn stop_before(&mut self, target: &Srv<String>, steps: &mut Vec<Step>) {
         drop_host(target, Why::Ourselves, steps);
         self.ourselves = Some(target.target.clone());
-        for beside in self
-            .candidates
-            .extract_if(.., |known| known.priority >= target.priority)
-        {
-            steps.push(Step::Dropped {
-                what: beside.address.to_string(),
-                why: Why::NotBeforeUs,
-            });
+        for beside in self.candidates.extract_if(.., |known| known.priority >= target.priority) {
+            steps.push(Step::Dropped { what: beside.address.to_string(), why: Why::NotBeforeUs });
         }
     }
 }
 
 fn drop_host(target: &Srv<String>, why: Why, steps: &mut Vec<Step>) {
-    steps.push(Step::Dropped {
-        what: place(target),
-        why,
-    });
+    steps.push(Step::Dropped { what: place(target), why });
 }
 
 /// A target as people write it.

@@ -24,24 +24,11 @@ mod tests {
 
     #[test]
     fn special_names() {
-        for special in [
-            "invalid",
-            "a.invalid",
-            "localhost",
-            "a.localhost",
-            "a.onion",
-            "a.alt",
-        ] {
+        for special in ["invalid", "a.invalid", "localhost", "a.localhost", "a.onion", "a.alt"] {
             assert!(reason(special).is_some(), "{special}");
         }
-        for plain in [
-            "invalid.example",
-            "localhost.example",
-            "a.test",
-            "a.example",
-            "a.local",
-            "notinvalid",
-        ] {
+        for plain in ["invalid.example", "localhost.example", "a.test", "a.example", "a.local", "notinvalid"]
+        {
             assert!(reason(plain).is_none(), "{plain}");
         }
     }

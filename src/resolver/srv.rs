@@ -20,12 +20,7 @@ impl<T> Srv<T> {
     /// The same record with another target.
     #[must_use]
     pub fn with_target<U>(&self, target: U) -> Srv<U> {
-        Srv {
-            priority: self.priority,
-            weight: self.weight,
-            port: self.port,
-            target,
-        }
+        Srv { priority: self.priority, weight: self.weight, port: self.port, target }
     }
 }
 
@@ -73,10 +68,7 @@ fn pick<T>(peers: &[Srv<T>], drawn: u32) -> usize {
 fn shuffle<T>(items: &mut [T], draw: Draw<'_>) {
     for last in (1..items.len()).rev() {
         let chosen = draw(u32::try_from(last).unwrap_or(u32::MAX));
-        items.swap(
-            last,
-            usize::try_from(chosen).map_or(last, |chosen| chosen.min(last)),
-        );
+        items.swap(last, usize::try_from(chosen).map_or(last, |chosen| chosen.min(last)));
     }
 }
 

@@ -5,21 +5,12 @@ use proptest::prelude::*;
 use super::*;
 
 fn record(priority: u16, weight: u16, target: usize) -> Srv<usize> {
-    Srv {
-        priority,
-        weight,
-        port: 5870,
-        target,
-    }
+    Srv { priority, weight, port: 5870, target }
 }
 
 /// How often each record comes first when every number that can be drawn for it is drawn once.
 fn first_picks(weights: &[u16]) -> Vec<u32> {
-    let records: Vec<_> = weights
-        .iter()
-        .enumerate()
-        .map(|(i, weight)| record(0, *weight, i))
-        .collect();
+    let records: Vec<_> = weights.iter().enumerate().map(|(i, weight)| record(0, *weight, i)).collect();
     let sum = weights.iter().map(|weight| u32::from(*weight)).sum();
     let mut picks = vec![0; weights.len()];
     for drawn in 0..=sum {
@@ -32,12 +23,7 @@ fn first_picks(weights: &[u16]) -> Vec<u32> {
 
 #[test]
 fn d01_lower_priorities_come_first() {
-    let records = vec![
-        record(20, 65535, 0),
-        record(10, 0, 1),
-        record(20, 0, 2),
-        record(10, 1, 3),
-    ];
+    let records = vec![record(20, 65535, 0), record(10, 0, 1), record(20, 0, 2), record(10, 1, 3)];
     for drawn in [0, 1, 65535] {
         let ordered = order(records.clone(), &mut |most| drawn.min(most));
         let priorities: Vec<_> = ordered.iter().map(|record| record.priority).collect();
@@ -66,9 +52,7 @@ fn equal_weights_are_shuffled() {
     for (a, b) in (0..=2).flat_map(|a| (0..=1).map(move |b| (a, b))) {
         let mut script = vec![0, 0, 0, b, a];
         let ordered = order(zeros.clone(), &mut |_| script.pop().unwrap());
-        *seen
-            .entry(ordered.iter().map(|record| record.target).collect::<Vec<_>>())
-            .or_insert(0) += 1;
+        *seen.entry(ordered.iter().map(|record| record.target).collect::<Vec<_>>()).or_insert(0) += 1;
     }
     assert_eq!(seen.len(), 6, "every order once: {seen:?}");
 }
@@ -89,9 +73,7 @@ fn records() -> impl Strategy<Value = Vec<Srv<usize>>> {
     let weights = prop_oneof![Just(0u16), 0..10u16, any::<u16>()];
     prop::collection::vec((0..4u16, weights), 0..12).prop_map(|all| {
         let numbered = all.into_iter().enumerate();
-        numbered
-            .map(|(i, (priority, weight))| record(priority, weight, i))
-            .collect()
+        numbered.map(|(i, (priority, weight))| record(priority, weight, i)).collect()
     })
 }
 

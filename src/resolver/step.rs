@@ -100,34 +100,19 @@ impl fmt::Display for Step {
                 write!(f, "fallback  {domain}:{port}, since it has no SRV record")
             }
             Self::Local { name, words } => write!(f, "local     {name}: {words}"),
-            Self::Query {
-                name,
-                kind,
-                answer,
-                server,
-            } => write!(f, "query     {name} {kind}: {answer} ({server})"),
+            Self::Query { name, kind, answer, server } => {
+                write!(f, "query     {name} {kind}: {answer} ({server})")
+            }
             Self::Route { domain, pinned: None } => write!(f, "route     none pinned for {domain}"),
-            Self::Route {
-                domain,
-                pinned: Some((pattern, leads)),
-            } => {
+            Self::Route { domain, pinned: Some((pattern, leads)) } => {
                 write!(f, "route     {domain} is pinned by {pattern}: {leads}")
             }
-            Self::Service {
-                owner,
-                priority,
-                weight,
-                port,
-                target,
-            } => {
+            Self::Service { owner, priority, weight, port, target } => {
                 write!(f, "record    {owner} SRV {priority} {weight} {port} {target}")
             }
-            Self::Trouble {
-                name,
-                kind,
-                server,
-                problem,
-            } => write!(f, "trouble   {name} {kind}: {problem} ({server})"),
+            Self::Trouble { name, kind, server, problem } => {
+                write!(f, "trouble   {name} {kind}: {problem} ({server})")
+            }
         }
     }
 }

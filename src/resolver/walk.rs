@@ -30,13 +30,7 @@ pub(super) struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     pub(super) fn new(settings: &'a Settings, dns: Option<&'a Dns>, class: Class, draw: Draw<'a>) -> Self {
-        Self {
-            settings,
-            dns,
-            class,
-            draw,
-            steps: Vec::new(),
-        }
+        Self { settings, dns, class, draw, steps: Vec::new() }
     }
 
     pub(super) fn into_steps(self) -> Vec<Step> {
@@ -61,9 +55,7 @@ impl<'a> Walk<'a> {
                     return Ok((protocol.clone(), candidates));
                 }
                 Some(Via::Domain(next)) if passed.contains(&next) => {
-                    return Err(ResolveError::NoRoute(NoRoute::Circle {
-                        domain: asked.to_string(),
-                    }));
+                    return Err(ResolveError::NoRoute(NoRoute::Circle { domain: asked.to_string() }));
                 }
                 Some(Via::Domain(next)) => {
                     passed.push(next);
@@ -82,12 +74,7 @@ impl<'a> Walk<'a> {
                 Host::Name(name) => name.to_string(),
             };
             let priority = u16::try_from(rank).unwrap_or(u16::MAX);
-            let target = Srv {
-                priority,
-                weight: 0,
-                port: *port,
-                target,
-            };
+            let target = Srv { priority, weight: 0, port: *port, target };
             if !shortlist.considers(&target, &mut self.steps) {
                 continue;
             }
@@ -97,10 +84,7 @@ impl<'a> Walk<'a> {
                     continue;
                 }
                 Host::Name(name) if special::is_localhost(name.as_str()) => {
-                    let loopback = [
-                        IpAddr::from(Ipv6Addr::LOCALHOST),
-                        IpAddr::from(Ipv4Addr::LOCALHOST),
-                    ];
+                    let loopback = [IpAddr::from(Ipv6Addr::LOCALHOST), IpAddr::from(Ipv4Addr::LOCALHOST)];
                     let loopback = loopback.map(|address| (address, Origin::Local));
                     shortlist.take(&target, loopback.into(), &mut self.steps);
                     continue;
@@ -108,10 +92,7 @@ impl<'a> Walk<'a> {
                 Host::Name(name) => absolute(name)?,
             };
             let Some(dns) = self.dns else {
-                self.steps.push(Step::Dropped {
-                    what: place(&target),
-                    why: Why::DnsOff,
-                });
+                self.steps.push(Step::Dropped { what: place(&target), why: Why::DnsOff });
                 continue;
             };
             // What the administrator wrote may be an alias: RFC 2782 speaks of SRV targets only.
@@ -123,23 +104,16 @@ impl<'a> Walk<'a> {
                 _ => shortlist.take(&target, looked.addresses, &mut self.steps),
             }
         }
-        shortlist.finish(NoRoute::NoPinnedHost {
-            domain: domain.to_string(),
-        })
+        shortlist.finish(NoRoute::NoPinnedHost { domain: domain.to_string() })
     }
 
     /// SRV records, and where there is none at all, the domain's own addresses.
     async fn by_dns(&mut self, domain: &Domain) -> Result<Found, ResolveError> {
         if let Some(words) = special::reason(domain.as_str()) {
-            return Err(ResolveError::NoRoute(NoRoute::Special {
-                domain: domain.to_string(),
-                words,
-            }));
+            return Err(ResolveError::NoRoute(NoRoute::Special { domain: domain.to_string(), words }));
         }
         let Some(dns) = self.dns else {
-            return Err(ResolveError::NoRoute(NoRoute::DnsOff {
-                domain: domain.to_string(),
-            }));
+            return Err(ResolveError::NoRoute(NoRoute::DnsOff { domain: domain.to_string() }));
         };
         let name = absolute(domain)?;
         if let Some(found) = self.services(dns, &name).await? {
@@ -156,29 +130,17 @@ impl<'a> Walk<'a> {
         match looked.trouble {
             Some(error) if looked.addresses.is_empty() => return Err(error),
             _ if looked.addresses.is_empty() || !self.settings.protocols.contains(&native) => {
-                return Err(ResolveError::NoRoute(NoRoute::Nothing {
-                    domain: domain.to_string(),
-                }));
+                return Err(ResolveError::NoRoute(NoRoute::Nothing { domain: domain.to_string() }));
             }
             _ => {}
         }
-        self.steps.push(Step::Fallback {
-            domain: domain.to_string(),
-            port: NATIVE_PORT,
-        });
-        let target = Srv {
-            priority: 0,
-            weight: 0,
-            port: NATIVE_PORT,
-            target: domain.to_string(),
-        };
+        self.steps.push(Step::Fallback { domain: domain.to_string(), port: NATIVE_PORT });
+        let target = Srv { priority: 0, weight: 0, port: NATIVE_PORT, target: domain.to_string() };
         let mut shortlist = Shortlist::new(self.settings);
         if shortlist.considers(&target, &mut self.steps) {
             shortlist.take(&target, looked.addresses, &mut self.steps);
         }
-        let candidates = shortlist.finish(NoRoute::Nothing {
-            domain: domain.to_string(),
-        })?;
+        let candidates = shortlist.finish(NoRoute::Nothing { domain: domain.to_string() })?;
         Ok((native, candidates))
     }
 
@@ -201,31 +163,21 @@ impl<'a> Walk<'a> {
                 [] => {}
                 // The service is decidedly not available by this protocol. Another one is another service.
                 [only] if only.target.is_root() => {
-                    self.steps.push(Step::Dropped {
-                        what: at,
-                        why: Why::NotOffered,
-                    });
+                    self.steps.push(Step::Dropped { what: at, why: Why::NotOffered });
                     declined = Some(protocol.clone());
                 }
                 _ => {
-                    let nothing = NoRoute::NoTarget {
-                        domain: shown(domain),
-                        protocol: protocol.clone(),
-                    };
-                    let candidates = self
-                        .targets(dns, records, &answer.additionals)
-                        .await
-                        .finish(nothing)?;
+                    let nothing = NoRoute::NoTarget { domain: shown(domain), protocol: protocol.clone() };
+                    let candidates = self.targets(dns, records, &answer.additionals).await.finish(nothing)?;
                     return Ok(Some((protocol.clone(), candidates)));
                 }
             }
         }
         match declined {
             None => Ok(None),
-            Some(protocol) => Err(ResolveError::NoRoute(NoRoute::NotOffered {
-                domain: shown(domain),
-                protocol,
-            })),
+            Some(protocol) => {
+                Err(ResolveError::NoRoute(NoRoute::NotOffered { domain: shown(domain), protocol }))
+            }
         }
     }
 
@@ -239,10 +191,7 @@ impl<'a> Walk<'a> {
                 continue;
             }
             if lookups == MAX_LOOKUPS {
-                self.steps.push(Step::Dropped {
-                    what: place(&target),
-                    why: Why::Enough,
-                });
+                self.steps.push(Step::Dropped { what: place(&target), why: Why::Enough });
                 continue;
             }
             lookups += 1;
@@ -282,11 +231,7 @@ async fn look_up(dns: &Dns, host: &Name, additionals: &[Record], steps: &mut Vec
     let in_turn = (0..longest).flat_map(|i| [six.addresses.get(i), four.addresses.get(i)]);
     Looked {
         addresses: in_turn.flatten().copied().collect(),
-        aliases: if six.aliases.is_empty() {
-            four.aliases
-        } else {
-            six.aliases
-        },
+        aliases: if six.aliases.is_empty() { four.aliases } else { six.aliases },
         trouble: six.trouble.or(four.trouble),
     }
 }
@@ -305,20 +250,13 @@ async fn family(dns: &Dns, host: &Name, kind: RecordType, additionals: &[Record]
     let believed = special::reason(&shown(host)).is_none();
     let own = |record: &&Record| believed && record.name == *host && record.record_type() == kind;
     let sent = additionals.iter().filter(own);
-    let sent = sent
-        .filter_map(|record| Some((address(record)?, Origin::Additional)))
-        .collect();
-    let mut family = Family {
-        addresses: sent,
-        ..Family::default()
-    };
+    let sent = sent.filter_map(|record| Some((address(record)?, Origin::Additional))).collect();
+    let mut family = Family { addresses: sent, ..Family::default() };
     if family.addresses.is_empty() {
         match dns.ask(host, kind, &mut family.steps).await {
             Ok(answer) => {
-                let found = answer
-                    .records
-                    .iter()
-                    .filter_map(|record| Some((address(record)?, Origin::Query)));
+                let found =
+                    answer.records.iter().filter_map(|record| Some((address(record)?, Origin::Query)));
                 family.addresses.extend(found);
                 family.aliases = answer.aliases;
             }
@@ -351,9 +289,7 @@ fn service(record: &Record) -> Option<Srv<Name>> {
 /// `_im._cpim.a.example.`: the owner of the records for a class, a protocol and a domain (RFC 3861 section 3).
 fn owner(class: Class, protocol: &Protocol, domain: &Name) -> Result<Name, ResolveError> {
     let labels = Name::from_ascii(format!("_{}._{protocol}", class.scheme()));
-    labels
-        .and_then(|labels| labels.append_domain(domain))
-        .map_err(|_| too_long(shown(domain)))
+    labels.and_then(|labels| labels.append_domain(domain)).map_err(|_| too_long(shown(domain)))
 }
 
 /// A domain as a name from the root down, to which no search list applies.

@@ -71,9 +71,7 @@ impl Router {
     /// When the next attempt may begin, and when the last one must have.
     fn schedule(&self, number: i64) -> Option<(Option<Instant>, Instant)> {
         let mut table = lock(&self.table);
-        let flight = table
-            .get_mut(number)
-            .filter(|flight| flight.stage == Stage::Queued)?;
+        let flight = table.get_mut(number).filter(|flight| flight.stage == Stage::Queued)?;
         let until = match flight.again {
             true => flight.answer_by.unwrap_or(flight.give_up),
             false => flight.give_up,
@@ -90,14 +88,12 @@ impl Router {
         let leg = match self.next_leg(&operation).await {
             Ok(leg) => leg,
             Err(Missed::Never(refusal)) => {
-                self.settle_unsent(
-                    number,
-                    Response::failure(refusal.code, refusal.words),
-                    &refusal.detail,
-                );
+                self.settle_unsent(number, Response::failure(refusal.code, refusal.words), &refusal.detail);
                 return Tried::Done;
             }
-            Err(Missed::OutOfContact) if self.is_expected(number) => return Tried::Again { on_contact: true },
+            Err(Missed::OutOfContact) if self.is_expected(number) => {
+                return Tried::Again { on_contact: true };
+            }
             Err(Missed::OutOfContact) => {
                 self.settle(number, Refusal::out_of_contact().response());
                 return Tried::Done;
@@ -184,9 +180,7 @@ impl Router {
                     self.settle_unsent(number, Response::failure(error.code, error.public), "");
                     return Tried::Done;
                 }
-                Tried::Again {
-                    on_contact: error.retry == Retry::OnContact,
-                }
+                Tried::Again { on_contact: error.retry == Retry::OnContact }
             }
         }
     }
@@ -302,10 +296,7 @@ impl Router {
         at: UnixMs,
     ) -> Result<Option<oneshot::Receiver<()>>, Withdrawn> {
         let mut table = lock(&self.table);
-        let flight = table
-            .get_mut(number)
-            .filter(|flight| flight.stage == Stage::Queued)
-            .ok_or(Withdrawn)?;
+        let flight = table.get_mut(number).filter(|flight| flight.stage == Stage::Queued).ok_or(Withdrawn)?;
         let recall_until = match (flight.attempt, attempt) {
             (Attempt::Recallable(_), Attempt::Recallable(_)) => return Ok(None),
             (_, Attempt::Recallable(until)) => Some(until.0),
@@ -313,19 +304,9 @@ impl Router {
         };
         let (sender, receiver) = oneshot::channel();
         flight.noted = Some(sender);
-        let intent = Intent {
-            leg: flight.leg.as_str().to_owned(),
-            hop: hop.to_owned(),
-            recall_until,
-        };
+        let intent = Intent { leg: flight.leg.as_str().to_owned(), hop: hop.to_owned(), recall_until };
         drop(table);
-        self.journal
-            .write(Write::Attempt {
-                number,
-                intent,
-                at: at.0,
-            })
-            .map_err(|_| Withdrawn)?;
+        self.journal.write(Write::Attempt { number, intent, at: at.0 }).map_err(|_| Withdrawn)?;
         Ok(Some(receiver))
     }
 
@@ -336,9 +317,7 @@ impl Router {
 
     /// The journal has the attempt.
     pub(super) fn on_attempted(&self, number: i64) {
-        let noted = lock(&self.table)
-            .get_mut(number)
-            .and_then(|flight| flight.noted.take());
+        let noted = lock(&self.table).get_mut(number).and_then(|flight| flight.noted.take());
         if let Some(noted) = noted {
             // A delivery that was dropped meanwhile needs it no more.
             let _waiting = noted.send(());
@@ -389,9 +368,7 @@ fn departing(flight: &Flight, relay: Domain, max_wait: Duration) -> Passage {
     let mut passage = flight.passage.clone();
     passage.hops = passage.hops.saturating_sub(1);
     passage.via.push(relay);
-    let left = flight
-        .sender_waits
-        .map(|until| until.saturating_duration_since(Instant::now()));
+    let left = flight.sender_waits.map(|until| until.saturating_duration_since(Instant::now()));
     passage.wait = Some(left.map_or(max_wait, |left| left.min(max_wait)));
     passage
 }

@@ -53,18 +53,12 @@ pub(crate) fn admit(candidate: &Candidate<'_>) -> Result<(), Refusal> {
 fn source(candidate: &Candidate<'_>) -> Result<(), Refusal> {
     let (source, authority) = (candidate.source(), &candidate.facts.authority);
     let denied = |why: &str| {
-        Err(Refusal::new(
-            Code::Denied,
-            "the source is not yours to use",
-            format!("{source}: {why}"),
-        ))
+        Err(Refusal::new(Code::Denied, "the source is not yours to use", format!("{source}: {why}")))
     };
     if candidate.policy.mapper.is_ours(source.domain()) {
         return match candidate.policy.mapper.resident(source) {
             Ok(Some(Local::Route(foreign)))
-                if authority
-                    .scopes
-                    .contains(&Scope::Selector(foreign.selector().clone())) =>
+                if authority.scopes.contains(&Scope::Selector(foreign.selector().clone())) =>
             {
                 Ok(())
             }
@@ -88,10 +82,7 @@ fn source(candidate: &Candidate<'_>) -> Result<(), Refusal> {
 }
 
 fn is_served_by_another(candidate: &Candidate<'_>, source: &Address) -> bool {
-    let scopes = [
-        Scope::Address(source.clone()),
-        Scope::Domain(source.domain().clone()),
-    ];
+    let scopes = [Scope::Address(source.clone()), Scope::Domain(source.domain().clone())];
     candidate
         .contacts
         .serving(&scopes)
@@ -113,21 +104,12 @@ fn hops(candidate: &Candidate<'_>) -> Result<(), Refusal> {
 /// The rules must let it pass.
 fn rules(candidate: &Candidate<'_>) -> Result<(), Refusal> {
     let (policy, standing) = (candidate.policy, candidate.standing());
-    match policy.rules.allow(
-        candidate.source(),
-        standing,
-        candidate.destination(),
-        &policy.mapper,
-    ) {
+    match policy.rules.allow(candidate.source(), standing, candidate.destination(), &policy.mapper) {
         true => Ok(()),
         false => Err(Refusal::new(
             Code::Denied,
             "not allowed",
-            format!(
-                "no rule lets {} ({standing}) send to {}",
-                candidate.source(),
-                candidate.destination()
-            ),
+            format!("no rule lets {} ({standing}) send to {}", candidate.source(), candidate.destination()),
         )),
     }
 }
@@ -135,11 +117,7 @@ fn rules(candidate: &Candidate<'_>) -> Result<(), Refusal> {
 /// There must be a way to it, as far as can be told at once, and it must be an operation we know.
 fn destination(candidate: &Candidate<'_>) -> Result<(), Refusal> {
     if !matches!(candidate.arrival.operation, Operation::Message(_)) {
-        return Err(Refusal::new(
-            Code::Unsupported,
-            "there is no presence service here",
-            "",
-        ));
+        return Err(Refusal::new(Code::Unsupported, "there is no presence service here", ""));
     }
     match candidate.target {
         Target::Nowhere(refusal) => Err(refusal.clone()),

@@ -51,14 +51,7 @@ impl Contacts {
         for scope in answer_scopes(&facts.authority) {
             inner.speaking.entry(scope).or_default().push(session);
         }
-        inner.sessions.insert(
-            session,
-            Contact {
-                port,
-                facts: Arc::new(facts),
-                answers,
-            },
-        );
+        inner.sessions.insert(session, Contact { port, facts: Arc::new(facts), answers });
         session
     }
 
@@ -85,9 +78,7 @@ impl Contacts {
     /// The newest connection that serves any of these scopes, the first scope first.
     pub(crate) fn serving(&self, scopes: &[Scope]) -> Option<Contact> {
         let inner = lock(&self.0);
-        scopes
-            .iter()
-            .find_map(|scope| newest(&inner, &inner.serving, scope))
+        scopes.iter().find_map(|scope| newest(&inner, &inner.serving, scope))
     }
 
     /// The newest connection that may be given an owner's answers.
@@ -95,10 +86,9 @@ impl Contacts {
         let inner = lock(&self.0);
         let scopes: &[Scope] = match owner {
             Owner::Peer(domain) => &[Scope::Domain(domain.clone())],
-            Owner::Source(address) => &[
-                Scope::Address(address.clone()),
-                Scope::Domain(address.domain().clone()),
-            ],
+            Owner::Source(address) => {
+                &[Scope::Address(address.clone()), Scope::Domain(address.domain().clone())]
+            }
         };
         scopes
             .iter()
@@ -140,12 +130,7 @@ fn scope_domain(scope: &Scope) -> Option<&Domain> {
 }
 
 fn newest(inner: &Inner, index: &HashMap<Scope, Vec<u64>>, scope: &Scope) -> Option<Contact> {
-    index
-        .get(scope)?
-        .iter()
-        .rev()
-        .find_map(|session| inner.sessions.get(session))
-        .cloned()
+    index.get(scope)?.iter().rev().find_map(|session| inner.sessions.get(session)).cloned()
 }
 
 fn forget(index: &mut HashMap<Scope, Vec<u64>>, scope: &Scope, session: u64) {

@@ -127,10 +127,7 @@ impl Router {
             standing: String::new(),
             via: String::new(),
             state: "refused".into(),
-            arrived: LegView {
-                with: source.address().to_string(),
-                trans_id: trans_id.to_string(),
-            },
+            arrived: LegView { with: source.address().to_string(), trans_id: trans_id.to_string() },
             departed: Vec::new(),
             outcome: Some(response.to_string()),
             answered: true,
@@ -160,13 +157,7 @@ impl Router {
     /// # Errors
     /// [`StoreError`] where the journal cannot be read.
     pub async fn queue(&self, limit: usize) -> Result<Vec<OperationView>, StoreError> {
-        Ok(self
-            .journal
-            .queue(limit)
-            .await?
-            .into_iter()
-            .map(|story| self.view(story))
-            .collect())
+        Ok(self.journal.queue(limit).await?.into_iter().map(|story| self.view(story)).collect())
     }
 
     /// The connections that are there now.
@@ -181,13 +172,7 @@ impl Router {
                 label: contact.facts.authority.label.clone(),
                 peer: contact.facts.authority.peer.as_ref().map(ToString::to_string),
                 serves: contact.facts.serves.iter().map(ToString::to_string).collect(),
-                speaks: contact
-                    .facts
-                    .authority
-                    .scopes
-                    .iter()
-                    .map(ToString::to_string)
-                    .collect(),
+                speaks: contact.facts.authority.scopes.iter().map(ToString::to_string).collect(),
             })
             .collect()
     }
@@ -237,17 +222,11 @@ impl Router {
             standing: story.standing,
             via: story.via,
             state: state.into(),
-            arrived: LegView {
-                with: story.owner,
-                trans_id: story.trans_id,
-            },
+            arrived: LegView { with: story.owner, trans_id: story.trans_id },
             departed: story
                 .attempts
                 .into_iter()
-                .map(|attempt| LegView {
-                    with: attempt.intent.hop,
-                    trans_id: attempt.intent.leg,
-                })
+                .map(|attempt| LegView { with: attempt.intent.hop, trans_id: attempt.intent.leg })
                 .collect(),
             outcome,
             answered,

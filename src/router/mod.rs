@@ -122,10 +122,7 @@ impl Router {
     /// The gateway as the adapter at this port sees it.
     #[must_use]
     pub fn exchange(self: &Arc<Self>, port: usize) -> Arc<dyn Exchange> {
-        Arc::new(PortExchange {
-            router: Arc::clone(self),
-            port,
-        })
+        Arc::new(PortExchange { router: Arc::clone(self), port })
     }
 
     /// The adapters, in their places.
@@ -174,9 +171,7 @@ impl Router {
     }
 
     fn port_for(&self, selector: &Selector) -> Option<usize> {
-        self.ports
-            .iter()
-            .position(|port| port.selectors.contains(selector))
+        self.ports.iter().position(|port| port.selectors.contains(selector))
     }
 
     fn adapter(&self, port: usize) -> Option<&Arc<dyn Adapter>> {

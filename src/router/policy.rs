@@ -74,10 +74,17 @@ pub struct Rules {
 impl Rules {
     /// Whether `source`, known this well, may send to `destination`.
     #[must_use]
-    pub fn allow(&self, source: &Address, standing: Standing, destination: &Address, mapper: &Mapper) -> bool {
+    pub fn allow(
+        &self,
+        source: &Address,
+        standing: Standing,
+        destination: &Address,
+        mapper: &Mapper,
+    ) -> bool {
         let foreign = |address: &Address| mapper.unmap(address).ok();
         let (from, to) = (foreign(source), foreign(destination));
-        let selector = |foreign: &Option<ForeignAddress>| foreign.as_ref().map(|f| f.selector().as_str().to_owned());
+        let selector =
+            |foreign: &Option<ForeignAddress>| foreign.as_ref().map(|f| f.selector().as_str().to_owned());
         let (from, to) = (selector(&from), selector(&to));
         let holds = |rule: &&Rule| {
             rule.auth.is_none_or(|wanted| standing_of(wanted) == standing)
@@ -107,8 +114,10 @@ impl Policy {
             .relay_domains_extra
             .iter()
             .try_fold(mapper, |mapper, domain| mapper.with_relay_domain(domain.clone()))?;
-        let mapper =
-            config.mappings.iter().try_fold(mapper, |mapper, mapping| mapper.with_mapping(mapping.clone()))?;
+        let mapper = config
+            .mappings
+            .iter()
+            .try_fold(mapper, |mapper, mapping| mapper.with_mapping(mapping.clone()))?;
         let limits = &config.limits;
         let terms = Terms { retry_horizon: limits.retry_horizon, max_wait: limits.max_wait, plain: false };
         Ok(Self {
@@ -117,7 +126,11 @@ impl Policy {
             hosted_addresses: config.hosted.iter().flat_map(|hosted| hosted.uris.iter().cloned()).collect(),
             rules: Rules { rules: config.rules.clone(), default: config.rules_default },
             limits: Limits { hops: limits.hops, pair_backlog: limits.pair_backlog, terms },
-            routes: config.routes.iter().map(|route| (scope_of(&route.domain), own_terms(route, terms))).collect(),
+            routes: config
+                .routes
+                .iter()
+                .map(|route| (scope_of(&route.domain), own_terms(route, terms)))
+                .collect(),
         })
     }
 }

@@ -54,12 +54,8 @@ impl Router {
         let attempted = row.attempt.as_ref();
         let noted = attempted.and_then(|attempt| TransId::parse(&attempt.intent.leg).ok());
         let mut table = lock(&self.table);
-        let mut flight = Flight::new(
-            number,
-            entry,
-            noted.unwrap_or_else(|| new_leg(&table)),
-            terms.retry_horizon,
-        );
+        let mut flight =
+            Flight::new(number, entry, noted.unwrap_or_else(|| new_leg(&table)), terms.retry_horizon);
         flight.attempt = match attempted.map(|attempt| attempt.intent.recall_until) {
             None => Attempt::None,
             Some(None) => Attempt::Final,

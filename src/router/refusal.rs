@@ -14,11 +14,7 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub(crate) fn new(code: Code, words: &'static str, detail: impl Into<String>) -> Self {
-        Self {
-            code,
-            words,
-            detail: detail.into(),
-        }
+        Self { code, words, detail: detail.into() }
     }
 
     pub(crate) fn busy(words: &'static str) -> Self {

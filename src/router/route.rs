@@ -39,18 +39,10 @@ impl Router {
                 Target::Alias(alias) => readdressed(&operation, self.behind_alias(&alias).await?),
                 Target::Inner(inner) => readdressed(&operation, inner),
                 Target::Foreign { port, foreign } => {
-                    return Ok(Leg {
-                        port,
-                        hop: NextHop::Foreign(foreign),
-                        operation,
-                    });
+                    return Ok(Leg { port, hop: NextHop::Foreign(foreign), operation });
                 }
                 Target::Served { port } => {
-                    return Ok(Leg {
-                        port,
-                        hop: NextHop::Served(address),
-                        operation,
-                    });
+                    return Ok(Leg { port, hop: NextHop::Served(address), operation });
                 }
                 Target::Nowhere(refusal) => {
                     let known = match refusal.code {
@@ -62,19 +54,11 @@ impl Router {
                 }
                 Target::Elsewhere => {
                     let (port, hop) = self.resolve(&address, &policy).await?;
-                    return Ok(Leg {
-                        port,
-                        hop: NextHop::Peer(hop),
-                        operation,
-                    });
+                    return Ok(Leg { port, hop: NextHop::Peer(hop), operation });
                 }
             };
         }
-        Err(Missed::Never(Refusal::new(
-            Code::BadAddress,
-            "nested too deep",
-            "",
-        )))
+        Err(Missed::Never(Refusal::new(Code::BadAddress, "nested too deep", "")))
     }
 
     /// The next hop, where it can be told at once.
@@ -93,17 +77,9 @@ impl Router {
     async fn behind_alias(&self, alias: &str) -> Result<Address, Missed> {
         match self.journal.alias_named(super::ALIASES, alias).await {
             Ok(Some(row)) => Address::parse(&row.address).map_err(|_| {
-                Missed::Never(Refusal::new(
-                    Code::Internal,
-                    "an alias cannot be read",
-                    row.address,
-                ))
+                Missed::Never(Refusal::new(Code::Internal, "an alias cannot be read", row.address))
             }),
-            Ok(None) => Err(Missed::Never(Refusal::new(
-                Code::BadAddress,
-                "no such alias",
-                alias,
-            ))),
+            Ok(None) => Err(Missed::Never(Refusal::new(Code::BadAddress, "no such alias", alias))),
             Err(error) => Err(Missed::Later(error.to_string())),
         }
     }
@@ -137,10 +113,8 @@ impl Router {
     ) -> Result<(usize, PeerHop), Missed> {
         let protocol = resolution.protocol.as_str();
         let Some(port) = self.ports.iter().position(|port| port.name == protocol) else {
-            let detail = format!(
-                "{} is served by {protocol}, for which there is no adapter",
-                address.domain()
-            );
+            let detail =
+                format!("{} is served by {protocol}, for which there is no adapter", address.domain());
             return Err(Missed::Never(Refusal::new(
                 Code::NoRoute,
                 "no adapter for the domain's protocol",
@@ -153,10 +127,7 @@ impl Router {
             endpoints: resolution
                 .candidates
                 .iter()
-                .map(|candidate| Endpoint {
-                    host: candidate.host.clone(),
-                    address: candidate.address,
-                })
+                .map(|candidate| Endpoint { host: candidate.host.clone(), address: candidate.address })
                 .collect(),
             plain: policy.terms(address.domain()).plain,
         };

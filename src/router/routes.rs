@@ -41,14 +41,7 @@ impl Routes {
                 routes.clear();
             }
         }
-        routes.insert(
-            (hop.class, hop.domain.clone()),
-            Found {
-                at: Instant::now(),
-                port,
-                hop: hop.clone(),
-            },
-        );
+        routes.insert((hop.class, hop.domain.clone()), Found { at: Instant::now(), port, hop: hop.clone() });
     }
 
     /// The route did not lead there: the next operation asks anew.

@@ -58,20 +58,10 @@ impl Entry {
             destination: destination.spelled().to_owned(),
             source_key: source.address().to_string(),
             destination_key: destination.address().to_string(),
-            content: self
-                .operation
-                .content()
-                .map(|content| content.octets().clone())
-                .unwrap_or_default(),
+            content: self.operation.content().map(|content| content.octets().clone()).unwrap_or_default(),
             metadata: metadata_text(&self.operation),
             hops: self.passage.hops,
-            via: self
-                .passage
-                .via
-                .iter()
-                .map(Domain::as_str)
-                .collect::<Vec<_>>()
-                .join(","),
+            via: self.passage.via.iter().map(Domain::as_str).collect::<Vec<_>>().join(","),
             wait_until: self.passage.wait.map(|wait| self.at.plus(wait).0),
             standing: self.standing.as_str().to_owned(),
             accepted_at: self.at.0,
@@ -83,16 +73,8 @@ impl Entry {
 
 /// Reads a row back. What this gateway wrote it can read; an error names the column that it cannot.
 pub(crate) fn recovered(row: &Acceptance, mapper: &Mapper) -> Result<Entry, &'static str> {
-    let kind = Kind::ALL
-        .into_iter()
-        .find(|kind| kind.as_str() == row.kind)
-        .ok_or("kind")?;
-    let inbox = |text: &str| {
-        mapper
-            .read_any(text)
-            .ok()
-            .and_then(|uri| ImUri::try_from(uri).ok())
-    };
+    let kind = Kind::ALL.into_iter().find(|kind| kind.as_str() == row.kind).ok_or("kind")?;
+    let inbox = |text: &str| mapper.read_any(text).ok().and_then(|uri| ImUri::try_from(uri).ok());
     let operation = match kind {
         Kind::Message => Operation::Message(Message {
             source: inbox(&row.source).ok_or("source")?,
@@ -102,12 +84,8 @@ pub(crate) fn recovered(row: &Acceptance, mapper: &Mapper) -> Result<Entry, &'st
         }),
         Kind::Notify | Kind::Publish | Kind::Subscribe | Kind::Unsubscribe => return Err("kind"),
     };
-    let via: Result<Vec<Domain>, _> = row
-        .via
-        .split(',')
-        .filter(|domain| !domain.is_empty())
-        .map(Domain::parse)
-        .collect();
+    let via: Result<Vec<Domain>, _> =
+        row.via.split(',').filter(|domain| !domain.is_empty()).map(Domain::parse).collect();
     Ok(Entry {
         operation: Arc::new(operation),
         passage: Passage {
@@ -154,21 +132,14 @@ fn metadata_text(operation: &Operation) -> String {
             .subjects
             .iter()
             .map(|subject| {
-                (
-                    subject.lang.as_ref().map(|lang| lang.as_str().to_owned()),
-                    subject.text.as_ref().to_owned(),
-                )
+                (subject.lang.as_ref().map(|lang| lang.as_str().to_owned()), subject.text.as_ref().to_owned())
             })
             .collect(),
         date: owned(&metadata.date),
         source_name: owned(&metadata.source_name),
         destination_name: owned(&metadata.destination_name),
         message_ref: owned(&metadata.message_ref),
-        references: metadata
-            .references
-            .iter()
-            .map(|text| text.as_ref().to_owned())
-            .collect(),
+        references: metadata.references.iter().map(|text| text.as_ref().to_owned()).collect(),
         automatic: metadata.automatic,
     };
     serde_json::to_string(&row).unwrap_or_default()
@@ -184,10 +155,7 @@ fn metadata_of(text: &str) -> Option<Metadata> {
         subjects: row
             .subjects
             .into_iter()
-            .map(|(lang, text)| Subject {
-                lang: lang.as_deref().and_then(LangTag::parse),
-                text: text.into(),
-            })
+            .map(|(lang, text)| Subject { lang: lang.as_deref().and_then(LangTag::parse), text: text.into() })
             .collect(),
         date: shared(row.date),
         source_name: shared(row.source_name),
@@ -221,10 +189,5 @@ pub(crate) fn response(outcome: &Outcome) -> Response {
     response
         .with_lang(outcome.lang.as_deref().and_then(LangTag::parse))
         .with_duration(outcome.duration)
-        .with_subscript_id(
-            outcome
-                .subscript_id
-                .as_deref()
-                .and_then(|id| SubscriptId::parse(id).ok()),
-        )
+        .with_subscript_id(outcome.subscript_id.as_deref().and_then(|id| SubscriptId::parse(id).ok()))
 }

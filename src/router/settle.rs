@@ -37,12 +37,7 @@ impl Router {
         };
         flight.step("settled", response.to_string());
         let steps = Step::to_text(&std::mem::take(&mut flight.steps));
-        let write = Write::Settle {
-            number,
-            outcome: rows::outcome(&response),
-            at: UnixMs::now().0,
-            steps,
-        };
+        let write = Write::Settle { number, outcome: rows::outcome(&response), at: UnixMs::now().0, steps };
         if let Err(error) = self.journal.write(write) {
             // The store is closed: after the next start it is settled anew, from what the journal knows.
             debug!(number, %error, "settled too late to be written");
@@ -94,26 +89,25 @@ impl Router {
     ) -> bool {
         lock(&self.table).take_in_hand(number, owner);
         let receipt = Receipt::new(self.plain_exchange(), u64::try_from(number).unwrap_or_default());
-        slot.give(Answer {
-            trans_id: trans_id.clone(),
-            response: response.clone(),
-            receipt: Some(receipt),
-        })
+        slot.give(Answer { trans_id: trans_id.clone(), response: response.clone(), receipt: Some(receipt) })
     }
 
     fn plain_exchange(self: &Arc<Self>) -> Arc<dyn Exchange> {
-        Arc::new(PortExchange {
-            router: Arc::clone(self),
-            port: usize::MAX,
-        })
+        Arc::new(PortExchange { router: Arc::clone(self), port: usize::MAX })
     }
 
     /// An answer was handed over, or came back: then it is offered to another connection of its owner.
     pub(super) fn receipt(self: &Arc<Self>, number: u64, handed_over: bool) {
         let Ok(number) = i64::try_from(number) else { return };
-        let owner = lock(&self.table).let_go(number);
+        let owner = {
+            // At once, so that at no moment the answer seems to be with nobody.
+            let mut table = lock(&self.table);
+            if handed_over {
+                table.note_handed_over(number);
+            }
+            table.let_go(number)
+        };
         if handed_over {
-            lock(&self.table).note_handed_over(number);
             // Lost in a crash, the answer is given once more, which harms nobody.
             let _noted = self.journal.write(Write::HandedOver { number });
         } else if let Some(owner) = owner {
@@ -138,11 +132,7 @@ impl Router {
                 });
             }
         }
-        let contact = Contact {
-            port,
-            facts: Arc::new(facts.clone()),
-            answers: answers.clone(),
-        };
+        let contact = Contact { port, facts: Arc::new(facts.clone()), answers: answers.clone() };
         let session = self.contacts.open(port, facts, answers);
         self.give_kept(contact);
         session
@@ -184,29 +174,22 @@ impl Router {
         let (Some(owner), Ok(trans_id)) = (Owner::parse(&kept.owner), TransId::parse(&kept.trans_id)) else {
             return true;
         };
-        if !owner.is(&contact.facts.authority) || lock(&self.table).is_in_hand(kept.number) {
+        if !owner.is(&contact.facts.authority) || lock(&self.table).is_given(kept.number) {
             return true;
         }
         let Ok(place) = contact.answers.clone().reserve_owned().await else {
             return false;
         };
         debug!(number = kept.number, %owner, "a kept answer is given");
-        self.give(
-            kept.number,
-            &owner,
-            &trans_id,
-            &rows::response(&kept.outcome),
-            AnswerSlot::from(place),
-        )
+        self.give(kept.number, &owner, &trans_id, &rows::response(&kept.outcome), AnswerSlot::from(place))
     }
 
     /// Tells a sender who was told `indeterminant` that its message has failed.
     pub(super) fn tell_late_failure(self: &Arc<Self>, story: &Story, response: &Response) {
         let policy = self.policy();
-        let (Ok(gateway), Ok(sender)) = (
-            policy.mapper.address_of(&Local::Gateway, Class::Im),
-            Address::parse(&story.source),
-        ) else {
+        let (Ok(gateway), Ok(sender)) =
+            (policy.mapper.address_of(&Local::Gateway, Class::Im), Address::parse(&story.source))
+        else {
             return;
         };
         if sender == gateway {
@@ -219,16 +202,12 @@ impl Router {
             UnixMs(story.accepted_at),
             response.text(),
         );
-        let (Ok(source), Ok(destination)) = (
-            ImUri::try_from(Uri::from(gateway)),
-            ImUri::try_from(Uri::from(sender)),
-        ) else {
+        let (Ok(source), Ok(destination)) =
+            (ImUri::try_from(Uri::from(gateway)), ImUri::try_from(Uri::from(sender)))
+        else {
             return;
         };
-        let metadata = Metadata {
-            automatic: true,
-            ..Metadata::default()
-        };
+        let metadata = Metadata { automatic: true, ..Metadata::default() };
         self.originate(Operation::Message(Message {
             source,
             destination,

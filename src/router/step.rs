@@ -18,11 +18,7 @@ pub struct Step {
 
 impl Step {
     pub(crate) fn new(at: UnixMs, what: &'static str, detail: impl Into<String>) -> Self {
-        Self {
-            at,
-            what: what.into(),
-            detail: detail.into(),
-        }
+        Self { at, what: what.into(), detail: detail.into() }
     }
 
     /// Steps in the form that the store keeps.

@@ -78,9 +78,7 @@ impl Router {
             return Err(Refusal::busy("shutting down"));
         }
         if lock(&self.table).open(&Pair::of(operation)) >= policy.limits.pair_backlog {
-            return Err(Refusal::busy(
-                "too many from this source to this destination are under way",
-            ));
+            return Err(Refusal::busy("too many from this source to this destination are under way"));
         }
         let octets = OVERHEAD_OCTETS + operation.content().map_or(0, Content::len);
         u32::try_from(octets)
@@ -100,14 +98,9 @@ impl Router {
         room: Option<OwnedSemaphorePermit>,
     ) {
         let terms = self.policy().terms(entry.operation.goes_to().address().domain());
-        let received = format!(
-            "from {from} ({}), {} hops left",
-            entry.standing, entry.passage.hops
-        );
+        let received = format!("from {from} ({}), {} hops left", entry.standing, entry.passage.hops);
         let mut row = Box::new(entry.row(0, received));
-        let recall = hop
-            .as_ref()
-            .and_then(|(port, hop)| self.adapter(*port)?.recalls(hop));
+        let recall = hop.as_ref().and_then(|(port, hop)| self.adapter(*port)?.recalls(hop));
 
         let mut table = lock(&self.table);
         let leg = new_leg(&table);
@@ -192,9 +185,7 @@ impl Router {
         for slot in again.waiters {
             let (router, owner, trans_id) = (Arc::clone(self), again.owner.clone(), again.trans_id.clone());
             self.tasks.spawn(async move {
-                router
-                    .answer_again(&owner, &trans_id, &again.digest, slot, Refusal::busy("try again"))
-                    .await;
+                router.answer_again(&owner, &trans_id, &again.digest, slot, Refusal::busy("try again")).await;
             });
         }
     }
@@ -205,9 +196,7 @@ impl Router {
         let router = Arc::clone(self);
         self.tasks.spawn(async move {
             let refusal = router.refine(refusal, &entry.operation).await;
-            let told = router
-                .answer_again(&entry.owner, &entry.trans_id, &entry.digest, slot, refusal)
-                .await;
+            let told = router.answer_again(&entry.owner, &entry.trans_id, &entry.digest, slot, refusal).await;
             if let Some(refusal) = told {
                 router.note_refusal(&entry.passage.id, &entry.trans_id, &entry.operation, &refusal);
             }
@@ -244,7 +233,8 @@ impl Router {
             match recalled.outcome {
                 Some(outcome) => {
                     // Should the connection be gone, the answer stays kept.
-                    let _given = self.give(recalled.number, owner, trans_id, &rows::response(&outcome), waiter);
+                    let _given =
+                        self.give(recalled.number, owner, trans_id, &rows::response(&outcome), waiter);
                 }
                 // Not in flight any more, it was settled in between, and has its outcome at the next look. One
                 // that never has is not ours to answer: its sender goes on waiting, and hears no lie.
@@ -290,9 +280,5 @@ pub(super) fn new_leg(table: &Table) -> TransId {
 
 fn refuse(slot: AnswerSlot, trans_id: &TransId, refusal: &Refusal) {
     // Nobody to tell it to is no loss: nothing was accepted.
-    let _told = slot.give(Answer {
-        trans_id: trans_id.clone(),
-        response: refusal.response(),
-        receipt: None,
-    });
+    let _told = slot.give(Answer { trans_id: trans_id.clone(), response: refusal.response(), receipt: None });
 }

@@ -2,7 +2,7 @@
 //!
 //! No I/O, no clock, no await: what follows from a change is told to the caller, who does it.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use cpim_adapter::{Response, TransId};
 use tokio::time::Instant;
@@ -10,8 +10,8 @@ use tokio::time::Instant;
 use super::flight::{Attempt, Flight, Pair, Stage};
 use super::owner::Owner;
 
-/// Answers handed over that are kept in mind, so that a look right behind one tells the truth.
-const HANDED_OVER: usize = 1_024;
+/// Answers handed over that are kept in mind: more than can be before the journal has taken note of the first.
+const HANDED_OVER: usize = 65_536;
 
 /// One pair's queue.
 #[derive(Default)]
@@ -32,8 +32,11 @@ pub(crate) struct Table {
     legs: HashMap<TransId, i64>,
     /// When each committed operation's wait ends.
     deadlines: BTreeSet<(Instant, i64)>,
-    /// Handed over a moment ago: the journal takes note of that without haste.
-    handed_over: VecDeque<i64>,
+    /// Handed over a moment ago: the journal takes note of that without haste, and until it has, says that the
+    /// answer is kept.
+    handed_over: HashSet<i64>,
+    /// The same, in order.
+    handed_over_in_order: VecDeque<i64>,
     /// Settled, with their answer in the hands of so many connections.
     in_hand: HashMap<i64, (Owner, usize)>,
 }
@@ -155,10 +158,7 @@ impl Table {
     /// Operations whose wait ended.
     pub(crate) fn overdue(&mut self, now: Instant) -> Vec<i64> {
         let later = self.deadlines.split_off(&(now, i64::MAX));
-        std::mem::replace(&mut self.deadlines, later)
-            .into_iter()
-            .map(|(_, number)| number)
-            .collect()
+        std::mem::replace(&mut self.deadlines, later).into_iter().map(|(_, number)| number).collect()
     }
 
     /// An answer is in one more connection's hands.
@@ -177,18 +177,23 @@ impl Table {
     }
 
     pub(crate) fn note_handed_over(&mut self, number: i64) {
-        if self.handed_over.len() >= HANDED_OVER {
-            self.handed_over.pop_front();
+        if self.handed_over_in_order.len() >= HANDED_OVER
+            && let Some(oldest) = self.handed_over_in_order.pop_front()
+        {
+            self.handed_over.remove(&oldest);
         }
-        self.handed_over.push_back(number);
+        if self.handed_over.insert(number) {
+            self.handed_over_in_order.push_back(number);
+        }
     }
 
     pub(crate) fn was_handed_over(&self, number: i64) -> bool {
         self.handed_over.contains(&number)
     }
 
-    pub(crate) fn is_in_hand(&self, number: i64) -> bool {
-        self.in_hand.contains_key(&number)
+    /// Whether an answer that the journal says is kept need not be given: it was, or some connection has it.
+    pub(crate) fn is_given(&self, number: i64) -> bool {
+        self.in_hand.contains_key(&number) || self.handed_over.contains(&number)
     }
 }
 

@@ -33,10 +33,7 @@ impl Router {
             Ok(None) => {}
             Err(error) => return nowhere(Code::BadAddress, "not an address here", error.to_string()),
         }
-        let scopes = [
-            Scope::Address(address.clone()),
-            Scope::Domain(address.domain().clone()),
-        ];
+        let scopes = [Scope::Address(address.clone()), Scope::Domain(address.domain().clone())];
         if let Some(contact) = self.contacts.serving(&scopes) {
             return Target::Served { port: contact.port };
         }
@@ -45,11 +42,7 @@ impl Router {
         }
         match self.resolver().may_find(address.domain()) {
             true => Target::Elsewhere,
-            false => nowhere(
-                Code::NoRoute,
-                "no route to the domain",
-                "no pinned route, and no DNS".into(),
-            ),
+            false => nowhere(Code::NoRoute, "no route to the domain", "no pinned route, and no DNS".into()),
         }
     }
 
@@ -57,16 +50,10 @@ impl Router {
         match local {
             Local::Alias(alias) => Target::Alias(alias),
             Local::Route(foreign) => self.foreign(foreign, address.class(), policy),
-            Local::Gateway if address.class() == Class::Im => nowhere(
-                Code::Unsupported,
-                "the gateway's own inbox takes no commands",
-                String::new(),
-            ),
-            Local::Winfo(_) => nowhere(
-                Code::Unsupported,
-                "there is no presence service here",
-                String::new(),
-            ),
+            Local::Gateway if address.class() == Class::Im => {
+                nowhere(Code::Unsupported, "the gateway's own inbox takes no commands", String::new())
+            }
+            Local::Winfo(_) => nowhere(Code::Unsupported, "there is no presence service here", String::new()),
             Local::Gateway | Local::Plain(_) => {
                 nowhere(Code::BadAddress, "no such user here", address.to_string())
             }
@@ -75,30 +62,17 @@ impl Router {
 
     /// A foreign system: whoever claimed its selector on a session, else the adapter for it.
     fn foreign(&self, foreign: ForeignAddress, class: Class, policy: &Policy) -> Target {
-        if [Class::Im, Class::Pres]
-            .iter()
-            .any(|class| class.scheme() == foreign.selector().as_str())
-        {
+        if [Class::Im, Class::Pres].iter().any(|class| class.scheme() == foreign.selector().as_str()) {
             return match Address::parse(&foreign.to_string()) {
                 Ok(inner) => self.inner(inner.with_class(class), policy),
                 Err(error) => nowhere(Code::BadAddress, "not an address within", error.to_string()),
             };
         }
-        if let Some(contact) = self
-            .contacts
-            .serving(&[Scope::Selector(foreign.selector().clone())])
-        {
-            return Target::Foreign {
-                port: contact.port,
-                foreign,
-            };
+        if let Some(contact) = self.contacts.serving(&[Scope::Selector(foreign.selector().clone())]) {
+            return Target::Foreign { port: contact.port, foreign };
         }
         let Some(port) = self.port_for(foreign.selector()) else {
-            return nowhere(
-                Code::NoRoute,
-                "no adapter for this kind of address",
-                foreign.to_string(),
-            );
+            return nowhere(Code::NoRoute, "no adapter for this kind of address", foreign.to_string());
         };
         match self.canonical(port, foreign) {
             Ok(foreign) => Target::Foreign { port, foreign },

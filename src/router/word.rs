@@ -29,9 +29,7 @@ impl Router {
             LegRef::Stray { trans_id, authority } => self.stray_in_flight(trans_id, authority),
         };
         let stage = number.and_then(|number| {
-            lock(&self.table)
-                .get(number)
-                .map(|flight| (number, flight.stage.clone(), flight.attempt))
+            lock(&self.table).get(number).map(|flight| (number, flight.stage.clone(), flight.attempt))
         });
         match (stage, report.word) {
             (Some((number, Stage::Committed | Stage::Queued, _)), Word::Answered(response)) => {
@@ -93,10 +91,7 @@ impl Router {
         self.tasks.spawn(async move {
             let story = match leg {
                 LegRef::Number(number) => {
-                    router
-                        .journal
-                        .story(i64::try_from(number).unwrap_or_default())
-                        .await
+                    router.journal.story(i64::try_from(number).unwrap_or_default()).await
                 }
                 LegRef::Stray { trans_id, authority } => router
                     .journal
@@ -131,11 +126,7 @@ impl Router {
 
 /// Whether somebody may answer for a destination.
 fn answers_for(authority: &Authority, destination: &cpim_adapter::Address) -> bool {
-    authority.covers(destination)
-        || authority
-            .scopes
-            .iter()
-            .any(|scope| matches!(scope, Scope::Selector(_)))
+    authority.covers(destination) || authority.scopes.iter().any(|scope| matches!(scope, Scope::Selector(_)))
 }
 
 fn was_indeterminant(story: &Story) -> bool {

@@ -129,11 +129,7 @@ impl Queue {
             if waited {
                 return Next::Idle;
             }
-            let limit = if state.writes.is_empty() {
-                patience
-            } else {
-                Some(LAZY_WAIT)
-            };
+            let limit = if state.writes.is_empty() { patience } else { Some(LAZY_WAIT) };
             state.asleep = true;
             (state, waited) = self.sleep(state, limit);
             state.asleep = false;
@@ -178,16 +174,11 @@ impl Queue {
     ) -> (MutexGuard<'q, State>, bool) {
         match limit {
             Some(limit) => {
-                let (state, timeout) = self
-                    .changed
-                    .wait_timeout(state, limit)
-                    .unwrap_or_else(PoisonError::into_inner);
+                let (state, timeout) =
+                    self.changed.wait_timeout(state, limit).unwrap_or_else(PoisonError::into_inner);
                 (state, timeout.timed_out())
             }
-            None => (
-                self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
-                false,
-            ),
+            None => (self.changed.wait(state).unwrap_or_else(PoisonError::into_inner), false),
         }
     }
 

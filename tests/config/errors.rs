@@ -507,11 +507,7 @@ gw.toml:3: cpim.listener[0].plain: unknown value "yes"; accepted: "unencrypted-o
 #[test]
 fn certificates_and_keys_that_do_not_match() {
     let folder = Folder::new();
-    folder
-        .write_certificate("a")
-        .write_certificate("b")
-        .write("open", "", 0o644)
-        .write("none", "", 0o600);
+    folder.write_certificate("a").write_certificate("b").write("open", "", 0o644).write("none", "", 0o600);
     assert_errors(
         &folder,
         r#"
@@ -629,10 +625,7 @@ to = ["h:1"]
             RELAY_DOMAIN,
             ("CPIM_GATEWAY_LIMITS__HOPS", "many"),
             ("CPIM_GATEWAY_LIMITS__HOPPS", "3"),
-            (
-                "CPIM_GATEWAY_ROUTE",
-                r#"[{ domain = "c.example", to = ["h:1", "h"] }]"#,
-            ),
+            ("CPIM_GATEWAY_ROUTE", r#"[{ domain = "c.example", to = ["h:1", "h"] }]"#),
             ("CPIM_GATEWAY_RULE", "[{ action = allow }]"),
             ("CPIM_GATEWAY_LIMITS__", "3"),
             ("CPIM_GATEWAY_LOGS", "3"),

@@ -4,16 +4,13 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use cpim_gateway::config::{
-    ADAPTERS, Action, Config, Domain, DomainPattern, LogFormat, Pattern, Tls, native,
-};
+use cpim_gateway::config::{Action, Config, Domain, DomainPattern, LogFormat, Pattern, Tls};
+use cpim_gateway::registry::{cpim::section as native, sections};
 
 use crate::folder::Folder;
 
 fn example(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("config")
-        .join(name)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("config").join(name)
 }
 
 fn domain(name: &str) -> Domain {
@@ -23,7 +20,7 @@ fn domain(name: &str) -> Domain {
 #[test]
 fn the_demo_is_what_the_design_says() {
     // Nothing on top: it must run as it is. The working directory of a test is the package's.
-    let config = Config::load_with(&example("demo.toml"), [], ADAPTERS).unwrap();
+    let config = Config::load_with(&example("demo.toml"), [], &sections()).unwrap();
     assert_eq!(config.relay_domain.as_str(), "gw.example");
     assert_eq!(config.store.path, PathBuf::from("demo.db"));
     assert_eq!(config.admin.socket, PathBuf::from("demo.sock"));
@@ -34,9 +31,7 @@ fn the_demo_is_what_the_design_says() {
     let section = config.section("cpim");
     assert!(section.is_present());
     let native = native::read(&section, std::slice::from_ref(&config.relay_domain)).unwrap();
-    let [listener] = native.listener.as_slice() else {
-        panic!("one listener: {native:?}")
-    };
+    let [listener] = native.listener.as_slice() else { panic!("one listener: {native:?}") };
     assert_eq!(listener.address, Some("127.0.0.1:5870".parse().unwrap()));
     assert_eq!(listener.trust, [DomainPattern::Below(domain("example"))]);
 }
@@ -54,15 +49,9 @@ fn the_pair_points_at_each_other() {
         assert_eq!(here.peers[0].domain, there.relay_domain);
         assert_eq!(here.peers[0].serves, std::slice::from_ref(&home));
         let routed: Vec<_> = here.routes.iter().map(|route| route.domain.clone()).collect();
-        assert_eq!(
-            routed,
-            [home, there.relay_domain.clone()].map(DomainPattern::Exactly)
-        );
+        assert_eq!(routed, [home, there.relay_domain.clone()].map(DomainPattern::Exactly));
         for route in &here.routes {
-            assert_eq!(
-                route.to.iter().map(ToString::to_string).collect::<Vec<_>>(),
-                [listener.to_string()]
-            );
+            assert_eq!(route.to.iter().map(ToString::to_string).collect::<Vec<_>>(), [listener.to_string()]);
             assert_eq!(route.tls, Tls::Plain);
         }
     }
@@ -77,12 +66,8 @@ fn the_commented_example_loads_once_its_files_are_there() {
     let text = fs::read_to_string(example("gateway.toml")).unwrap();
     let here = |path: &str| folder.path(path).to_str().unwrap().to_owned();
     // Beside the file: what its comments tell an administrator to put there.
-    folder
-        .write_certificate("gateway")
-        .write("a.secret", "one\n", 0o600);
-    folder
-        .write("b.secret", "two\n", 0o640)
-        .write("zephyr.secret", "three\n", 0o600);
+    folder.write_certificate("gateway").write("a.secret", "one\n", 0o600);
+    folder.write("b.secret", "two\n", 0o640).write("zephyr.secret", "three\n", 0o600);
     let text = text.replace("/run/cpim-gateway/cpim.sock", &here("cpim.sock"));
     let config = folder.load(&text, &[]).unwrap();
 
@@ -95,11 +80,7 @@ fn the_commented_example_loads_once_its_files_are_there() {
     assert_eq!(config.rules[1].to, Pattern::Any);
     assert_eq!(config.rules_default, Action::Deny);
     assert_eq!(config.mappings[0].domain().as_str(), "irc.a.example");
-    let native = native::read(
-        &config.section("cpim"),
-        std::slice::from_ref(&config.relay_domain),
-    )
-    .unwrap();
+    let native = native::read(&config.section("cpim"), std::slice::from_ref(&config.relay_domain)).unwrap();
     assert_eq!(native.listener[0].certificate, Some(folder.path("gateway.pem")));
     assert_eq!(native.listener[1].path, Some(folder.path("cpim.sock")));
 }
@@ -125,18 +106,10 @@ fn what_is_commented_out_is_the_default() {
         .join("\n");
 
     let folder = Folder::new();
-    folder
-        .write_certificate("gateway")
-        .write("a.secret", "one\n", 0o600);
-    folder
-        .write("b.secret", "two\n", 0o640)
-        .write("zephyr.secret", "three\n", 0o600);
+    folder.write_certificate("gateway").write("a.secret", "one\n", 0o600);
+    folder.write("b.secret", "two\n", 0o640).write("zephyr.secret", "three\n", 0o600);
     let socket = folder.path("cpim.sock").to_str().unwrap().to_owned();
-    let load = |text: &str| {
-        folder
-            .load(&text.replace("/run/cpim-gateway/cpim.sock", &socket), &[])
-            .unwrap()
-    };
+    let load = |text: &str| folder.load(&text.replace("/run/cpim-gateway/cpim.sock", &socket), &[]).unwrap();
     let (short, full) = (load(&text), load(&all));
     let mut difference = short.difference(&full);
     // An adapter's section is compared as it was written.

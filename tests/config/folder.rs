@@ -5,7 +5,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use cpim_gateway::config::{ADAPTERS, Config, ConfigErrors};
+use cpim_gateway::config::{Config, ConfigErrors};
+use cpim_gateway::registry::sections;
 use tempfile::TempDir;
 
 /// A folder with a configuration and whatever lies beside it.
@@ -36,15 +37,10 @@ impl Folder {
 
     /// Loads the file `name` with what the gateway writes itself in this folder, and with `variables` on top.
     pub(crate) fn load_file(&self, name: &Path, variables: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
-        let here = [
-            ("CPIM_GATEWAY_STORE__PATH", "test.db"),
-            ("CPIM_GATEWAY_ADMIN__SOCKET", "test.sock"),
-        ];
+        let here = [("CPIM_GATEWAY_STORE__PATH", "test.db"), ("CPIM_GATEWAY_ADMIN__SOCKET", "test.sock")];
         let here = here.map(|(name, file)| (name.into(), self.path(file).into()));
-        let variables = variables
-            .iter()
-            .map(|(name, value)| (OsString::from(name), OsString::from(value)));
-        Config::load_with(name, here.into_iter().chain(variables), ADAPTERS)
+        let variables = variables.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
+        Config::load_with(name, here.into_iter().chain(variables), &sections())
     }
 
     /// Loads `text`.
@@ -55,10 +51,7 @@ impl Folder {
 
     /// What is wrong with `text`, without this folder's name.
     pub(crate) fn errors(&self, text: &str, variables: &[(&str, &str)]) -> String {
-        let errors = self
-            .load(text, variables)
-            .expect_err("the mistake is not noticed")
-            .to_string();
+        let errors = self.load(text, variables).expect_err("the mistake is not noticed").to_string();
         errors.replace(&format!("{}/", self.0.path().display()), "")
     }
 }

@@ -17,11 +17,7 @@ fn a_file_is_needed() {
     assert_eq!(errors.to_string(), expected);
     let long = "#".repeat(4 * 1024 * 1024 + 1);
     assert!(
-        folder
-            .load(&long, &[])
-            .unwrap_err()
-            .to_string()
-            .ends_with("gw.toml: longer than 4194304 octets")
+        folder.load(&long, &[]).unwrap_err().to_string().ends_with("gw.toml: longer than 4194304 octets")
     );
 }
 
@@ -30,10 +26,7 @@ fn a_relay_domain_is_enough() {
     let config = Folder::new().load("relay_domain = \"GW.Example\"", &[]).unwrap();
     assert_eq!(config.relay_domain.as_str(), "gw.example");
     assert_eq!((config.limits.hops, config.limits.pair_backlog), (128, 1024));
-    assert_eq!(
-        (config.limits.xml_octets, config.limits.content_octets),
-        (65_536, 1_048_576)
-    );
+    assert_eq!((config.limits.xml_octets, config.limits.content_octets), (65_536, 1_048_576));
     assert_eq!(config.limits.retry_horizon, Duration::from_secs(300));
     assert_eq!(config.limits.max_wait, Duration::from_secs(600));
     assert_eq!(config.limits.remembers, Duration::from_secs(3600));
@@ -55,18 +48,12 @@ fn every_key_can_be_set_by_the_environment() {
                 ("CPIM_GATEWAY_DNS__ENABLED", "false"),
                 // A table, which is merged; a list, which is replaced.
                 ("CPIM_GATEWAY_STORE", "{ max_octets = \"1 MiB\" }"),
-                (
-                    "CPIM_GATEWAY_DNS__SERVERS",
-                    "[\"192.0.2.53\", \"[2001:db8::53]:5353\"]",
-                ),
+                ("CPIM_GATEWAY_DNS__SERVERS", "[\"192.0.2.53\", \"[2001:db8::53]:5353\"]"),
                 (
                     "CPIM_GATEWAY_ROUTE",
                     "[{ domain = \"c.example\", to = [\"[::1]:5870\"], tls = \"plain\" }]",
                 ),
-                (
-                    "CPIM_GATEWAY_CPIM__LISTENER",
-                    "[{ address = \"127.0.0.1:0\", trust = [\".example\"] }]",
-                ),
+                ("CPIM_GATEWAY_CPIM__LISTENER", "[{ address = \"127.0.0.1:0\", trust = [\".example\"] }]"),
                 // Not ours.
                 ("CPIM_GATEWAYS_HOPS", "x"),
                 ("cpim_gateway_limits__hops", "7"),
@@ -76,16 +63,11 @@ fn every_key_can_be_set_by_the_environment() {
     assert_eq!(config.relay_domain.as_str(), "gw2.example");
     assert_eq!((config.limits.hops, config.limits.depth), (9, 20));
     assert_eq!(config.limits.max_wait, Duration::from_secs(5400));
-    assert_eq!(
-        (config.store.durability, config.store.max_octets),
-        (Durability::None, Some(1 << 20))
-    );
+    assert_eq!((config.store.durability, config.store.max_octets), (Durability::None, Some(1 << 20)));
     assert!(!config.dns.enabled);
     let servers: Vec<_> = config.dns.servers.iter().map(ToString::to_string).collect();
     assert_eq!(servers, ["192.0.2.53:53", "[2001:db8::53]:5353"]);
-    let [route] = config.routes.as_slice() else {
-        panic!("one route: {:?}", config.routes)
-    };
+    let [route] = config.routes.as_slice() else { panic!("one route: {:?}", config.routes) };
     assert_eq!(
         (route.domain.to_string(), route.to[0].to_string()),
         ("c.example".into(), "[::1]:5870".into())
@@ -104,10 +86,7 @@ fn a_secret_is_never_shown() {
     let config = folder.load(text, &[("SECRET", "battery staple")]).unwrap();
     let secrets =
         [&config.peers[0].secret, &config.applications[0].secret].map(|secret| secret.as_ref().unwrap());
-    assert_eq!(
-        secrets.map(|secret| secret.expose()),
-        ["correct horse", "battery staple"]
-    );
+    assert_eq!(secrets.map(|secret| secret.expose()), ["correct horse", "battery staple"]);
     assert!(secrets[0].matches("correct horse"));
     assert!(!secrets[0].matches("correct horse\n") && !secrets[0].matches(""));
     let shown = format!("{config:?}");
@@ -118,31 +97,18 @@ fn a_secret_is_never_shown() {
 fn a_secret_has_room_for_1024_octets() {
     let longest = "s".repeat(1024);
     assert_eq!(Secret::new(&format!("{longest}\r\n")).unwrap().expose(), longest);
-    assert!(matches!(
-        Secret::new(&format!("{longest}s")),
-        Err(SecretError::TooLong)
-    ));
+    assert!(matches!(Secret::new(&format!("{longest}s")), Err(SecretError::TooLong)));
     let folder = Folder::new();
-    folder
-        .write("longest", &format!("{longest}\r\n"), 0o600)
-        .write("endless", &longest.repeat(2), 0o600);
-    assert_eq!(
-        Secret::from_file(&folder.path("longest")).unwrap().expose(),
-        longest
-    );
-    assert!(matches!(
-        Secret::from_file(&folder.path("endless")),
-        Err(SecretError::TooLong)
-    ));
+    folder.write("longest", &format!("{longest}\r\n"), 0o600).write("endless", &longest.repeat(2), 0o600);
+    assert_eq!(Secret::from_file(&folder.path("longest")).unwrap().expose(), longest);
+    assert!(matches!(Secret::from_file(&folder.path("endless")), Err(SecretError::TooLong)));
 }
 
 #[test]
 fn errors_have_a_form_for_machines() {
     let folder = Folder::new();
     let text = "relay_domain = \"gw.example\"\n[limits]\nhops = 0\n";
-    let errors = folder
-        .load(text, &[("CPIM_GATEWAY_LIMITS__DEPTH", "x")])
-        .unwrap_err();
+    let errors = folder.load(text, &[("CPIM_GATEWAY_LIMITS__DEPTH", "x")]).unwrap_err();
     let expected = serde_json::json!([
         {
             "file": folder.path("gw.toml"),
@@ -177,10 +143,7 @@ fn patterns_match_what_they_say() {
         ("irc:", "im:sip=bob~40b.example@gw.example", Some("sip"), false),
     ];
     for (pattern, uri, selector, expected) in table {
-        let matches = pattern
-            .parse::<Pattern>()
-            .unwrap()
-            .matches(&address(uri), selector);
+        let matches = pattern.parse::<Pattern>().unwrap().matches(&address(uri), selector);
         assert_eq!(matches, expected, "{pattern} {uri}");
     }
 }
@@ -198,14 +161,8 @@ fn a_reload_tells_what_waits_for_a_restart() {
     let (before, after) = (load(before), load(after));
     assert!(before.difference(&before).is_empty());
     let difference = before.difference(&after);
-    assert_eq!(
-        difference.at_once,
-        ["log.level", "rule", "rules.default", "cpim.idle_timeout"]
-    );
-    assert_eq!(
-        difference.restart,
-        ["relay_domains_extra", "log.format", "cpim.listener"]
-    );
+    assert_eq!(difference.at_once, ["log.level", "rule", "rules.default", "cpim.idle_timeout"]);
+    assert_eq!(difference.restart, ["relay_domains_extra", "log.format", "cpim.listener"]);
     let extra = Domain::parse("old.example").unwrap();
     assert!(after.is_relay_domain(&extra) && !before.is_relay_domain(&extra));
 }

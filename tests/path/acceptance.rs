@@ -134,10 +134,7 @@ async fn rules_hold_in_order() {
         auth: None,
     };
     policy.rules.default = Action::Deny;
-    policy.rules.rules = vec![
-        rule(Action::Deny, FRED, "pepp:"),
-        rule(Action::Allow, "a.example", "*"),
-    ];
+    policy.rules.rules = vec![rule(Action::Deny, FRED, "pepp:"), rule(Action::Allow, "a.example", "*")];
     let mut house = House::with(policy, crate::toy::memory()).await;
     let _barney = house.session(&[BARNEY]);
     assert_eq!(refused(&house, FRED, "im:pepp=example.com/x@gw.example").await, Code::Denied);
@@ -179,7 +176,8 @@ async fn a_notify_that_nobody_asked_for_is_dropped_and_not_answered() {
     let mut house = House::new().await;
     let mut fred = house.session(&["pres:fred@a.example", FRED]);
     let _barney = house.session(&[BARNEY]);
-    let tuple = Tuple { destination: FRED.into(), status: Basic::Open, namespaces: Vec::new(), markup: "".into() };
+    let tuple =
+        Tuple { destination: FRED.into(), status: Basic::Open, namespaces: Vec::new(), markup: "".into() };
     let mut notify = arrival("1", FRED, BARNEY, "");
     notify.operation = Operation::Notify(Notify {
         watcher: PresUri::parse("pres:barney@b.example").unwrap(),

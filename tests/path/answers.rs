@@ -160,3 +160,29 @@ async fn of_two_words_the_first_stands() {
     assert!(fred.answers.try_recv().is_err());
     assert!(house.delivered.try_recv().is_err());
 }
+
+/// The journal takes note of a handing over without haste; until it has, the router knows.
+#[tokio::test]
+async fn an_answer_just_handed_over_is_not_given_again() {
+    use cpim_gateway::store::{SqliteOptions, SqliteStore};
+    let folder = tempfile::tempdir().unwrap();
+    let options = SqliteOptions {
+        path: folder.path().join("store.db"),
+        gateway: "gw.example".into(),
+        max_octets: None,
+        remembers_s: 3_600,
+    };
+    let (store, done) = SqliteStore::open(&options, 0).unwrap();
+    let mut house = House::with(crate::toy::policy(), (std::sync::Arc::new(store), done)).await;
+    let (mut fred, _barney) = (house.session(&[FRED]), house.session(&[BARNEY]));
+    fred.send("1", FRED, BARNEY, "hello");
+    let delivery = house.next().await;
+    house.answer(&delivery, Response::success());
+    assert_eq!(fred.answer().await.1, Response::success());
+    drop(fred);
+    let mut fred = house.session(&[FRED]);
+    fred.send("2", FRED, BARNEY, "the fence");
+    let delivery = house.next().await;
+    house.answer(&delivery, Response::success());
+    assert_eq!(fred.answer().await.0, "2");
+}

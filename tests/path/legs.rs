@@ -145,7 +145,9 @@ async fn an_alias_stands_for_its_address_for_ever() {
     fred.send("1", FRED, &format!("im:{}@gw.example", alias.to_uppercase()), "hello");
     let delivery = house.next().await;
     assert_eq!(delivery.operation.goes_to().address(), &address);
-    assert!(matches!(&delivery.hop, NextHop::Foreign(foreign) if foreign.value().starts_with("example.com/a-name")));
+    assert!(
+        matches!(&delivery.hop, NextHop::Foreign(foreign) if foreign.value().starts_with("example.com/a-name"))
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -25,17 +25,12 @@ impl Bench {
         let server = DnsServer::start(zone).await;
         let mut settings = settings(&[server.address()]);
         change(&mut settings);
-        Self {
-            server,
-            resolver: Resolver::new(settings).unwrap(),
-        }
+        Self { server, resolver: Resolver::new(settings).unwrap() }
     }
 
     pub async fn resolve(&self, domain: &str) -> Result<Resolution, Unresolved> {
         // Each draw gives 0, so that the order is known: the lightest record first.
-        self.resolver
-            .resolve_with(Class::Im, &Domain::parse(domain).unwrap(), &mut |_| 0)
-            .await
+        self.resolver.resolve_with(Class::Im, &Domain::parse(domain).unwrap(), &mut |_| 0).await
     }
 
     pub async fn places(&self, domain: &str) -> Vec<String> {
@@ -48,10 +43,7 @@ impl Bench {
 
     /// Whether the server was ever asked for this, by whatever transport.
     pub fn was_asked(&self, question: &str) -> bool {
-        self.server
-            .asked()
-            .iter()
-            .any(|line| line.starts_with(&format!("{question} ")))
+        self.server.asked().iter().any(|line| line.starts_with(&format!("{question} ")))
     }
 }
 
@@ -66,11 +58,7 @@ pub fn settings(servers: &[SocketAddr]) -> Settings {
 }
 
 pub fn places(found: &Resolution) -> Vec<String> {
-    found
-        .candidates
-        .iter()
-        .map(|candidate| candidate.address.to_string())
-        .collect()
+    found.candidates.iter().map(|candidate| candidate.address.to_string()).collect()
 }
 
 pub fn dropped(steps: &[Step], wanted: Why) -> Vec<&str> {
@@ -82,16 +70,11 @@ pub fn dropped(steps: &[Step], wanted: Why) -> Vec<&str> {
 }
 
 pub fn no_target(domain: &str) -> ResolveError {
-    ResolveError::NoRoute(NoRoute::NoTarget {
-        domain: domain.to_owned(),
-        protocol: Protocol::native(),
-    })
+    ResolveError::NoRoute(NoRoute::NoTarget { domain: domain.to_owned(), protocol: Protocol::native() })
 }
 
 pub fn nothing(domain: &str) -> ResolveError {
-    ResolveError::NoRoute(NoRoute::Nothing {
-        domain: domain.to_owned(),
-    })
+    ResolveError::NoRoute(NoRoute::Nothing { domain: domain.to_owned() })
 }
 
 pub fn is_temporary(error: &ResolveError) -> bool {

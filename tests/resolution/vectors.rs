@@ -22,28 +22,13 @@ async fn d01_lower_priorities_come_first() {
         .host("four.a.test", "192.0.2.4");
     let bench = Bench::new(zone).await;
     for _ in 0..20 {
-        let found = bench
-            .resolver
-            .resolve(Class::Im, &Domain::parse("a.test").unwrap())
-            .await
-            .unwrap();
-        let priorities: Vec<_> = found
-            .candidates
-            .iter()
-            .map(|candidate| candidate.priority)
-            .collect();
-        assert_eq!(
-            priorities,
-            [10, 10, 20, 20],
-            "also by chance, also from the cache"
-        );
+        let found = bench.resolver.resolve(Class::Im, &Domain::parse("a.test").unwrap()).await.unwrap();
+        let priorities: Vec<_> = found.candidates.iter().map(|candidate| candidate.priority).collect();
+        assert_eq!(priorities, [10, 10, 20, 20], "also by chance, also from the cache");
     }
     let found = bench.resolve("a.test").await.unwrap();
-    let ports: Vec<_> = found
-        .candidates
-        .iter()
-        .map(|c| (c.host.as_str(), c.address.port(), c.weight))
-        .collect();
+    let ports: Vec<_> =
+        found.candidates.iter().map(|c| (c.host.as_str(), c.address.port(), c.weight)).collect();
     let ordered = [
         ("one.a.test", 5870, 0),
         ("two.a.test", 5871, 9),
@@ -58,48 +43,31 @@ async fn d02_the_order_is_drawn_anew_also_from_the_cache() {
     let mut zone = Zone::default();
     for (weight, host) in [(30, "heavy"), (0, "none"), (10, "light")] {
         let host = format!("{host}.a.test");
-        zone = zone
-            .srv("_im._cpim.a.test", 0, weight, 5870, &host)
-            .host(&host, &format!("192.0.2.{weight}"));
+        zone = zone.srv("_im._cpim.a.test", 0, weight, 5870, &host).host(&host, &format!("192.0.2.{weight}"));
     }
     let bench = Bench::new(zone).await;
     let domain = Domain::parse("a.test").unwrap();
     let mut first = [0; 41];
     for drawn in 0..=40 {
         let mut script = vec![0, 0, drawn];
-        let found = bench
-            .resolver
-            .resolve_with(Class::Im, &domain, &mut |_| script.pop().unwrap())
-            .await
-            .unwrap();
+        let found =
+            bench.resolver.resolve_with(Class::Im, &domain, &mut |_| script.pop().unwrap()).await.unwrap();
         first[usize::from(found.candidates[0].weight)] += 1;
     }
     assert_eq!((first[0], first[10], first[30]), (1, 10, 30), "out of 41");
-    let services = bench
-        .server
-        .asked()
-        .into_iter()
-        .filter(|line| line.contains("SRV"));
+    let services = bench.server.asked().into_iter().filter(|line| line.contains("SRV"));
     assert_eq!(services.count(), 1, "the cache answered all but the first");
 }
 
 #[tokio::test]
 async fn d05_without_srv_the_domain_itself_at_the_default_port() {
-    let zone = Zone::default()
-        .host("a.test", "192.0.2.1")
-        .host("a.test", "2001:db8::1")
-        .host("a.test", "192.0.2.2");
+    let zone =
+        Zone::default().host("a.test", "192.0.2.1").host("a.test", "2001:db8::1").host("a.test", "192.0.2.2");
     let bench = Bench::new(zone.host("x.sub.test", "192.0.2.9")).await;
     let found = bench.resolve("a.test").await.unwrap();
     assert_eq!(found.protocol, Protocol::native());
-    assert_eq!(
-        places(&found),
-        ["[2001:db8::1]:5870", "192.0.2.1:5870", "192.0.2.2:5870"]
-    );
-    assert!(found.steps.contains(&Step::Fallback {
-        domain: "a.test".to_owned(),
-        port: 5870
-    }));
+    assert_eq!(places(&found), ["[2001:db8::1]:5870", "192.0.2.1:5870", "192.0.2.2:5870"]);
+    assert!(found.steps.contains(&Step::Fallback { domain: "a.test".to_owned(), port: 5870 }));
     assert!(bench.was_asked("_im._cpim.a.test SRV") && bench.was_asked("_im._smtp.a.test SRV"));
     // A name without records of its own (NODATA), and none at all (NXDOMAIN).
     assert_eq!(bench.error("sub.test").await, nothing("sub.test"));
@@ -135,10 +103,7 @@ async fn d06_dead_targets_do_not_bring_back_the_domain_itself() {
     let bench = Bench::new(zone).await;
     let unresolved = bench.resolve("a.test").await.unwrap_err();
     assert_eq!(unresolved.error, no_target("a.test"));
-    assert_eq!(
-        dropped(&unresolved.steps, Why::NoAddress),
-        ["gone.a.test:5870", "bare.a.test:5870"]
-    );
+    assert_eq!(dropped(&unresolved.steps, Why::NoAddress), ["gone.a.test:5870", "bare.a.test:5870"]);
     assert!(!bench.was_asked("a.test A") && !bench.was_asked("_im._smtp.a.test SRV"));
 }
 
@@ -183,19 +148,15 @@ async fn d07_a_domain_that_is_an_alias_is_resolved_as_what_it_stands_for() {
         .host("host.test", "192.0.2.2");
     let bench = Bench::new(zone).await;
     let found = bench.resolve("a.test").await.unwrap();
-    assert_eq!(
-        (found.protocol.as_str(), places(&found)),
-        ("smtp", vec!["192.0.2.1:25".to_owned()])
-    );
+    assert_eq!((found.protocol.as_str(), places(&found)), ("smtp", vec!["192.0.2.1:25".to_owned()]));
     assert_eq!(bench.places("plain.test").await, ["192.0.2.2:5870"]);
 }
 
 #[tokio::test]
 async fn d07_aliases_without_end() {
     let chain = |zone: Zone, start: &str, links: usize| {
-        (0..links).fold(zone, |zone, i| {
-            zone.cname(&format!("{start}{i}.test"), &format!("{start}{}.test", i + 1))
-        })
+        (0..links)
+            .fold(zone, |zone, i| zone.cname(&format!("{start}{i}.test"), &format!("{start}{}.test", i + 1)))
     };
     let zone = Zone::default()
         .cname("_im._cpim.a.test", "_im._cpim.b.test")
@@ -207,12 +168,7 @@ async fn d07_aliases_without_end() {
         .host("short8.test", "192.0.2.8")
         .host("long9.test", "192.0.2.9");
     let bench = Bench::new(zone).await;
-    let endless = |name: &str| {
-        ResolveError::NoRoute(NoRoute::Aliases {
-            name: name.to_owned(),
-            most: 8,
-        })
-    };
+    let endless = |name: &str| ResolveError::NoRoute(NoRoute::Aliases { name: name.to_owned(), most: 8 });
     assert_eq!(bench.error("a.test").await, endless("_im._cpim.a.test"));
     assert_eq!(bench.error("c.test").await, endless("c.test"));
     assert_eq!(bench.error("self.test").await, endless("self.test"));
@@ -231,11 +187,7 @@ async fn d08_a_target_that_is_an_alias_is_refused() {
         .cname("circle.a.test", "circle.a.test")
         .host("host.a.test", "192.0.2.1");
     let bench = Bench::new(zone).await;
-    let refused = |host: &str| {
-        ResolveError::Refused(Refused::Alias {
-            host: host.to_owned(),
-        })
-    };
+    let refused = |host: &str| ResolveError::Refused(Refused::Alias { host: host.to_owned() });
     assert_eq!(bench.error("a.test").await, refused("alias.a.test"));
     assert_eq!(bench.error("c.test").await, refused("circle.a.test"));
     let found = bench.resolve("b.test").await.unwrap();
@@ -275,38 +227,20 @@ async fn d13_we_are_not_sent_to_ourselves() {
         .host("spare.test", "192.0.2.4");
     let own = |settings: &mut Settings| {
         let address = |text: &str| Host::Address(text.parse().unwrap());
-        let hosts = [
-            address("192.0.2.1"),
-            address("0.0.0.0"),
-            Host::Name(Domain::parse("gw.test").unwrap()),
-        ];
-        settings.own = hosts
-            .into_iter()
-            .map(|host| HostPort { host, port: 5870 })
-            .collect();
+        let hosts = [address("192.0.2.1"), address("0.0.0.0"), Host::Name(Domain::parse("gw.test").unwrap())];
+        settings.own = hosts.into_iter().map(|host| HostPort { host, port: 5870 }).collect();
     };
     let bench = Bench::with(zone, own).await;
-    let refused = |host: &str| {
-        ResolveError::Refused(Refused::Ourselves {
-            host: host.to_owned(),
-        })
-    };
+    let refused = |host: &str| ResolveError::Refused(Refused::Ourselves { host: host.to_owned() });
     assert_eq!(bench.error("address.test").await, refused("us.test"));
     assert_eq!(bench.error("name.test").await, refused("gw.test"));
     assert_eq!(bench.error("loopback.test").await, refused("loop.test"));
-    assert_eq!(
-        bench.error("us.test").await,
-        refused("us.test"),
-        "also without SRV"
-    );
+    assert_eq!(bench.error("us.test").await, refused("us.test"), "also without SRV");
     assert_eq!(bench.places("other-port.test").await, ["192.0.2.1:5871"]);
     let found = bench.resolve("backup.test").await.unwrap();
     assert_eq!(places(&found), ["192.0.2.2:5870"]);
     assert_eq!(dropped(&found.steps, Why::Ourselves), ["us.test:5870"]);
-    assert_eq!(
-        dropped(&found.steps, Why::NotBeforeUs),
-        ["192.0.2.3:5870", "spare.test:5870"]
-    );
+    assert_eq!(dropped(&found.steps, Why::NotBeforeUs), ["192.0.2.3:5870", "spare.test:5870"]);
 }
 
 #[tokio::test]
@@ -320,22 +254,12 @@ async fn a_lone_dot_says_no() {
         .srv("_im._cpim.c.test", 0, 0, 0, ".")
         .srv("_im._cpim.c.test", 1, 0, 5870, "mx.b.test");
     let bench = Bench::new(zone).await;
-    let closed = NoRoute::NotOffered {
-        domain: "a.test".to_owned(),
-        protocol: Protocol::native(),
-    };
+    let closed = NoRoute::NotOffered { domain: "a.test".to_owned(), protocol: Protocol::native() };
     assert_eq!(bench.error("a.test").await, ResolveError::NoRoute(closed));
     assert!(!bench.was_asked("a.test A"));
     let found = bench.resolve("b.test").await.unwrap();
-    assert_eq!(
-        (found.protocol.as_str(), places(&found)),
-        ("smtp", vec!["192.0.2.2:25".to_owned()])
-    );
-    assert_eq!(
-        bench.places("c.test").await,
-        ["192.0.2.2:5870"],
-        "not alone, it says nothing"
-    );
+    assert_eq!((found.protocol.as_str(), places(&found)), ("smtp", vec!["192.0.2.2:25".to_owned()]));
+    assert_eq!(bench.places("c.test").await, ["192.0.2.2:5870"], "not alone, it says nothing");
 }
 
 #[tokio::test]
@@ -360,16 +284,8 @@ async fn a_server_that_fails_has_not_said_that_there_is_nothing() {
             panic!("{quirk:?}: {unresolved}");
         };
         assert_eq!((name.as_str(), kind.as_str()), ("_im._cpim.a.test", "SRV"));
-        assert!(
-            unresolved
-                .steps
-                .iter()
-                .any(|step| matches!(step, Step::Trouble { .. }))
-        );
-        assert!(
-            !bench.was_asked("_im._smtp.a.test SRV") && !bench.was_asked("a.test A"),
-            "{quirk:?}"
-        );
+        assert!(unresolved.steps.iter().any(|step| matches!(step, Step::Trouble { .. })));
+        assert!(!bench.was_asked("_im._smtp.a.test SRV") && !bench.was_asked("a.test A"), "{quirk:?}");
         let error = bench.error("b.test").await;
         assert!(is_temporary(&error), "{quirk:?}: {error}");
         // Nor is it kept: as soon as the server is well, so are we.

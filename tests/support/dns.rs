@@ -85,19 +85,12 @@ impl Zone {
     }
 
     fn has(&self, owner: &Name, quirk: Quirk) -> bool {
-        self.quirks
-            .iter()
-            .any(|(name, known)| name == owner && *known == quirk)
+        self.quirks.iter().any(|(name, known)| name == owner && *known == quirk)
     }
 
     /// The records at a name, or those of the closest wildcard if there is no such name (RFC 4592).
     fn at(&self, owner: &Name) -> Vec<Record> {
-        let exact: Vec<_> = self
-            .records
-            .iter()
-            .filter(|record| record.name == *owner)
-            .cloned()
-            .collect();
+        let exact: Vec<_> = self.records.iter().filter(|record| record.name == *owner).cloned().collect();
         if !exact.is_empty() || self.records.iter().any(|record| owner.zone_of(&record.name)) {
             return exact;
         }
@@ -105,9 +98,8 @@ impl Zone {
         while !above.is_root() {
             let star = name("*").append_domain(&above).expect("a name");
             let found = self.records.iter().filter(|record| record.name == star);
-            let found: Vec<_> = found
-                .map(|record| Record::from_rdata(owner.clone(), TTL, record.data.clone()))
-                .collect();
+            let found: Vec<_> =
+                found.map(|record| Record::from_rdata(owner.clone(), TTL, record.data.clone())).collect();
             if !found.is_empty() {
                 return found;
             }
@@ -154,14 +146,8 @@ impl Zone {
     fn fill(&self, reply: &mut Message, owner: &mut Name, kind: RecordType) {
         loop {
             let here = self.at(owner);
-            let wanted: Vec<_> = here
-                .iter()
-                .filter(|record| record.record_type() == kind)
-                .cloned()
-                .collect();
-            let alias = here
-                .iter()
-                .find(|record| record.record_type() == RecordType::CNAME);
+            let wanted: Vec<_> = here.iter().filter(|record| record.record_type() == kind).cloned().collect();
+            let alias = here.iter().find(|record| record.record_type() == RecordType::CNAME);
             match alias {
                 Some(alias) if wanted.is_empty() => {
                     let RData::CNAME(target) = &alias.data else { return };
@@ -205,8 +191,7 @@ impl Zone {
             _ => None,
         });
         let at = targets.flat_map(|target| self.at(&target));
-        at.filter(|record| matches!(record.record_type(), RecordType::A | RecordType::AAAA))
-            .collect()
+        at.filter(|record| matches!(record.record_type(), RecordType::A | RecordType::AAAA)).collect()
     }
 }
 
@@ -226,9 +211,7 @@ impl DnsServer {
     /// Starts a server for the zone.
     pub async fn start(zone: Zone) -> Self {
         let (udp, tcp) = loop {
-            let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))
-                .await
-                .expect("a free port");
+            let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
             let address = udp.local_addr().expect("an address");
             // The same port may be taken for TCP: then another one.
             if let Ok(tcp) = TcpListener::bind(address).await {
@@ -236,18 +219,11 @@ impl DnsServer {
             }
         };
         let address = udp.local_addr().expect("an address");
-        let shared = Arc::new(Shared {
-            zone: Mutex::new(zone),
-            asked: Mutex::default(),
-        });
+        let shared = Arc::new(Shared { zone: Mutex::new(zone), asked: Mutex::default() });
         let mut tasks = JoinSet::new();
         tasks.spawn(serve_udp(udp, Arc::clone(&shared)));
         tasks.spawn(serve_tcp(tcp, Arc::clone(&shared)));
-        Self {
-            address,
-            shared,
-            _tasks: tasks,
-        }
+        Self { address, shared, _tasks: tasks }
     }
 
     /// Where it listens.
@@ -271,16 +247,9 @@ impl Shared {
         let request = Message::from_vec(request).ok()?;
         let question = request.queries.first()?;
         let name = question.name().to_lowercase().to_ascii();
-        let line = format!(
-            "{} {} {transport}",
-            name.trim_end_matches('.'),
-            question.query_type()
-        );
+        let line = format!("{} {} {transport}", name.trim_end_matches('.'), question.query_type());
         lock(&self.asked).push(line);
-        let room = request
-            .edns
-            .as_ref()
-            .map_or(UDP_OCTETS, |edns| edns.max_payload().max(UDP_OCTETS));
+        let room = request.edns.as_ref().map_or(UDP_OCTETS, |edns| edns.max_payload().max(UDP_OCTETS));
         Some((lock(&self.zone).answer(&request)?, room))
     }
 }
@@ -288,9 +257,7 @@ impl Shared {
 async fn serve_udp(socket: UdpSocket, shared: Arc<Shared>) {
     let mut request = [0; 4096];
     while let Ok((length, from)) = socket.recv_from(&mut request).await {
-        let Some((reply, room)) = request
-            .get(..length)
-            .and_then(|request| shared.reply(request, "udp"))
+        let Some((reply, room)) = request.get(..length).and_then(|request| shared.reply(request, "udp"))
         else {
             continue;
         };
@@ -318,9 +285,7 @@ async fn converse(mut stream: TcpStream, shared: Arc<Shared>) -> io::Result<()> 
         stream.read_exact(&mut request).await?;
         if let Some((reply, _)) = shared.reply(&request, "tcp") {
             let octets = reply.to_vec().map_err(io::Error::other)?;
-            stream
-                .write_u16(u16::try_from(octets.len()).map_err(io::Error::other)?)
-                .await?;
+            stream.write_u16(u16::try_from(octets.len()).map_err(io::Error::other)?).await?;
             stream.write_all(&octets).await?;
         }
     }

@@ -48,11 +48,7 @@ impl Dnsmasq {
             });
             match until_started(&mut child).await {
                 Ok(()) => {
-                    return Self {
-                        address,
-                        _child: child,
-                        _folder: folder,
-                    };
+                    return Self { address, _child: child, _folder: folder };
                 }
                 Err(said) if said.contains("in use") => {}
                 Err(said) => panic!("dnsmasq did not start:\n{said}"),
@@ -85,9 +81,7 @@ async fn until_started(child: &mut Child) -> Result<(), String> {
 
 async fn free_address() -> SocketAddr {
     loop {
-        let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))
-            .await
-            .expect("a free port");
+        let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let address = udp.local_addr().expect("an address");
         if TcpListener::bind(address).await.is_ok() {
             return address;

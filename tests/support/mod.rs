@@ -4,11 +4,15 @@
 #![allow(dead_code, unreachable_pub)]
 #![allow(
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
+    clippy::string_slice,
     clippy::unwrap_used,
     reason = "in a test, a panic is a failed test"
 )]
 
 pub mod dns;
 pub mod dnsmasq;
+pub mod peer;
+pub mod process;
 pub mod toy;

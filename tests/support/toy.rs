@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cpim_adapter::{
-    Adapter, AdapterContext, AdapterError, Address, Answer, Arrival, Authority, BadAddress, Capabilities, CommitPoint,
-    Content, Delivery, DeliveryError, Domain, ForeignAddress, HealthReporter, ImUri, Inlet, LegRef, Mapper, Message,
-    Metadata, NextHop, Operation, Outcome, PresenceSupport, Report, Response, Scope, SessionFacts, Shutdown,
-    Standing, Support, TransId, Word,
+    Adapter, AdapterContext, AdapterError, Address, Answer, Arrival, Authority, BadAddress, Capabilities,
+    CommitPoint, Content, Delivery, DeliveryError, Domain, ForeignAddress, HealthReporter, ImUri, Inlet,
+    LegRef, Mapper, Message, Metadata, NextHop, Operation, Outcome, PresenceSupport, Report, Response, Scope,
+    SessionFacts, Shutdown, Standing, Support, TransId, Word,
 };
 use cpim_gateway::config::Action;
 use cpim_gateway::resolver::{Resolver, Settings};
@@ -109,7 +109,10 @@ pub struct House {
 /// What the tests' gateway lets through: everything, at relay domain gw.example, without DNS.
 pub fn policy() -> Policy {
     Policy {
-        mapper: Arc::new(Mapper::new(Domain::parse("gw.example").unwrap(), cpim_adapter::Selectors::default())),
+        mapper: Arc::new(Mapper::new(
+            Domain::parse("gw.example").unwrap(),
+            cpim_adapter::Selectors::default(),
+        )),
         hosted_domains: [Domain::parse("hosted.example").unwrap()].into(),
         hosted_addresses: [].into(),
         rules: Rules { rules: Vec::new(), default: Action::Allow },
@@ -128,7 +131,8 @@ pub fn policy() -> Policy {
 
 /// A store that forgets everything at the end of the test.
 pub fn memory() -> (Arc<dyn Journal>, mpsc::Receiver<Vec<Done>>) {
-    let (store, done) = MemoryStore::new(MemoryOptions { operations: 10_000, octets: 1 << 26, remembers_s: 3_600 });
+    let (store, done) =
+        MemoryStore::new(MemoryOptions { operations: 10_000, octets: 1 << 26, remembers_s: 3_600 });
     (Arc::new(store), done)
 }
 
@@ -137,7 +141,10 @@ impl House {
         Self::with(policy(), memory()).await
     }
 
-    pub async fn with(policy: Policy, (journal, done): (Arc<dyn Journal>, mpsc::Receiver<Vec<Done>>)) -> Self {
+    pub async fn with(
+        policy: Policy,
+        (journal, done): (Arc<dyn Journal>, mpsc::Receiver<Vec<Done>>),
+    ) -> Self {
         let selectors = policy.mapper.selectors().clone();
         let (sender, delivered) = mpsc::channel(10_000);
         let toy = Arc::new(Toy { manner: Mutex::new(Manner::Pend(None)), delivered: sender });
@@ -160,8 +167,17 @@ impl House {
 
     /// A connection that serves these, and may speak for them.
     pub fn session(&self, uris: &[&str]) -> Session {
-        let scopes: Vec<Scope> = uris.iter().map(|uri| Scope::Address(Address::parse(uri).unwrap())).collect();
-        self.open(Authority { peer: None, scopes: scopes.clone(), standing: Standing::Verified, label: "toy".into() }, scopes)
+        let scopes: Vec<Scope> =
+            uris.iter().map(|uri| Scope::Address(Address::parse(uri).unwrap())).collect();
+        self.open(
+            Authority {
+                peer: None,
+                scopes: scopes.clone(),
+                standing: Standing::Verified,
+                label: "toy".into(),
+            },
+            scopes,
+        )
     }
 
     /// A connection of a configured peer gateway.
@@ -240,5 +256,7 @@ pub fn arrival(trans_id: &str, from: &str, to: &str, text: &str) -> Arrival {
 
 /// Longer than anything here may take, on the tests' paused clock: a test that waits in vain fails.
 async fn in_time<T>(wait: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(3_600), wait).await.expect("something should have happened by now")
+    tokio::time::timeout(Duration::from_secs(3_600), wait)
+        .await
+        .expect("something should have happened by now")
 }

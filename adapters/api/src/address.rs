@@ -29,17 +29,11 @@ impl Class {
     }
 
     pub(crate) fn of_scheme(scheme: &str) -> Option<Self> {
-        [Self::Im, Self::Pres]
-            .into_iter()
-            .find(|class| scheme.eq_ignore_ascii_case(class.scheme()))
+        [Self::Im, Self::Pres].into_iter().find(|class| scheme.eq_ignore_ascii_case(class.scheme()))
     }
 
     pub(crate) fn require(self, wanted: Self) -> Result<(), UriError> {
-        if self == wanted {
-            Ok(())
-        } else {
-            Err(UriError::WrongClass { found: self, wanted })
-        }
+        if self == wanted { Ok(()) } else { Err(UriError::WrongClass { found: self, wanted }) }
     }
 }
 
@@ -78,11 +72,7 @@ impl Address {
             return Err(UriError::LocalPartTooLong { octets: local.len() });
         }
         no_controls(local)?;
-        Ok(Self {
-            class,
-            local: local.into(),
-            domain,
-        })
+        Ok(Self { class, local: local.into(), domain })
     }
 
     /// Reads an address from any spelling of its URI; see [`Uri::parse`](crate::Uri::parse).
@@ -114,10 +104,7 @@ impl Address {
     /// The same mailbox in another class: the inbox of a presentity, or the presentity of an inbox.
     #[must_use]
     pub fn with_class(&self, class: Class) -> Self {
-        Self {
-            class,
-            ..self.clone()
-        }
+        Self { class, ..self.clone() }
     }
 
     /// The canonical URI without its scheme: `fred@example.com`, encoded as in the URI.

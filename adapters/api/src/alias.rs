@@ -20,16 +20,10 @@ const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 #[must_use]
 pub fn alias_of(address: &Address) -> String {
     let hash = Sha256::digest(address.mailbox());
-    let mut bits = hash
-        .iter()
-        .flat_map(|octet| (0..8).rev().map(move |bit| usize::from(octet >> bit & 1)));
+    let mut bits = hash.iter().flat_map(|octet| (0..8).rev().map(move |bit| usize::from(octet >> bit & 1)));
     let quintets =
         (0..DIGEST_CHARACTERS).map(|_| bits.by_ref().take(5).fold(0, |index, bit| index << 1 | bit));
-    let digest: String = quintets
-        .filter_map(|index| ALPHABET.get(index))
-        .copied()
-        .map(char::from)
-        .collect();
+    let digest: String = quintets.filter_map(|index| ALPHABET.get(index)).copied().map(char::from).collect();
     format!("{PREFIX}{digest}")
 }
 

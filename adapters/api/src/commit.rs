@@ -25,6 +25,9 @@ pub trait CommitLog: Send + Sync {
 ///
 /// A delivery that is cut off after it is `indeterminant`, never `failure`, and is sent again only to a
 /// next hop that recognises retransmissions.
+///
+/// The gateway starts the next operation of the pair once the point is passed, but not before the delivery
+/// that passed it comes to its next await: what is queued without one keeps its place.
 pub struct CommitPoint {
     log: Box<dyn CommitLog>,
     passed: AtomicBool,
@@ -34,10 +37,7 @@ impl CommitPoint {
     /// A commit point that is noted in `log`.
     #[must_use]
     pub fn new(log: impl CommitLog + 'static) -> Self {
-        Self {
-            log: Box::new(log),
-            passed: AtomicBool::new(false),
-        }
+        Self { log: Box::new(log), passed: AtomicBool::new(false) }
     }
 
     /// Passes the point. Passing it again changes nothing.

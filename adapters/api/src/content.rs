@@ -124,22 +124,14 @@ impl From<Bytes> for Content {
 /// Says what it is and how long, never what it says: what people write to each other stays out of logs.
 impl fmt::Debug for Content {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let essence = self
-            .media_type()
-            .map(|media_type| media_type.essence().to_owned());
-        f.debug_struct("Content")
-            .field("media_type", &essence)
-            .field("octets", &self.len())
-            .finish()
+        let essence = self.media_type().map(|media_type| media_type.essence().to_owned());
+        f.debug_struct("Content").field("media_type", &essence).field("octets", &self.len()).finish()
     }
 }
 
 /// A field's value on one line (RFC 5322 section 2.2.3). `None` where it is not UTF-8, or a control character is left.
 pub(crate) fn unfold(value: &[u8]) -> Option<String> {
-    let line = std::str::from_utf8(value)
-        .ok()?
-        .replace("\r\n ", " ")
-        .replace("\r\n\t", "\t");
+    let line = std::str::from_utf8(value).ok()?.replace("\r\n ", " ").replace("\r\n\t", "\t");
     (!line.chars().any(|c| c.is_control() && c != '\t')).then_some(line)
 }
 
@@ -154,10 +146,8 @@ impl<'a> Iterator for Fields<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         while !self.0.is_empty() {
             // A field ends at a line end that no blank follows: one with a blank behind it is a fold (RFC 5322 section 2.2.3).
-            let end = self
-                .0
-                .windows(3)
-                .position(|three| matches!(three, [b'\r', b'\n', next] if !is_blank(*next)));
+            let end =
+                self.0.windows(3).position(|three| matches!(three, [b'\r', b'\n', next] if !is_blank(*next)));
             let (field, rest) = match end.and_then(|end| self.0.split_at_checked(end + 2)) {
                 Some((field, rest)) => (field, rest),
                 None => (self.0, Default::default()),

@@ -30,29 +30,17 @@ impl DomainMapping {
     /// If a prefix of a hierarchical selector does not end with `/`, or a suffix of an opaque one does not
     /// begin with `@`: `irc.example` would cover `irc.example.org` as well.
     pub fn new(domain: Domain, selector: Selector, prefix: &str, suffix: &str) -> Result<Self, MappingError> {
-        if [prefix, suffix]
-            .iter()
-            .any(|fixed| fixed.contains(char::is_control))
-        {
+        if [prefix, suffix].iter().any(|fixed| fixed.contains(char::is_control)) {
             return Err(MappingError::Control);
         }
         match selector.shape() {
             Shape::Hierarchical if !(prefix.is_empty() || prefix.ends_with('/')) => {
-                Err(MappingError::OpenPrefix {
-                    prefix: prefix.to_owned(),
-                })
+                Err(MappingError::OpenPrefix { prefix: prefix.to_owned() })
             }
             Shape::Opaque if !(suffix.is_empty() || suffix.starts_with('@')) => {
-                Err(MappingError::OpenSuffix {
-                    suffix: suffix.to_owned(),
-                })
+                Err(MappingError::OpenSuffix { suffix: suffix.to_owned() })
             }
-            _ => Ok(Self {
-                domain,
-                selector,
-                prefix: prefix.to_owned(),
-                suffix: suffix.to_owned(),
-            }),
+            _ => Ok(Self { domain, selector, prefix: prefix.to_owned(), suffix: suffix.to_owned() }),
         }
     }
 
@@ -74,10 +62,7 @@ impl DomainMapping {
         if *foreign.selector() != self.selector {
             return None;
         }
-        let between = foreign
-            .value()
-            .strip_prefix(&*self.prefix)?
-            .strip_suffix(&*self.suffix)?;
+        let between = foreign.value().strip_prefix(&*self.prefix)?.strip_suffix(&*self.suffix)?;
         let local = escape(between, false);
         match local.strip_prefix('/') {
             // At the start, where a source route has its selector, relays may refuse or drop a slash.

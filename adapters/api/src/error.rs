@@ -74,13 +74,7 @@ impl DeliveryError {
     /// This leg can never take it.
     #[must_use]
     pub fn refused(code: Code, public: impl Into<String>) -> Self {
-        Self {
-            fault: Fault::Caller,
-            retry: Retry::Never,
-            code,
-            public: public.into(),
-            detail: String::new(),
-        }
+        Self { fault: Fault::Caller, retry: Retry::Never, code, public: public.into(), detail: String::new() }
     }
 }
 

@@ -19,9 +19,7 @@ pub(crate) fn unescape(text: &str, mark: u8) -> Result<Vec<u8>, usize> {
 }
 
 fn hex((_, octet): (usize, u8)) -> Option<u8> {
-    char::from(octet)
-        .to_digit(16)
-        .and_then(|digit| u8::try_from(digit).ok())
+    char::from(octet).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
 #[cfg(test)]

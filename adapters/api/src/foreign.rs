@@ -29,10 +29,7 @@ impl ForeignAddress {
         if let Some((at, found)) = value.char_indices().find(|(_, c)| c.is_control()) {
             return Err(ForeignError::Control { at, found });
         }
-        Ok(Self {
-            selector,
-            value: value.into(),
-        })
+        Ok(Self { selector, value: value.into() })
     }
 
     /// Reads an address with its scheme: `pepp://example.com/fred`, `mailto:alice@example.org`.
@@ -42,10 +39,7 @@ impl ForeignAddress {
     pub fn parse(text: &str, selectors: &Selectors) -> Result<Self, ForeignError> {
         let (scheme, _) = text.split_once(':').ok_or(ForeignError::NoScheme)?;
         let selector = selectors.find(scheme)?;
-        match text
-            .get(scheme.len()..)
-            .and_then(|rest| rest.strip_prefix(selector.shape().separator()))
-        {
+        match text.get(scheme.len()..).and_then(|rest| rest.strip_prefix(selector.shape().separator())) {
             Some(value) => Self::new(selector, value),
             None => Err(ForeignError::NotHierarchical { selector }),
         }
@@ -74,13 +68,7 @@ impl ForeignAddress {
 
 impl fmt::Display for ForeignAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}{}{}",
-            self.selector,
-            self.selector.shape().separator(),
-            self.value
-        )
+        write!(f, "{}{}{}", self.selector, self.selector.shape().separator(), self.value)
     }
 }
 

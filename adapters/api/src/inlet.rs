@@ -69,11 +69,7 @@ impl AdapterContext {
     /// A context on this exchange.
     #[must_use]
     pub fn new(exchange: Arc<dyn Exchange>, health: HealthReporter, shutdown: Shutdown) -> Self {
-        Self {
-            exchange,
-            health,
-            shutdown,
-        }
+        Self { exchange, health, shutdown }
     }
 
     /// Announces a connection. `capacity` bounds the operations on it that wait for their answer.
@@ -81,14 +77,7 @@ impl AdapterContext {
     pub fn open(&self, facts: SessionFacts, capacity: usize) -> (Inlet, mpsc::Receiver<Answer>) {
         let (sender, answers) = mpsc::channel(capacity.max(1));
         let session = self.exchange.open(facts, sender.clone());
-        (
-            Inlet {
-                exchange: Arc::clone(&self.exchange),
-                session,
-                sender,
-            },
-            answers,
-        )
+        (Inlet { exchange: Arc::clone(&self.exchange), session, sender }, answers)
     }
 
     /// Tells what became of a leg.
@@ -117,11 +106,7 @@ impl Inlet {
     /// A place, where there is one; for protocols whose peers are told `busy`.
     #[must_use]
     pub fn try_reserve(&self) -> Option<Place> {
-        self.sender
-            .clone()
-            .try_reserve_owned()
-            .ok()
-            .map(|permit| self.place(permit))
+        self.sender.clone().try_reserve_owned().ok().map(|permit| self.place(permit))
     }
 
     /// A place, as soon as there is one; taken before the next unit is read off the wire, where the
@@ -130,20 +115,11 @@ impl Inlet {
     /// # Cancel safety
     /// Cancelled, no place is taken.
     pub async fn reserve(&self) -> Option<Place> {
-        self.sender
-            .clone()
-            .reserve_owned()
-            .await
-            .ok()
-            .map(|permit| self.place(permit))
+        self.sender.clone().reserve_owned().await.ok().map(|permit| self.place(permit))
     }
 
     fn place(&self, permit: mpsc::OwnedPermit<Answer>) -> Place {
-        Place {
-            exchange: Arc::clone(&self.exchange),
-            session: self.session,
-            slot: AnswerSlot(permit),
-        }
+        Place { exchange: Arc::clone(&self.exchange), session: self.session, slot: AnswerSlot(permit) }
     }
 }
 
@@ -213,11 +189,7 @@ impl Receipt {
     /// A receipt for the answer to operation `number`.
     #[must_use]
     pub fn new(exchange: Arc<dyn Exchange>, number: u64) -> Self {
-        Self {
-            exchange,
-            number,
-            handed_over: false,
-        }
+        Self { exchange, number, handed_over: false }
     }
 
     /// The answer was handed over.

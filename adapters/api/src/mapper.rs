@@ -39,12 +39,7 @@ impl Mapper {
     /// A gateway with one relay domain and these selectors.
     #[must_use]
     pub fn new(relay: Domain, selectors: Selectors) -> Self {
-        Self {
-            relay,
-            others: Vec::new(),
-            selectors,
-            mappings: Vec::new(),
-        }
+        Self { relay, others: Vec::new(), selectors, mappings: Vec::new() }
     }
 
     /// With one more relay domain; addresses at it are read as if they were at the first.
@@ -67,9 +62,7 @@ impl Mapper {
     /// If its domain is a relay domain or mapped already, or its selector is not one of this mapper's.
     pub fn with_mapping(mut self, mapping: DomainMapping) -> Result<Self, MappingError> {
         if self.is_ours(mapping.domain()) {
-            return Err(MappingError::DomainTaken {
-                domain: mapping.domain().clone(),
-            });
+            return Err(MappingError::DomainTaken { domain: mapping.domain().clone() });
         }
         self.selectors.find(mapping.selector().as_str())?;
         self.mappings.push(mapping);
@@ -154,10 +147,7 @@ impl Mapper {
     pub fn map_foreign(&self, foreign: &ForeignAddress, class: Class) -> Result<Uri, MapError> {
         self.check_chain(foreign)?;
         let address = Address::new(class, &source_route::encode(foreign), self.relay.clone())?;
-        let covering = self
-            .mappings
-            .iter()
-            .filter_map(|mapping| Some((mapping, mapping.local_of(foreign)?)));
+        let covering = self.mappings.iter().filter_map(|mapping| Some((mapping, mapping.local_of(foreign)?)));
         match covering.min_by_key(|(mapping, _)| Reverse(mapping.fixed_octets())) {
             Some((mapping, local)) => {
                 let short = Address::new(class, &local, mapping.domain().clone())?;
@@ -174,13 +164,8 @@ impl Mapper {
     pub fn unmap(&self, address: &Address) -> Result<ForeignAddress, UnmapError> {
         match self.resident(address)? {
             Some(Local::Route(foreign)) => Ok(foreign),
-            Some(_) => Err(UnmapError::NotForeign {
-                local: address.local().to_owned(),
-            }),
-            None => Err(UnmapError::NotOurs {
-                domain: address.domain().clone(),
-                relay: self.relay.clone(),
-            }),
+            Some(_) => Err(UnmapError::NotForeign { local: address.local().to_owned() }),
+            None => Err(UnmapError::NotOurs { domain: address.domain().clone(), relay: self.relay.clone() }),
         }
     }
 
@@ -230,9 +215,7 @@ impl Mapper {
     /// The presentity whose watchers a `winfo=` is about; it may well live here.
     fn watched(&self, escaped: &str, depth: usize) -> Result<Address, RouteError> {
         if depth >= Self::MAX_DEPTH {
-            return Err(RouteError::TooDeep {
-                limit: Self::MAX_DEPTH,
-            });
+            return Err(RouteError::TooDeep { limit: Self::MAX_DEPTH });
         }
         let uri = format!("{}:{}", Class::Pres, source_route::unescaped(escaped)?);
         let watched = Written::parse(&uri).and_then(|written| self.canonical(written, depth));
@@ -256,9 +239,7 @@ impl Mapper {
                 Err(refused) => return Err(refused),
             };
         }
-        Err(RouteError::TooDeep {
-            limit: Self::MAX_DEPTH,
-        })
+        Err(RouteError::TooDeep { limit: Self::MAX_DEPTH })
     }
 
     /// The foreign address inside another, if its local-part looks like a source route.
@@ -267,9 +248,7 @@ impl Mapper {
             let address =
                 Address::parse(&foreign.to_string()).map_err(|error| RouteError::Inner(Box::new(error)))?;
             if self.is_ours(address.domain()) {
-                return Err(RouteError::SelfLoop {
-                    domain: address.domain().clone(),
-                });
+                return Err(RouteError::SelfLoop { domain: address.domain().clone() });
             }
             return Ok(source_route::decode(address.local(), &self.selectors).ok());
         }

@@ -41,10 +41,7 @@ impl MediaType {
             parameters.push((name, value));
             rest = after;
         }
-        Some(Self {
-            essence: format!("{kind}/{subtype}").to_ascii_lowercase(),
-            parameters,
-        })
+        Some(Self { essence: format!("{kind}/{subtype}").to_ascii_lowercase(), parameters })
     }
 
     /// Type and subtype in lower case: `text/plain`.
@@ -97,11 +94,7 @@ fn parameter(text: &str) -> Option<(String, String, &str)> {
         }
     };
     let rest = rest.trim_start_matches(BLANK);
-    let rest = if rest.is_empty() {
-        rest
-    } else {
-        rest.strip_prefix(';')?
-    };
+    let rest = if rest.is_empty() { rest } else { rest.strip_prefix(';')? };
     Some((name.to_ascii_lowercase(), value, rest))
 }
 

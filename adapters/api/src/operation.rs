@@ -99,13 +99,8 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind there is.
-    pub const ALL: [Self; 5] = [
-        Self::Message,
-        Self::Notify,
-        Self::Publish,
-        Self::Subscribe,
-        Self::Unsubscribe,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::Message, Self::Notify, Self::Publish, Self::Subscribe, Self::Unsubscribe];
 
     /// The operation's name in the draft.
     #[must_use]

@@ -28,9 +28,7 @@ impl Basic {
     /// Reads the word on the wire, exactly.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Open, Self::Closed]
-            .into_iter()
-            .find(|basic| basic.as_str() == word)
+        [Self::Open, Self::Closed].into_iter().find(|basic| basic.as_str() == word)
     }
 }
 
@@ -68,10 +66,7 @@ impl Presence {
         let mut tuples = Vec::with_capacity(1 + more.len());
         tuples.push(first);
         tuples.extend(more);
-        Self {
-            entity_info: None,
-            tuples,
-        }
+        Self { entity_info: None, tuples }
     }
 
     /// Presence of these tuples, or nothing where there are none.
@@ -79,10 +74,7 @@ impl Presence {
     pub fn from_tuples(tuples: Vec<Tuple>) -> Option<Self> {
         match tuples.is_empty() {
             true => None,
-            false => Some(Self {
-                entity_info: None,
-                tuples,
-            }),
+            false => Some(Self { entity_info: None, tuples }),
         }
     }
 

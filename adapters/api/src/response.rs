@@ -31,9 +31,7 @@ impl Status {
     /// Reads the word on the wire, exactly.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Success, Self::Failure, Self::Indeterminant]
-            .into_iter()
-            .find(|status| status.as_str() == word)
+        [Self::Success, Self::Failure, Self::Indeterminant].into_iter().find(|status| status.as_str() == word)
     }
 }
 
@@ -168,14 +166,7 @@ impl Response {
     }
 
     const fn bare(status: Status, code: Option<Code>, words: String) -> Self {
-        Self {
-            status,
-            code,
-            words,
-            lang: None,
-            duration: None,
-            subscript_id: None,
-        }
+        Self { status, code, words, lang: None, duration: None, subscript_id: None }
     }
 
     /// Reads a far side's status and text. Where the text does not begin with a code of ours,
@@ -183,13 +174,10 @@ impl Response {
     /// because an explanation is not content.
     #[must_use]
     pub fn from_text(status: Status, text: &str) -> Self {
-        let text = text
-            .get(..text.floor_char_boundary(Self::MAX_TEXT_OCTETS))
-            .unwrap_or_default();
-        let coded = text.split_once(':').map_or_else(
-            || (text, ""),
-            |(word, words)| (word, words.strip_prefix(' ').unwrap_or(words)),
-        );
+        let text = text.get(..text.floor_char_boundary(Self::MAX_TEXT_OCTETS)).unwrap_or_default();
+        let coded = text
+            .split_once(':')
+            .map_or_else(|| (text, ""), |(word, words)| (word, words.strip_prefix(' ').unwrap_or(words)));
         match Code::from_word(coded.0) {
             Some(code) => Self::bare(status, Some(code), coded.1.to_owned()),
             None => Self::bare(status, None, text.to_owned()),
@@ -301,10 +289,7 @@ mod tests {
     fn text_without_a_code_is_words() {
         let response = Response::from_text(Status::Failure, "gone: for good");
         assert_eq!((response.code(), response.words()), (None, "gone: for good"));
-        assert_eq!(
-            Response::from_text(Status::Failure, "busy").code(),
-            Some(Code::Busy)
-        );
+        assert_eq!(Response::from_text(Status::Failure, "busy").code(), Some(Code::Busy));
         assert_eq!(Response::from_text(Status::Success, "").text(), "");
     }
 

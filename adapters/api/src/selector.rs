@@ -88,9 +88,7 @@ impl Selectors {
     pub fn add(&mut self, name: &str, shape: Shape) -> Result<(), SelectorError> {
         let lower = name.to_ascii_lowercase();
         if !is_selector(&lower) {
-            return Err(SelectorError::Malformed {
-                name: name.to_owned(),
-            });
+            return Err(SelectorError::Malformed { name: name.to_owned() });
         }
         if Self::is_reserved(&lower) {
             return Err(SelectorError::Reserved { name: lower });
@@ -112,27 +110,16 @@ impl Selectors {
     pub fn find(&self, name: &str) -> Result<Selector, SelectorError> {
         let lower = name.to_ascii_lowercase();
         match self.0.get_key_value(&*lower) {
-            Some((name, &shape)) => Ok(Selector {
-                name: Arc::clone(name),
-                shape,
-            }),
+            Some((name, &shape)) => Ok(Selector { name: Arc::clone(name), shape }),
             None if Self::is_reserved(&lower) => Err(SelectorError::Reserved { name: lower }),
-            None if !is_selector(&lower) => Err(SelectorError::Malformed {
-                name: name.to_owned(),
-            }),
-            None => Err(SelectorError::Unknown {
-                name: lower,
-                known: self.names(),
-            }),
+            None if !is_selector(&lower) => Err(SelectorError::Malformed { name: name.to_owned() }),
+            None => Err(SelectorError::Unknown { name: lower, known: self.names() }),
         }
     }
 
     /// Every selector, in alphabetical order.
     pub fn iter(&self) -> impl Iterator<Item = Selector> {
-        self.0.iter().map(|(name, &shape)| Selector {
-            name: Arc::clone(name),
-            shape,
-        })
+        self.0.iter().map(|(name, &shape)| Selector { name: Arc::clone(name), shape })
     }
 
     fn is_reserved(lower: &str) -> bool {
@@ -147,12 +134,7 @@ impl Selectors {
 impl Default for Selectors {
     /// Those that are known without any configuration.
     fn default() -> Self {
-        Self(
-            Self::BUILT_IN
-                .into_iter()
-                .map(|(name, shape)| (name.into(), shape))
-                .collect(),
-        )
+        Self(Self::BUILT_IN.into_iter().map(|(name, shape)| (name.into(), shape)).collect())
     }
 }
 
@@ -196,9 +178,7 @@ pub enum SelectorError {
 /// RFC 2846 appendix A, narrowed to what can be a URI scheme (RFC 3986 section 3.1), in lower case.
 pub(crate) fn is_selector(lower: &str) -> bool {
     lower.starts_with(|c: char| c.is_ascii_lowercase())
-        && lower
-            .bytes()
-            .all(|octet| octet.is_ascii_lowercase() || octet.is_ascii_digit() || octet == b'-')
+        && lower.bytes().all(|octet| octet.is_ascii_lowercase() || octet.is_ascii_digit() || octet == b'-')
         && lower.len() <= Selector::MAX_OCTETS
 }
 
@@ -226,22 +206,13 @@ mod tests {
         selectors.add("irc", Shape::Hierarchical).unwrap();
         assert!(matches!(
             selectors.add("irc", Shape::Opaque),
-            Err(SelectorError::OtherShape {
-                known: Shape::Hierarchical,
-                ..
-            })
+            Err(SelectorError::OtherShape { known: Shape::Hierarchical, .. })
         ));
         for reserved in ["alias", "winfo", "b", "prvs", "SRS0", "srs1"] {
-            assert!(matches!(
-                selectors.add(reserved, Shape::Opaque),
-                Err(SelectorError::Reserved { .. })
-            ));
+            assert!(matches!(selectors.add(reserved, Shape::Opaque), Err(SelectorError::Reserved { .. })));
         }
         for malformed in ["", "9p", "a_b", "a=b", "-a", "é", &"a".repeat(33)] {
-            assert!(matches!(
-                selectors.add(malformed, Shape::Opaque),
-                Err(SelectorError::Malformed { .. })
-            ));
+            assert!(matches!(selectors.add(malformed, Shape::Opaque), Err(SelectorError::Malformed { .. })));
         }
     }
 }

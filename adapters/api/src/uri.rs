@@ -42,10 +42,7 @@ impl Uri {
 
     /// An address, and a spelling that is known to mean it.
     pub(crate) fn spelled_as(address: Address, spelled: &str) -> Self {
-        Self {
-            address,
-            spelled: spelled.into(),
-        }
+        Self { address, spelled: spelled.into() }
     }
 
     /// What it means.
@@ -191,9 +188,7 @@ impl Written {
         if text.len() > Uri::MAX_OCTETS {
             return Err(UriError::TooLong { octets: text.len() });
         }
-        let class_and_rest = text
-            .split_once(':')
-            .and_then(|(s, rest)| Some((Class::of_scheme(s)?, rest)));
+        let class_and_rest = text.split_once(':').and_then(|(s, rest)| Some((Class::of_scheme(s)?, rest)));
         let Some((class, rest)) = class_and_rest else {
             return Err(UriError::Scheme);
         };
@@ -213,11 +208,7 @@ impl Written {
         if domain.contains('@') {
             return Err(UriError::SecondAt);
         }
-        Ok(Self {
-            class,
-            local: decode(local)?,
-            domain: Domain::parse(&decode(domain)?)?,
-        })
+        Ok(Self { class, local: decode(local)?, domain: Domain::parse(&decode(domain)?)? })
     }
 
     /// The address, if the local-part is one of a mailbox.

@@ -1,8 +1,5 @@
 //! Properties of addresses over awkward strings (A32 among them).
-#![allow(
-    clippy::unwrap_used,
-    reason = "a panic in a test is a failed test, in its helpers too"
-)]
+#![allow(clippy::unwrap_used, reason = "a panic in a test is a failed test, in its helpers too")]
 
 use cpim_adapter::source_route::{decode, encode, encode_case_safe};
 use cpim_adapter::{Address, Class, Domain, DomainMapping, ForeignAddress, Mapper, Selectors};
@@ -39,9 +36,7 @@ fn awkward() -> impl Strategy<Value = String> {
         "(~[0-9a-fA-F]{2}|%[0-9A-F]{2}|[a-f./]){1,20}",
         "[^\\pC]{1,30}",
     ]
-    .prop_filter("no foreign address has control characters", |text| {
-        !text.contains(char::is_control)
-    })
+    .prop_filter("no foreign address has control characters", |text| !text.contains(char::is_control))
 }
 
 fn class() -> impl Strategy<Value = Class> {
@@ -75,20 +70,14 @@ fn near_uri() -> impl Strategy<Value = String> {
                 "{open}{selector}{equals}{value}{close}"
             )),
     ];
-    (
-        "(im|pres|IM|sip)?:?",
-        local,
-        "@?(gw.example|GW.EXAMPLE|irc.gw.example|tel.gw.example|a.example|.*)",
-    )
+    ("(im|pres|IM|sip)?:?", local, "@?(gw.example|GW.EXAMPLE|irc.gw.example|tel.gw.example|a.example|.*)")
         .prop_map(|(scheme, local, domain)| scheme + &local + &domain)
 }
 
 fn is_ascii_dot_atom(text: &str) -> bool {
     text.split('.').all(|atom| {
         !atom.is_empty()
-            && atom
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c))
+            && atom.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c))
     })
 }
 

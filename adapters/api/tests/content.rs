@@ -11,10 +11,7 @@ fn content(octets: &'static str) -> Content {
 /// Essence and charset.
 fn peek(octets: &'static str) -> Option<(String, Option<String>)> {
     let media_type = content(octets).media_type()?;
-    Some((
-        media_type.essence().to_owned(),
-        media_type.charset().map(str::to_owned),
-    ))
+    Some((media_type.essence().to_owned(), media_type.charset().map(str::to_owned)))
 }
 
 #[test]
@@ -28,21 +25,14 @@ fn header_and_body() {
         ("A: b\r\n\r\n", "A: b\r\n", ""),
         ("A: b\r\n", "A: b\r\n", ""),
         ("A: b", "A: b", ""),
-        (
-            "A: b\n\nno CRLF, no blank line",
-            "A: b\n\nno CRLF, no blank line",
-            "",
-        ),
+        ("A: b\n\nno CRLF, no blank line", "A: b\n\nno CRLF, no blank line", ""),
         ("", "", ""),
     ] {
         let content = content(entity);
         assert_eq!(content.header(), header, "{entity:?}");
         assert_eq!(content.body(), body, "{entity:?}");
         assert_eq!(content.octets(), entity);
-        assert_eq!(
-            (content.len(), content.is_empty()),
-            (entity.len(), entity.is_empty())
-        );
+        assert_eq!((content.len(), content.is_empty()), (entity.len(), entity.is_empty()));
     }
 }
 
@@ -58,54 +48,22 @@ fn media_types() {
     for (entity, essence, charset) in [
         ("Content-Type: text/plain\r\n\r\nhi", "text/plain", None),
         ("Content-Type: text/plain", "text/plain", None),
-        (
-            "content-TYPE:Text/HTML;CharSet=UTF-8\r\n\r\n",
-            "text/html",
-            Some("UTF-8"),
-        ),
-        (
-            "Content-Type: text/plain; charset=\"us-ascii\"\r\n\r\nYabba",
-            "text/plain",
-            Some("us-ascii"),
-        ),
-        (
-            "Content-Type: text/plain;\r\n charset=utf-8\r\n\r\n",
-            "text/plain",
-            Some("utf-8"),
-        ),
+        ("content-TYPE:Text/HTML;CharSet=UTF-8\r\n\r\n", "text/html", Some("UTF-8")),
+        ("Content-Type: text/plain; charset=\"us-ascii\"\r\n\r\nYabba", "text/plain", Some("us-ascii")),
+        ("Content-Type: text/plain;\r\n charset=utf-8\r\n\r\n", "text/plain", Some("utf-8")),
         (
             "Content-Type:\r\n\ttext/plain\r\n ;\r\n\tcharset\r\n = \r\n utf-8 \r\n\r\n",
             "text/plain",
             Some("utf-8"),
         ),
-        (
-            "Content-Type: text/plain; charset=utf-8;\r\n\r\n",
-            "text/plain",
-            Some("utf-8"),
-        ),
-        (
-            "X: y\r\n z\r\nContent-Type: a/b; x=\"; charset=no\"; charset=yes\r\n\r\n",
-            "a/b",
-            Some("yes"),
-        ),
+        ("Content-Type: text/plain; charset=utf-8;\r\n\r\n", "text/plain", Some("utf-8")),
+        ("X: y\r\n z\r\nContent-Type: a/b; x=\"; charset=no\"; charset=yes\r\n\r\n", "a/b", Some("yes")),
         ("not a field\r\nContent-Type: a/b\r\n\r\n", "a/b", None),
-        (
-            "Content-Type: a/b; x=\"q\\\"q\"; charset=\"u\\tf\"\r\n\r\n",
-            "a/b",
-            Some("utf"),
-        ),
+        ("Content-Type: a/b; x=\"q\\\"q\"; charset=\"u\\tf\"\r\n\r\n", "a/b", Some("utf")),
         ("Content-Type: Message/CPIM\r\n\r\n", "message/cpim", None),
-        (
-            "Content-Type: application/vnd.a+json; p*0*=utf-8''%41\r\n\r\n",
-            "application/vnd.a+json",
-            None,
-        ),
+        ("Content-Type: application/vnd.a+json; p*0*=utf-8''%41\r\n\r\n", "application/vnd.a+json", None),
     ] {
-        assert_eq!(
-            peek(entity),
-            Some((essence.to_owned(), charset.map(str::to_owned))),
-            "{entity:?}"
-        );
+        assert_eq!(peek(entity), Some((essence.to_owned(), charset.map(str::to_owned))), "{entity:?}");
     }
 }
 
@@ -151,10 +109,7 @@ fn media_type_limits() {
     assert_eq!(MediaType::parse(b"a/b\r\nc"), None);
     assert_eq!(MediaType::parse(b"a/b; x=\"\xff\""), None);
     let parsed = MediaType::parse(b"Text/Plain; Format=Flowed").unwrap();
-    assert_eq!(
-        (parsed.kind(), parsed.parameter("FORMAT")),
-        ("text", Some("Flowed"))
-    );
+    assert_eq!((parsed.kind(), parsed.parameter("FORMAT")), ("text", Some("Flowed")));
 }
 
 #[test]

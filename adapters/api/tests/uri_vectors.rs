@@ -2,21 +2,12 @@
 //!
 //! U29, a local-part over the 64 octets of mail (RFC 5321 section 4.5.3.1), is valid here: what a leg can
 //! take is that leg's to refuse or to alias.
-#![allow(
-    clippy::unwrap_used,
-    reason = "a panic in a test is a failed test, in its helpers too"
-)]
+#![allow(clippy::unwrap_used, reason = "a panic in a test is a failed test, in its helpers too")]
 
 use cpim_adapter::{Address, Class, DomainError, ImUri, PresUri, Uri, UriError};
 
 /// Identifier, clause, input, value of the local-part, canonical URI.
-type Valid = (
-    &'static str,
-    &'static str,
-    &'static str,
-    &'static str,
-    &'static str,
-);
+type Valid = (&'static str, &'static str, &'static str, &'static str, &'static str);
 
 #[rustfmt::skip]
 const VALID: &[Valid] = &[
@@ -69,28 +60,12 @@ fn what_is_valid_has_one_canonical_form() {
 fn equality_is_that_of_the_decoded_mailbox() {
     let address = |text: &str| Address::parse(text).unwrap();
     let fred = address("im:fred@example.com");
-    for same in [
-        "IM:fred@EXAMPLE.com",
-        "im:fr%65d@example.com",
-        "im:%22fred%22@example.com",
-    ] {
+    for same in ["IM:fred@EXAMPLE.com", "im:fr%65d@example.com", "im:%22fred%22@example.com"] {
         assert_eq!(address(same), fred, "U02, U03, U06: {same}");
     }
-    assert_ne!(
-        address("im:Fred@example.com"),
-        fred,
-        "U04: case is the domain's business"
-    );
-    assert_ne!(
-        address("pres:fred@example.com"),
-        fred,
-        "the class belongs to the address"
-    );
-    assert_eq!(
-        address("im:%22a/../b%22@example.com").local(),
-        "a/../b",
-        "U63: dot segments are data"
-    );
+    assert_ne!(address("im:Fred@example.com"), fred, "U04: case is the domain's business");
+    assert_ne!(address("pres:fred@example.com"), fred, "the class belongs to the address");
+    assert_eq!(address("im:%22a/../b%22@example.com").local(), "a/../b", "U63: dot segments are data");
 }
 
 #[rustfmt::skip]
@@ -153,40 +128,23 @@ fn what_is_invalid_is_refused_by_its_rule() {
 #[test]
 fn length_is_refused_rather_than_cut() {
     let long = |octets| format!("im:{}@example.com", "a".repeat(octets));
-    assert!(
-        Address::parse(&long(65)).is_ok(),
-        "U29: 64 octets are the limit of mail, not of a URI"
-    );
+    assert!(Address::parse(&long(65)).is_ok(), "U29: 64 octets are the limit of mail, not of a URI");
     assert!(Address::parse(&long(Address::MAX_LOCAL_OCTETS)).is_ok());
     assert_eq!(
         Address::parse(&long(Address::MAX_LOCAL_OCTETS + 1)),
-        Err(UriError::LocalPartTooLong {
-            octets: Address::MAX_LOCAL_OCTETS + 1
-        })
+        Err(UriError::LocalPartTooLong { octets: Address::MAX_LOCAL_OCTETS + 1 })
     );
     let endless = format!("im:fred@example.com?x={}", "x".repeat(Uri::MAX_OCTETS));
-    assert_eq!(
-        Address::parse(&endless),
-        Err(UriError::TooLong {
-            octets: endless.len()
-        })
-    );
+    assert_eq!(Address::parse(&endless), Err(UriError::TooLong { octets: endless.len() }));
 
     let domain = Address::parse("im:fred@example.com").unwrap().domain().clone();
     let widest = Address::new(Class::Pres, &"\"".repeat(Address::MAX_LOCAL_OCTETS), domain).unwrap();
-    assert_eq!(
-        Address::parse(&widest.to_string()),
-        Ok(widest),
-        "every address has a URI that is read back"
-    );
+    assert_eq!(Address::parse(&widest.to_string()), Ok(widest), "every address has a URI that is read back");
 }
 
 #[test]
 fn the_class_is_proven_by_the_type() {
-    let wrong = UriError::WrongClass {
-        found: Class::Pres,
-        wanted: Class::Im,
-    };
+    let wrong = UriError::WrongClass { found: Class::Pres, wanted: Class::Im };
     assert_eq!(ImUri::parse("pres:fred@example.com").unwrap_err(), wrong);
     let inbox = ImUri::parse("im:fr%65d@example.com").unwrap();
     let presentity = PresUri::try_from(inbox.address().with_class(Class::Pres)).unwrap();

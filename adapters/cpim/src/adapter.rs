@@ -29,20 +29,14 @@ impl NativeAdapter {
     /// # Errors
     /// [`BuildError`] names the key of whatever cannot be used.
     pub fn new(settings: Settings) -> Result<Self, BuildError> {
-        Ok(Self {
-            shared: Shared::new(Configured::load(settings)?),
-            bound: Mutex::default(),
-        })
+        Ok(Self { shared: Shared::new(Configured::load(settings)?), bound: Mutex::default() })
     }
 
     /// The TCP addresses that are bound and not yet run, in the order of the settings, with the ports that
     /// were found free.
     #[must_use]
     pub fn local_addrs(&self) -> Vec<SocketAddr> {
-        self.lock_bound()
-            .iter()
-            .filter_map(Listener::local_addr)
-            .collect()
+        self.lock_bound().iter().filter_map(Listener::local_addr).collect()
     }
 
     /// Goes by other settings from now on: peers, applications, trust, certificates and limits hold for
@@ -58,12 +52,8 @@ impl NativeAdapter {
         let old = self.shared.configured();
         let mut restart = Vec::new();
         let names = |at: &&ListenAt| format!("cpim.listener[{at}]");
-        restart.extend(
-            new.listeners
-                .keys()
-                .filter(|at| !old.listeners.contains_key(*at))
-                .map(|at| names(&at)),
-        );
+        restart
+            .extend(new.listeners.keys().filter(|at| !old.listeners.contains_key(*at)).map(|at| names(&at)));
         for (at, listening) in &old.listeners {
             if !new.listeners.contains_key(at) {
                 restart.push(names(&at));
@@ -87,9 +77,9 @@ impl NativeAdapter {
         let Shared { sessions, pool, .. } = &*self.shared;
         match hop {
             NextHop::Foreign(foreign) => sessions.adapter_of(foreign.selector()),
-            NextHop::Peer(peer) => sessions
-                .home_of(&peer.domain)
-                .or_else(|| pool.live(peer.class, &peer.domain)),
+            NextHop::Peer(peer) => {
+                sessions.home_of(&peer.domain).or_else(|| pool.live(peer.class, &peer.domain))
+            }
             // Whom we connected to counts as serving its domain, until it is out of use.
             NextHop::Served(address) => {
                 let reached = |class| pool.live(class, address.domain());
@@ -152,9 +142,7 @@ impl Adapter for NativeAdapter {
         }
         let listeners = std::mem::take(&mut *self.lock_bound());
         for listener in listeners {
-            self.shared
-                .tasks
-                .spawn(listener.run(Arc::clone(&self.shared), cx.clone()));
+            self.shared.tasks.spawn(listener.run(Arc::clone(&self.shared), cx.clone()));
         }
         cx.health.set(Health::Up);
         cx.shutdown.draining().await;
@@ -172,6 +160,7 @@ impl Adapter for NativeAdapter {
         let Some(cx) = self.shared.cx.get() else {
             return Err(DeliveryError::transport("the native adapter does not run yet"));
         };
+        let delivery = map::with_metadata_around(delivery);
         let limit = self.shared.configured().settings.limits.frame.content_octets;
         let octets = delivery.operation.content().map_or(0, cpim_adapter::Content::len);
         if octets > limit {

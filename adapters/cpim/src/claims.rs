@@ -161,10 +161,7 @@ impl<'a> Proof<'a> {
             let homes = peer.serves.iter().chain([&peer.domain]).cloned();
             homes.map(Scope::Domain).any(|home| is_within(scope, &home))
         });
-        let mut covers = self
-            .applications
-            .iter()
-            .flat_map(|application| &application.covers);
+        let mut covers = self.applications.iter().flat_map(|application| &application.covers);
         by_peer
             || covers.any(|covered| is_within(scope, covered))
             || self.credentials.names.is_some_and(|names| names.cover(scope))
@@ -174,11 +171,7 @@ impl<'a> Proof<'a> {
     /// A trust rule gives addresses away, never a selector.
     fn is_trusted(&self, scope: &Scope) -> bool {
         !matches!(scope, Scope::Selector(_))
-            && self
-                .credentials
-                .trust
-                .iter()
-                .any(|trusted| is_within(scope, trusted))
+            && self.credentials.trust.iter().any(|trusted| is_within(scope, trusted))
     }
 
     /// A configured peer may send for its sources, but not for what is hosted here.

@@ -128,9 +128,7 @@ impl Secret {
     /// Takes a secret. `None` where it is empty or over [`Self::MAX_OCTETS`].
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
-        (1..=Self::MAX_OCTETS)
-            .contains(&text.len())
-            .then(|| Self(text.into()))
+        (1..=Self::MAX_OCTETS).contains(&text.len()).then(|| Self(text.into()))
     }
 
     /// Whether this is what was offered. How long that takes tells nothing but the lengths.

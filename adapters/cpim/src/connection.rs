@@ -157,10 +157,7 @@ impl Connection {
                 tracing::debug!(session = self.label(), trans_id = %incoming.trans_id, "came again; one answer serves both");
             }
             Event::StrayResponse { trans_id, response } => self.cx.report(Report {
-                leg: LegRef::Stray {
-                    trans_id,
-                    authority: Arc::clone(self.session.authority()),
-                },
+                leg: LegRef::Stray { trans_id, authority: Arc::clone(self.session.authority()) },
                 word: Word::Answered(response),
             }),
             Event::Unsent { trans_id } => {
@@ -173,11 +170,7 @@ impl Connection {
 
     fn arrive(&mut self, incoming: Incoming) {
         self.last_used = Instant::now();
-        let Incoming {
-            trans_id,
-            parameters,
-            operation,
-        } = incoming;
+        let Incoming { trans_id, parameters, operation } = incoming;
         let answered = operation.kind() != Kind::Notify;
         let Some(place) = self.inlet.try_reserve() else {
             tracing::debug!(session = self.label(), %trans_id, "no room");
@@ -212,12 +205,7 @@ impl Connection {
     /// Queues an operation, or keeps it waiting where there is no room.
     fn depart(&mut self, mut departure: Departure) {
         self.last_used = Instant::now();
-        let Departure {
-            trans_id,
-            operation,
-            parameters,
-            ..
-        } = &departure;
+        let Departure { trans_id, operation, parameters, .. } = &departure;
         match self.wire.session.send(now(), trans_id, parameters, operation) {
             // Nothing ever answers a notify: it is settled once it is queued.
             Ok(()) if operation.kind() == Kind::Notify => {
@@ -280,15 +268,7 @@ impl Connection {
         self.wire.session.handle_loss(now());
         self.refuse_departures();
         self.pass_on();
-        let Self {
-            wire,
-            session,
-            inlet,
-            answers,
-            ends,
-            legs,
-            ..
-        } = self;
+        let Self { wire, session, inlet, answers, ends, legs, .. } = self;
         // Whatever is left in these says so itself: an answer with a receipt is kept, a leg that may have
         // been sent is unknown. The inlet goes last, so that the gateway hears of the session's end after that.
         let end = wire.end();

@@ -38,11 +38,7 @@ enum Slot {
     /// A session, which may have ended since.
     Live(Arc<Session>),
     /// Nothing, at these places.
-    Failed {
-        at: Instant,
-        endpoints: Vec<Endpoint>,
-        detail: String,
-    },
+    Failed { at: Instant, endpoints: Vec<Endpoint>, detail: String },
 }
 
 impl Slot {
@@ -74,9 +70,9 @@ impl Pool {
         let mut slot = slot.lock().await;
         match &*slot {
             Slot::Live(session) if session.is_reachable() => return Ok(Arc::clone(session)),
-            Slot::Failed {
-                endpoints, detail, ..
-            } if *endpoints == hop.endpoints && slot.is_worth_keeping() => {
+            Slot::Failed { endpoints, detail, .. }
+                if *endpoints == hop.endpoints && slot.is_worth_keeping() =>
+            {
                 return Err(DeliveryError::transport(format!("{detail} (a moment ago)")));
             }
             _ => {}
@@ -151,13 +147,10 @@ async fn connect(
     let configured = Arc::clone(&changes.borrow_and_update());
     let settings = &configured.settings;
     let limits = &settings.limits;
-    let place = Arc::clone(&shared.places)
-        .try_acquire_owned()
-        .map_err(|_| "as many sessions as are allowed")?;
+    let place =
+        Arc::clone(&shared.places).try_acquire_owned().map_err(|_| "as many sessions as are allowed")?;
     let tcp = timeout(limits.connect, TcpStream::connect(endpoint.address)).await;
-    let tcp = tcp
-        .map_err(|_| "no connection in time")?
-        .map_err(|error| error.to_string())?;
+    let tcp = tcp.map_err(|_| "no connection in time")?.map_err(|error| error.to_string())?;
     tcp.set_nodelay(true).map_err(|error| error.to_string())?;
 
     let deadline = Instant::now() + limits.handshake;
@@ -167,9 +160,7 @@ async fn connect(
             let name =
                 ServerName::try_from(hop.domain.as_str().to_owned()).map_err(|error| error.to_string())?;
             let securing = TlsConnector::from(Arc::clone(&configured.client)).connect(name, tcp);
-            let stream = timeout_at(deadline, securing)
-                .await
-                .map_err(|_| "no TLS session in time")?;
+            let stream = timeout_at(deadline, securing).await.map_err(|_| "no TLS session in time")?;
             let stream = stream.map_err(|error| error.to_string())?;
             let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
             let names = shown.and_then(|certificate| CertificateNames::read(certificate));

@@ -100,29 +100,17 @@ async fn begin(
     let (stream, names) = match timeout_at(deadline, secure(stream, listening)).await {
         Ok(Ok(secured)) => secured,
         Ok(Err(error)) => {
-            return Err(Failed {
-                why: format!("no TLS session: {error}"),
-                wire: None,
-            });
+            return Err(Failed { why: format!("no TLS session: {error}"), wire: None });
         }
         Err(_) => {
-            return Err(Failed {
-                why: "no TLS session in time".to_owned(),
-                wire: None,
-            });
+            return Err(Failed { why: "no TLS session in time".to_owned(), wire: None });
         }
     };
     let config = session_config(limits, deadline.saturating_duration_since(Instant::now()));
-    let mut wire = Wire::new(
-        stream,
-        cpim_native_proto::Session::listen(config, mapper.clone(), now()),
-    );
+    let mut wire = Wire::new(stream, cpim_native_proto::Session::listen(config, mapper.clone(), now()));
     match wire.opened().await {
         Ok(open) => Ok((wire, open, names)),
-        Err(closure) => Err(Failed {
-            why: closure.to_string(),
-            wire: Some(wire),
-        }),
+        Err(closure) => Err(Failed { why: closure.to_string(), wire: Some(wire) }),
     }
 }
 

@@ -14,7 +14,6 @@ mod config;
 mod connection;
 mod dial;
 mod inbound;
-mod lanes;
 mod listener;
 mod map;
 mod names;

@@ -52,10 +52,7 @@ impl Listener {
         };
         match bound {
             Ok(socket) => Ok(Self { at, socket }),
-            Err(source) => Err(AdapterError::Listen {
-                address: at.to_string(),
-                source,
-            }),
+            Err(source) => Err(AdapterError::Listen { address: at.to_string(), source }),
         }
     }
 
@@ -100,25 +97,14 @@ impl Listener {
                     // It is gone already, which is soon noticed; that is no trouble of the listener.
                     tracing::debug!(%from, %error, "no TCP_NODELAY");
                 }
-                (
-                    Box::new(stream),
-                    from.to_string(),
-                    from.ip().to_canonical().is_loopback(),
-                )
+                (Box::new(stream), from.to_string(), from.ip().to_canonical().is_loopback())
             }
             Socket::Unix { listener, .. } => {
                 let (stream, _) = listener.accept().await?;
                 (Box::new(stream), self.at.to_string(), true)
             }
         };
-        Ok((
-            stream,
-            Origin {
-                at: self.at.clone(),
-                label,
-                local,
-            },
-        ))
+        Ok((stream, Origin { at: self.at.clone(), label, local }))
     }
 }
 
@@ -136,8 +122,5 @@ async fn bind_unix(path: &Path) -> io::Result<Socket> {
         }
         bound => bound?,
     };
-    Ok(Socket::Unix {
-        listener: bound,
-        _file: Removed(path.to_owned()),
-    })
+    Ok(Socket::Unix { listener: bound, _file: Removed(path.to_owned()) })
 }

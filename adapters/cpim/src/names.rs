@@ -35,11 +35,7 @@ impl CertificateNames {
         let (_, certificate) = X509Certificate::from_der(der).ok()?;
         let mut names = Self::default();
         if let Some(extension) = certificate.subject_alternative_name().ok()? {
-            extension
-                .value
-                .general_names
-                .iter()
-                .for_each(|name| names.take(name));
+            extension.value.general_names.iter().for_each(|name| names.take(name));
         }
         Some(names)
     }
@@ -93,9 +89,7 @@ impl CertificateNames {
     /// The names, for the log.
     pub(crate) fn label(&self) -> String {
         let first = self.domains.first().map(ToString::to_string);
-        first
-            .or_else(|| self.spelled.first().cloned())
-            .unwrap_or_else(|| "without names".to_owned())
+        first.or_else(|| self.spelled.first().cloned()).unwrap_or_else(|| "without names".to_owned())
     }
 }
 
@@ -111,8 +105,6 @@ fn srv_text(value: &[u8]) -> Option<&str> {
 /// The domain of an SRVName for CPIM; there are no wildcards in one.
 fn srv_domain(name: &str) -> Option<Domain> {
     let lower = name.to_ascii_lowercase();
-    let domain = SRV_SERVICES
-        .iter()
-        .find_map(|service| lower.strip_prefix(service))?;
+    let domain = SRV_SERVICES.iter().find_map(|service| lower.strip_prefix(service))?;
     Domain::parse(domain).ok()
 }

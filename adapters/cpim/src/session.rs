@@ -11,7 +11,6 @@ use cpim_native_proto::{Close, Parameters, Reason};
 use tokio::sync::{mpsc, watch};
 
 use crate::claims::Admission;
-use crate::lanes::Lanes;
 
 /// Operations that are on their way to one connection's task, between the commit point and its own queue:
 /// as many as may be in one group commit. With so many, deliveries to it wait, and only those.
@@ -29,7 +28,6 @@ pub(crate) struct Session {
     home: bool,
     remembers: Option<Duration>,
     departures: mpsc::Sender<Departure>,
-    lanes: Lanes,
     orders: watch::Sender<Option<Close>>,
 }
 
@@ -67,7 +65,6 @@ impl Session {
             home: admission.home,
             remembers: admission.remembers,
             departures: departing,
-            lanes: Lanes::default(),
             orders: ordering,
         };
         (Arc::new(session), Ends { departures, orders })
@@ -122,31 +119,21 @@ impl Session {
     ) -> Result<Outcome, DeliveryError> {
         if delivery.again && self.remembers.is_none() {
             let label = &self.authority.label;
-            return Err(DeliveryError::transport(format!(
-                "{label} does not recognise retransmissions"
-            )));
+            return Err(DeliveryError::transport(format!("{label} does not recognise retransmissions")));
         }
         let gone = |_| DeliveryError::transport(format!("{}: the session ended", self.authority.label));
         let room = self.departures.reserve().await.map_err(gone)?;
-        let _turn = self.lanes.pass(&delivery.operation).await;
-        commit
-            .pass(self.remembers)
-            .await
-            .map_err(|withdrawn| DeliveryError {
-                fault: Fault::Caller,
-                retry: Retry::Never,
-                code: Code::Expired,
-                public: withdrawn.to_string(),
-                detail: String::new(),
-            })?;
+        commit.pass(self.remembers).await.map_err(|withdrawn| DeliveryError {
+            fault: Fault::Caller,
+            retry: Retry::Never,
+            code: Code::Expired,
+            public: withdrawn.to_string(),
+            detail: String::new(),
+        })?;
         // Should the session have ended meanwhile, the departure is dropped, and with it its leg, which
         // reports that nothing was sent.
         room.send(Departure {
-            leg: Leg {
-                number: delivery.leg,
-                cx: cx.clone(),
-                last_word: Some(Word::NotSent),
-            },
+            leg: Leg { number: delivery.leg, cx: cx.clone(), last_word: Some(Word::NotSent) },
             trans_id: delivery.trans_id.clone(),
             operation: Arc::clone(&delivery.operation),
             parameters: self.parameters(delivery),
@@ -159,14 +146,8 @@ impl Session {
     fn parameters(&self, delivery: &Delivery) -> Parameters {
         let all = Parameters::from(&delivery.passage);
         match self.home {
-            true => Parameters {
-                auth: Some(delivery.standing),
-                ..all
-            },
-            false => Parameters {
-                via: Vec::new(),
-                ..all
-            },
+            true => Parameters { auth: Some(delivery.standing), ..all },
+            false => Parameters { via: Vec::new(), ..all },
         }
     }
 }
@@ -195,10 +176,7 @@ impl Leg {
 impl Drop for Leg {
     fn drop(&mut self) {
         if let Some(word) = self.last_word.take() {
-            self.cx.report(Report {
-                leg: LegRef::Number(self.number),
-                word,
-            });
+            self.cx.report(Report { leg: LegRef::Number(self.number), word });
         }
     }
 }

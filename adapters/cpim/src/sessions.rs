@@ -55,14 +55,9 @@ impl Sessions {
             Scope::Domain(domain) => Some(domain),
             _ => None,
         });
-        let displaced = homes
-            .flat_map(|domain| table.singles.remove(domain).unwrap_or_default())
-            .collect();
+        let displaced = homes.flat_map(|domain| table.singles.remove(domain).unwrap_or_default()).collect();
         for address in singles {
-            push(
-                table.singles.entry(address.domain().clone()).or_default(),
-                session,
-            );
+            push(table.singles.entry(address.domain().clone()).or_default(), session);
         }
         for scope in session.serves() {
             push(table.by_scope.entry(scope.clone()).or_default(), session);

@@ -62,25 +62,15 @@ impl Configured {
         let mut listeners = HashMap::new();
         for listener in &settings.listeners {
             let key = format!("cpim.listener[{}]", listener.at);
-            let listening = Listening {
-                tls: tls::server(listener, &key)?,
-                settings: Arc::new(listener.clone()),
-            };
+            let listening =
+                Listening { tls: tls::server(listener, &key)?, settings: Arc::new(listener.clone()) };
             listening.check_plain(&key)?;
             if listeners.insert(listener.at.clone(), listening).is_some() {
-                return Err(BuildError {
-                    key,
-                    what: "listed twice; each place is accepted once".into(),
-                });
+                return Err(BuildError { key, what: "listed twice; each place is accepted once".into() });
             }
         }
         let (client, own_names) = tls::client(&settings.outgoing)?;
-        Ok(Self {
-            settings,
-            listeners,
-            client,
-            own_names,
-        })
+        Ok(Self { settings, listeners, client, own_names })
     }
 }
 
@@ -163,11 +153,7 @@ pub(crate) async fn hold_to_settings(
 impl Settings {
     /// What this gateway says when it answers an `open`.
     pub(crate) fn greeting(&self) -> Open {
-        Open {
-            domain: Some(self.relay.clone()),
-            remembers: Some(self.limits.remembers),
-            ..Open::default()
-        }
+        Open { domain: Some(self.relay.clone()), remembers: Some(self.limits.remembers), ..Open::default() }
     }
 
     /// What it says when it opens a session itself, to the server of the domain that is wanted.
@@ -184,13 +170,7 @@ impl Settings {
             |domain: &&Domain| peer.is_some() || shown.is_none_or(|names| names.cover_domain(domain));
         Open {
             domain: Some(&self.relay).filter(covered).cloned(),
-            serves: self
-                .serves_out
-                .iter()
-                .filter(covered)
-                .cloned()
-                .map(Claim::Domain)
-                .collect(),
+            serves: self.serves_out.iter().filter(covered).cloned().map(Claim::Domain).collect(),
             secret: secret.map(|secret| Secret::new(secret.reveal())),
             ..self.greeting()
         }

@@ -83,10 +83,7 @@ pub(crate) fn client(settings: &OutgoingTls) -> Result<(Arc<ClientConfig>, Certi
     let mut config = match &settings.identity {
         Some(identity) => {
             let (chain, private) = load_identity(identity, key)?;
-            names = chain
-                .first()
-                .and_then(|own| CertificateNames::read(own))
-                .unwrap_or_default();
+            names = chain.first().and_then(|own| CertificateNames::read(own)).unwrap_or_default();
             verifying
                 .with_client_auth_cert(chain, private)
                 .map_err(|error| wrong(format!("{key}.certificate"), error))?
@@ -118,10 +115,7 @@ fn load_certificates(path: &Path, key: &str) -> Result<Vec<CertificateDer<'stati
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     match certificates {
         Ok(some) if !some.is_empty() => Ok(some),
-        Ok(_) => Err(wrong(
-            key.to_owned(),
-            format!("{}: no certificate; PEM is accepted", path.display()),
-        )),
+        Ok(_) => Err(wrong(key.to_owned(), format!("{}: no certificate; PEM is accepted", path.display()))),
         Err(error) => Err(wrong(key.to_owned(), format!("{}: {error}", path.display()))),
     }
 }
@@ -130,9 +124,7 @@ fn read_pem(path: &Path, key: &str) -> Result<Vec<u8>, BuildError> {
     let unreadable = |what: &dyn fmt::Display| wrong(key.to_owned(), format!("{}: {what}", path.display()));
     let octets = fs::metadata(path).map_err(|error| unreadable(&error))?.len();
     if octets > PEM_OCTETS_MAX {
-        return Err(unreadable(&format_args!(
-            "{octets} octets; {PEM_OCTETS_MAX} are accepted"
-        )));
+        return Err(unreadable(&format_args!("{octets} octets; {PEM_OCTETS_MAX} are accepted")));
     }
     fs::read(path).map_err(|error| unreadable(&error))
 }
@@ -152,12 +144,7 @@ fn load_anchors(anchors: &Anchors, key: &str) -> Result<Arc<RootCertStore>, Buil
             let found = rustls_native_certs::load_native_certs();
             let (_, ignored) = roots.add_parsable_certificates(found.certs);
             if roots.is_empty() || ignored > 0 {
-                tracing::warn!(
-                    key,
-                    usable = roots.len(),
-                    ignored,
-                    "trust anchors of this machine"
-                );
+                tracing::warn!(key, usable = roots.len(), ignored, "trust anchors of this machine");
             }
         }
     }
@@ -165,10 +152,7 @@ fn load_anchors(anchors: &Anchors, key: &str) -> Result<Arc<RootCertStore>, Buil
 }
 
 fn wrong(key: String, what: impl ToString) -> BuildError {
-    BuildError {
-        key,
-        what: what.to_string(),
-    }
+    BuildError { key, what: what.to_string() }
 }
 
 /// Verifies whom this gateway connects to.
@@ -243,11 +227,7 @@ impl ClientVerifier {
             .allow_unauthenticated()
             .build()
             .map_err(|error| wrong(key.to_owned(), error))?;
-        Ok(Self {
-            clients,
-            roots,
-            algorithms: provider.signature_verification_algorithms,
-        })
+        Ok(Self { clients, roots, algorithms: provider.signature_verification_algorithms })
     }
 }
 
@@ -266,20 +246,18 @@ impl ClientCertVerifier for ClientVerifier {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        self.clients
-            .verify_client_cert(end_entity, intermediates, now)
-            .or_else(|as_client| {
-                let parsed = ParsedCertificate::try_from(end_entity)?;
-                verify_server_cert_signed_by_trust_anchor(
-                    &parsed,
-                    &self.roots,
-                    intermediates,
-                    now,
-                    self.algorithms.all,
-                )
-                .map(|()| ClientCertVerified::assertion())
-                .map_err(|_| as_client)
-            })
+        self.clients.verify_client_cert(end_entity, intermediates, now).or_else(|as_client| {
+            let parsed = ParsedCertificate::try_from(end_entity)?;
+            verify_server_cert_signed_by_trust_anchor(
+                &parsed,
+                &self.roots,
+                intermediates,
+                now,
+                self.algorithms.all,
+            )
+            .map(|()| ClientCertVerified::assertion())
+            .map_err(|_| as_client)
+        })
     }
 
     fn verify_tls12_signature(

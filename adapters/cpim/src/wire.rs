@@ -69,15 +69,7 @@ impl Wire {
     /// # Cancel safety
     /// Cancelled, no octet is lost and none is sent twice.
     pub(crate) async fn turn(&mut self) {
-        let Self {
-            session,
-            reader,
-            writer,
-            input,
-            output,
-            unflushed,
-            heard_out,
-        } = self;
+        let Self { session, reader, writer, input, output, unflushed, heard_out } = self;
         if output.is_empty() {
             output.extend(std::iter::from_fn(|| session.poll_transmit()));
         }
@@ -133,13 +125,7 @@ impl Wire {
     /// Ends the session, over or not. The answers that the peer may not have got are kept, unless it ended
     /// the stream itself and had been sent everything by then.
     pub(crate) fn end(self) -> End {
-        let Self {
-            session,
-            reader,
-            writer,
-            heard_out,
-            ..
-        } = self;
+        let Self { session, reader, writer, heard_out, .. } = self;
         let in_doubt = session.into_remains().in_doubt.into_iter();
         let receipts = in_doubt.filter_map(|(_, token)| token);
         if heard_out {
@@ -155,12 +141,7 @@ impl End {
         let ended = async {
             if self.writer.shutdown().await.is_ok() {
                 let mut rest = BytesMut::with_capacity(READ_OCTETS);
-                while self
-                    .reader
-                    .read_buf(&mut rest)
-                    .await
-                    .is_ok_and(|octets| octets > 0)
-                {
+                while self.reader.read_buf(&mut rest).await.is_ok_and(|octets| octets > 0) {
                     rest.clear();
                 }
             }
@@ -193,14 +174,9 @@ async fn write(
 ) -> io::Result<usize> {
     if *unflushed == 0 {
         let mut pieces = [IoSlice::new(&[]); PIECES];
-        let filled = pieces
-            .iter_mut()
-            .zip(&*output)
-            .map(|(piece, chunk)| *piece = IoSlice::new(chunk))
-            .count();
-        let octets = writer
-            .write_vectored(pieces.get(..filled).unwrap_or_default())
-            .await?;
+        let filled =
+            pieces.iter_mut().zip(&*output).map(|(piece, chunk)| *piece = IoSlice::new(chunk)).count();
+        let octets = writer.write_vectored(pieces.get(..filled).unwrap_or_default()).await?;
         if octets == 0 {
             return Err(io::ErrorKind::WriteZero.into());
         }

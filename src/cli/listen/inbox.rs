@@ -61,7 +61,8 @@ impl Inbox {
 }
 
 fn key(trans_id: &TransId, message: &Message) -> Key {
-    let (source, destination) = (message.source.address().to_string(), message.destination.address().to_string());
+    let (source, destination) =
+        (message.source.address().to_string(), message.destination.address().to_string());
     let mut digest = Sha256::new();
     for part in [trans_id.as_str(), &source, &destination] {
         // No part holds a NUL, so that none can be mistaken for the beginning of the next.

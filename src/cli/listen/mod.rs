@@ -95,7 +95,11 @@ impl Listen {
         let mut signals = Signals::new()?;
         let remembers = self.remembers.map(|seconds| Duration::from_secs(seconds.into()));
         let serves = self.serves();
-        let claims = Claims { serves: serves.iter().cloned().map(Claim::Uri).collect(), remembers, ..Claims::default() };
+        let claims = Claims {
+            serves: serves.iter().cloned().map(Claim::Uri).collect(),
+            remembers,
+            ..Claims::default()
+        };
         let mut listener = Listener {
             publications: self.publications(&serves)?,
             inbox: Inbox::new(self.answer.0.clone(), remembers),
@@ -138,7 +142,8 @@ impl Listen {
         let mut serves = self.uris.clone();
         if self.status.is_some() {
             let named: BTreeSet<Address> = self.uris.iter().map(|uri| uri.address().clone()).collect();
-            let presentities: BTreeSet<Address> = named.iter().map(|one| one.with_class(Class::Pres)).collect();
+            let presentities: BTreeSet<Address> =
+                named.iter().map(|one| one.with_class(Class::Pres)).collect();
             serves.extend(presentities.difference(&named).cloned().map(Uri::from));
         }
         serves
@@ -199,7 +204,8 @@ impl Listener<'_> {
             match event {
                 Some(Event::Operation(incoming)) => self.arrived(&mut client, &incoming)?,
                 Some(Event::Response { trans_id, response }) if response != Response::success() => {
-                    self.out.note(format_args!("presence was not published (transID {trans_id}): {response}"));
+                    self.out
+                        .note(format_args!("presence was not published (transID {trans_id}): {response}"));
                 }
                 Some(Event::Closed(closure)) => lost = closure,
                 Some(_) => {}

@@ -40,52 +40,24 @@ impl Check<'_, '_> {
         let second = Duration::from_secs(1);
         let table = [
             ("hops", hops >= 1, "a number from 1 to 255".to_owned()),
-            (
-                "max_wait",
-                max_wait >= second,
-                "a time of at least \"1s\"".to_owned(),
-            ),
-            (
-                "pair_backlog",
-                pair_backlog >= LEAST_BACKLOG,
-                format!("a number of at least {LEAST_BACKLOG}"),
-            ),
+            ("max_wait", max_wait >= second, "a time of at least \"1s\"".to_owned()),
+            ("pair_backlog", pair_backlog >= LEAST_BACKLOG, format!("a number of at least {LEAST_BACKLOG}")),
             (
                 "memory_octets",
                 memory_octets >= frame,
                 format!("room for one frame at its limit, {frame} octets,"),
             ),
-            (
-                "xml_octets",
-                xml_octets >= LEAST_XML,
-                format!("a size of at least {LEAST_XML} octets"),
-            ),
-            (
-                "content_octets",
-                content_octets >= 1,
-                "a size of at least 1 octet".to_owned(),
-            ),
-            (
-                "depth",
-                depth >= LEAST_DEPTH,
-                format!("a number of at least {LEAST_DEPTH}"),
-            ),
+            ("xml_octets", xml_octets >= LEAST_XML, format!("a size of at least {LEAST_XML} octets")),
+            ("content_octets", content_octets >= 1, "a size of at least 1 octet".to_owned()),
+            ("depth", depth >= LEAST_DEPTH, format!("a number of at least {LEAST_DEPTH}")),
             (
                 "attributes",
                 attributes >= LEAST_ATTRIBUTES,
                 format!("a number of at least {LEAST_ATTRIBUTES}"),
             ),
-            (
-                "session_operations",
-                session_operations >= 1,
-                "a number of at least 1".to_owned(),
-            ),
+            ("session_operations", session_operations >= 1, "a number of at least 1".to_owned()),
             ("sessions", sessions >= 1, "a number of at least 1".to_owned()),
-            (
-                "remembers",
-                remembers.subsec_nanos() == 0,
-                "a time in whole seconds".to_owned(),
-            ),
+            ("remembers", remembers.subsec_nanos() == 0, "a time in whole seconds".to_owned()),
         ];
         self.bounds("limits", table);
         self.store(&draft.store, remembers);
@@ -96,25 +68,15 @@ impl Check<'_, '_> {
     }
 
     fn store(&mut self, store: &Store, remembers: Duration) {
-        let accepted = format!(
-            "a time of at least limits.remembers, \"{}s\",",
-            remembers.as_secs()
-        );
-        self.bounds(
-            "store",
-            [("keep_answers", store.keep_answers >= remembers, accepted)],
-        );
+        let accepted = format!("a time of at least limits.remembers, \"{}s\",", remembers.as_secs());
+        self.bounds("store", [("keep_answers", store.keep_answers >= remembers, accepted)]);
     }
 
     fn dns(&mut self, dns: &Dns) {
         let table = [
             ("timeout", !dns.timeout.is_zero(), "a time above 0".to_owned()),
             ("attempts", dns.attempts >= 1, "a number of at least 1".to_owned()),
-            (
-                "max_candidates",
-                dns.max_candidates >= LEAST_CANDIDATES,
-                "a number of at least 2".to_owned(),
-            ),
+            ("max_candidates", dns.max_candidates >= LEAST_CANDIDATES, "a number of at least 2".to_owned()),
         ];
         self.bounds("dns", table);
         if dns.enabled && !dns.system && dns.servers.is_empty() {
@@ -140,10 +102,7 @@ impl Check<'_, '_> {
     fn bounds<const N: usize>(&mut self, section: &str, table: [(&str, bool, String); N]) {
         for (key, holds, accepted) in table {
             if !holds {
-                self.wrong(
-                    &KeyPath::new(&[section, key]),
-                    format!("out of bounds; {accepted} is accepted"),
-                );
+                self.wrong(&KeyPath::new(&[section, key]), format!("out of bounds; {accepted} is accepted"));
             }
         }
     }

@@ -24,23 +24,13 @@ impl Check<'_, '_> {
 
     /// Notes each endpoint that something else of this configuration listens on already.
     fn listeners(&mut self, admin: &Admin) {
-        let mut taken = vec![(
-            KeyPath::new(&["admin", "socket"]),
-            Endpoint::Path(admin.socket.clone()),
-        )];
-        let http = admin
-            .http
-            .map(|address| (KeyPath::new(&["admin", "http"]), Endpoint::Address(address)));
+        let mut taken = vec![(KeyPath::new(&["admin", "socket"]), Endpoint::Path(admin.socket.clone()))];
+        let http = admin.http.map(|address| (KeyPath::new(&["admin", "http"]), Endpoint::Address(address)));
         let adapters = self.adapters;
-        let adapters = adapters
-            .iter()
-            .flat_map(|(adapter, section)| adapter.listeners(section));
+        let adapters = adapters.iter().flat_map(|(adapter, section)| adapter.listeners(section));
         for (path, endpoint) in http.into_iter().chain(adapters) {
             if let Some((other, _)) = taken.iter().find(|(_, other)| other.collides(&endpoint)) {
-                self.wrong(
-                    &path,
-                    format!("{endpoint} is taken by {other}; one of its own is accepted"),
-                );
+                self.wrong(&path, format!("{endpoint} is taken by {other}; one of its own is accepted"));
             }
             taken.push((path, endpoint));
         }
@@ -69,21 +59,15 @@ pub(crate) fn socket_path(path: &Path) -> Result<(), String> {
 /// Whether the file can be written to, or made where it is not there yet.
 fn writable_file(path: &Path) -> Result<(), String> {
     match path.symlink_metadata() {
-        Ok(_) => OpenOptions::new()
-            .append(true)
-            .open(path)
-            .map(drop)
-            .map_err(|e| unwritable(path, &e)),
+        Ok(_) => OpenOptions::new().append(true).open(path).map(drop).map_err(|e| unwritable(path, &e)),
         Err(_) => writable_folder(path),
     }
 }
 
 /// Whether a file can be made beside `path`. Only trying tells: permissions, quotas and read-only mounts all have a say.
 fn writable_folder(path: &Path) -> Result<(), String> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or_else(|| Path::new("."));
+    let folder =
+        path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     static PROBES: AtomicUsize = AtomicUsize::new(0);
     let nth = PROBES.fetch_add(1, Ordering::Relaxed);
     let probe = folder.join(format!(".cpim-gateway-check-{}-{nth}", std::process::id()));
@@ -94,8 +78,5 @@ fn writable_folder(path: &Path) -> Result<(), String> {
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> String {
-    format!(
-        "{}: {error}; a path in a folder that the gateway can write to is accepted",
-        path.display()
-    )
+    format!("{}: {error}; a path in a folder that the gateway can write to is accepted", path.display())
 }

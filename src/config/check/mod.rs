@@ -78,10 +78,7 @@ impl Check<'_, '_> {
         for (nth, extra) in draft.relay_domains_extra.iter().enumerate() {
             if domains.contains(extra) {
                 let path = KeyPath::new(&["relay_domains_extra"]).nth(nth);
-                self.wrong(
-                    &path,
-                    format!("\"{extra}\" is named already; each relay domain is named once"),
-                );
+                self.wrong(&path, format!("\"{extra}\" is named already; each relay domain is named once"));
             }
             domains.push(extra.clone());
         }

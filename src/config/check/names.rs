@@ -34,10 +34,7 @@ impl Check<'_, '_> {
         hosted: &Listed<Hosted>,
         relay_domains: &[Domain],
     ) {
-        let hosted: Vec<Domain> = hosted
-            .iter()
-            .filter_map(|(_, hosted)| hosted.domain.clone())
-            .collect();
+        let hosted: Vec<Domain> = hosted.iter().filter_map(|(_, hosted)| hosted.domain.clone()).collect();
         for (path, peer) in peers.iter_mut() {
             peer.secret = self.secret(path, peer.secret_file.as_deref(), peer.secret_env.as_deref());
         }
@@ -50,10 +47,7 @@ impl Check<'_, '_> {
                 self.not_ours(&path, domain, relay_domains);
                 self.once(&path, domain, &mut served);
                 if hosted.contains(domain) {
-                    self.wrong(
-                        &path,
-                        format!("\"{domain}\" is hosted here; a domain has one home"),
-                    );
+                    self.wrong(&path, format!("\"{domain}\" is hosted here; a domain has one home"));
                 }
             }
             for (nth, pattern) in peer.sources.iter().enumerate() {
@@ -68,43 +62,28 @@ impl Check<'_, '_> {
     pub(super) fn routes(&mut self, draft: &Draft, relay_domains: &[Domain]) {
         let known = self.protocols();
         let adapters = self.adapters;
-        let ours: Vec<(KeyPath, Endpoint)> = adapters
-            .iter()
-            .flat_map(|(adapter, section)| adapter.listeners(section))
-            .collect();
-        let hosted: Vec<Domain> = draft
-            .hosted
-            .iter()
-            .filter_map(|(_, hosted)| hosted.domain.clone())
-            .collect();
+        let ours: Vec<(KeyPath, Endpoint)> =
+            adapters.iter().flat_map(|(adapter, section)| adapter.listeners(section)).collect();
+        let hosted: Vec<Domain> =
+            draft.hosted.iter().filter_map(|(_, hosted)| hosted.domain.clone()).collect();
         let mut seen = Vec::new();
         for (path, route) in &draft.routes {
             if names_any(&route.domain, relay_domains) || names_any(&route.domain, &hosted) {
-                let message = format!(
-                    "\"{}\" is this gateway's own; a route leads to somebody else's",
-                    route.domain
-                );
+                let message =
+                    format!("\"{}\" is this gateway's own; a route leads to somebody else's", route.domain);
                 self.wrong(&path.key("domain"), message);
             }
             if !known.contains(&route.protocol.as_str()) {
-                self.wrong(
-                    &path.key("protocol"),
-                    words::unknown("protocol", &route.protocol, &known),
-                );
+                self.wrong(&path.key("protocol"), words::unknown("protocol", &route.protocol, &known));
             }
             if seen.contains(&(&route.domain, &route.protocol)) {
-                let message = format!(
-                    "\"{}\" has a route already; name all its addresses in one",
-                    route.domain
-                );
+                let message =
+                    format!("\"{}\" has a route already; name all its addresses in one", route.domain);
                 self.wrong(&path.key("domain"), message);
             }
             seen.push((&route.domain, &route.protocol));
             if route.to.is_empty() {
-                self.wrong(
-                    &path.key("to"),
-                    r#"leads nowhere; at least one "host:port" must be given"#,
-                );
+                self.wrong(&path.key("to"), r#"leads nowhere; at least one "host:port" must be given"#);
             }
             for (nth, to) in route.to.iter().enumerate() {
                 if let Some((listener, _)) = ours.iter().find(|(_, ours)| reaches(to, ours)) {
@@ -123,11 +102,8 @@ impl Check<'_, '_> {
         relay_domains: &[Domain],
         selectors: &Selectors,
     ) -> Vec<DomainMapping> {
-        let mut seen: Vec<&Domain> = draft
-            .hosted
-            .iter()
-            .filter_map(|(_, hosted)| hosted.domain.as_ref())
-            .collect();
+        let mut seen: Vec<&Domain> =
+            draft.hosted.iter().filter_map(|(_, hosted)| hosted.domain.as_ref()).collect();
         let mut mappings = Vec::new();
         for (path, mapping) in &draft.mappings {
             self.not_ours(&path.key("domain"), &mapping.domain, relay_domains);
@@ -162,10 +138,7 @@ impl Check<'_, '_> {
     /// Notes a domain that was there before.
     fn once<'d>(&mut self, path: &KeyPath, domain: &'d Domain, seen: &mut Vec<&'d Domain>) {
         if seen.contains(&domain) {
-            self.wrong(
-                path,
-                format!("\"{domain}\" is named already; each domain is named once"),
-            );
+            self.wrong(path, format!("\"{domain}\" is named already; each domain is named once"));
         }
         seen.push(domain);
     }

@@ -19,17 +19,11 @@ impl Check<'_, '_> {
         selectors: &Selectors,
     ) {
         for (path, application) in applications.iter_mut() {
-            let (file, variable) = (
-                application.secret_file.as_deref(),
-                application.secret_env.as_deref(),
-            );
+            let (file, variable) = (application.secret_file.as_deref(), application.secret_env.as_deref());
             application.secret = self.secret(path, file, variable);
             match (file.is_some() || variable.is_some(), &application.certificate) {
                 (false, None) => {
-                    self.wrong(
-                        path,
-                        "no proof; secret_file, secret_env or certificate must be given",
-                    );
+                    self.wrong(path, "no proof; secret_file, secret_env or certificate must be given");
                 }
                 (true, Some(_)) => {
                     self.wrong(
@@ -76,18 +70,12 @@ impl Check<'_, '_> {
         let (key, read) = match (file, variable) {
             (None, None) => return None,
             (Some(_), Some(_)) => {
-                self.wrong(
-                    &path.key("secret_env"),
-                    "a second secret; secret_file or secret_env is accepted",
-                );
+                self.wrong(&path.key("secret_env"), "a second secret; secret_file or secret_env is accepted");
                 return None;
             }
             (Some(file), None) => {
                 let file = self.reader.origins.beside(file);
-                (
-                    "secret_file",
-                    Secret::from_file(&file).map_err(|e| format!("{}: {e}", file.display())),
-                )
+                ("secret_file", Secret::from_file(&file).map_err(|e| format!("{}: {e}", file.display())))
             }
             (None, Some(variable)) => ("secret_env", self.secret_variable(variable)),
         };
@@ -100,12 +88,8 @@ impl Check<'_, '_> {
                 "\"{variable}\" would be a key of the configuration; a name without {PREFIX} is accepted"
             ));
         }
-        let value = self
-            .variable(variable)
-            .ok_or_else(|| format!("the variable {variable} is not set"))?;
-        let value = value
-            .to_str()
-            .ok_or_else(|| format!("the variable {variable} is not UTF-8"))?;
+        let value = self.variable(variable).ok_or_else(|| format!("the variable {variable} is not set"))?;
+        let value = value.to_str().ok_or_else(|| format!("the variable {variable} is not UTF-8"))?;
         Secret::new(value).map_err(|e| format!("the variable {variable}: {e}"))
     }
 
@@ -128,26 +112,18 @@ impl Check<'_, '_> {
         if application.name == other.name {
             self.wrong(
                 &path.key("name"),
-                format!(
-                    "\"{}\" is named already; a name of its own is accepted",
-                    other.name
-                ),
+                format!("\"{}\" is named already; a name of its own is accepted", other.name),
             );
         }
         if application.secret.is_some() && application.secret == other.secret {
             self.wrong(
                 path,
-                format!(
-                    "the secret is that of \"{}\" too; a secret of its own is accepted",
-                    other.name
-                ),
+                format!("the secret is that of \"{}\" too; a secret of its own is accepted", other.name),
             );
         }
         if application.certificate.is_some() && application.certificate == other.certificate {
-            let message = format!(
-                "the certificate is that of \"{}\" too; one of its own is accepted",
-                other.name
-            );
+            let message =
+                format!("the certificate is that of \"{}\" too; one of its own is accepted", other.name);
             self.wrong(&path.key("certificate"), message);
         }
     }

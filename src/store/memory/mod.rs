@@ -36,11 +36,7 @@ pub struct MemoryOptions {
 impl Default for MemoryOptions {
     /// About 100 MiB at the most, and what the native binding promises its peers.
     fn default() -> Self {
-        Self {
-            operations: 65_536,
-            octets: 64 << 20,
-            remembers_s: 3_600,
-        }
+        Self { operations: 65_536, octets: 64 << 20, remembers_s: 3_600 }
     }
 }
 
@@ -62,22 +58,10 @@ impl MemoryStore {
     /// An empty store, and the receiver of what it has done.
     #[must_use]
     pub fn new(options: MemoryOptions) -> (Self, mpsc::Receiver<Vec<Done>>) {
-        let owed = options
-            .operations
-            .saturating_mul(COMPLETIONS_EACH)
-            .saturating_add(COMPLETIONS);
+        let owed = options.operations.saturating_mul(COMPLETIONS_EACH).saturating_add(COMPLETIONS);
         let (done, completions) = mpsc::channel(owed);
-        let shared = Mutex::new(Shared {
-            state: State::new(options),
-            done: Some(done),
-        });
-        (
-            Self {
-                shared,
-                health: watch::Sender::new(StoreHealth::Ok),
-            },
-            completions,
-        )
+        let shared = Mutex::new(Shared { state: State::new(options), done: Some(done) });
+        (Self { shared, health: watch::Sender::new(StoreHealth::Ok) }, completions)
     }
 
     /// Every write is complete before the lock is let go, so a panic elsewhere cannot have left one half done.
@@ -87,11 +71,7 @@ impl MemoryStore {
 
     fn read<T>(&self, read: impl FnOnce(&State) -> T) -> Result<T, StoreError> {
         let shared = self.lock();
-        if shared.done.is_some() {
-            Ok(read(&shared.state))
-        } else {
-            Err(StoreError::Closed)
-        }
+        if shared.done.is_some() { Ok(read(&shared.state)) } else { Err(StoreError::Closed) }
     }
 }
 
@@ -108,10 +88,7 @@ impl Journal for MemoryStore {
         if let Some(one) = state.perform(write)
             && let Err(mpsc::error::TrySendError::Full(lost)) = done.try_send(vec![one])
         {
-            tracing::error!(
-                ?lost,
-                "more completions are owed than operations in flight can be"
-            );
+            tracing::error!(?lost, "more completions are owed than operations in flight can be");
         }
         Ok(())
     }

@@ -77,10 +77,7 @@ impl Names {
     pub(super) fn aliases(&self, space: &str, after: &str, limit: usize) -> Vec<AliasRow> {
         let start = Excluded((space.to_owned(), after.to_owned()));
         let rows = self.aliases.range((start, Unbounded)).map(|(_, row)| row);
-        rows.take_while(|row| row.space == space)
-            .take(limit)
-            .cloned()
-            .collect()
+        rows.take_while(|row| row.space == space).take(limit).cloned().collect()
     }
 
     pub(super) fn see(&mut self, address: String, at: i64) {

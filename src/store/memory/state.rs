@@ -77,12 +77,7 @@ impl State {
     pub(super) fn perform(&mut self, write: Write) -> Option<Done> {
         match write {
             Write::Accept(acceptance) => Some(self.accept(*acceptance)),
-            Write::Alias {
-                space,
-                address,
-                candidates,
-                at,
-            } => {
+            Write::Alias { space, address, candidates, at } => {
                 let name = self.names.assign(&space, &address, candidates, at);
                 Some(Done::Aliased { space, address, name })
             }
@@ -91,20 +86,11 @@ impl State {
                 self.handed_over(number);
                 None
             }
-            Write::Seen {
-                address,
-                domain: _,
-                at,
-            } => {
+            Write::Seen { address, domain: _, at } => {
                 self.names.see(address, at);
                 None
             }
-            Write::Settle {
-                number,
-                outcome,
-                at,
-                steps,
-            } => Some(self.settle(number, outcome, at, steps)),
+            Write::Settle { number, outcome, at, steps } => Some(self.settle(number, outcome, at, steps)),
             Write::Unalias { space, name } => {
                 self.names.unassign(space, name);
                 None
@@ -119,12 +105,9 @@ impl State {
     fn accept(&mut self, mut acceptance: Acceptance) -> Done {
         let number = acceptance.number;
         let accepted = |verdict| Done::Accepted { number, verdict };
-        if let Some(first) = self.recall(
-            &acceptance.owner,
-            &acceptance.trans_id,
-            &acceptance.digest,
-            acceptance.accepted_at,
-        ) {
+        if let Some(first) =
+            self.recall(&acceptance.owner, &acceptance.trans_id, &acceptance.digest, acceptance.accepted_at)
+        {
             return accepted(Verdict::Retransmission { first: first.number });
         }
         let id = (acceptance.id.clone(), acceptance.destination_key.clone());
@@ -143,15 +126,8 @@ impl State {
         let at = acceptance.accepted_at;
         let intent = acceptance.intent.take();
         let content_octets = acceptance.content.len();
-        self.operations.insert(
-            number,
-            Row {
-                acceptance,
-                content_octets,
-                attempts: Vec::new(),
-                settled: None,
-            },
-        );
+        self.operations
+            .insert(number, Row { acceptance, content_octets, attempts: Vec::new(), settled: None });
         if let Some(intent) = intent {
             self.attempt(number, intent, at);
         }
@@ -192,12 +168,7 @@ impl State {
         if row.settled.is_some() {
             return Done::Settled { number, first: false };
         }
-        row.settled = Some(Settled {
-            outcome,
-            at,
-            handed_over: false,
-            steps,
-        });
+        row.settled = Some(Settled { outcome, at, handed_over: false, steps });
         self.octets -= row.acceptance.octets();
         row.acceptance.content = bytes::Bytes::new();
         row.acceptance.metadata = String::new();
@@ -207,10 +178,7 @@ impl State {
     }
 
     fn handed_over(&mut self, number: i64) {
-        let settled = self
-            .operations
-            .get_mut(&number)
-            .and_then(|row| row.settled.as_mut());
+        let settled = self.operations.get_mut(&number).and_then(|row| row.settled.as_mut());
         if let Some(settled) = settled
             && self.kept.remove(&number)
         {
@@ -228,8 +196,7 @@ impl State {
         if self.remembered.get(&key) == Some(&number) {
             self.remembered.remove(&key);
         }
-        self.ids
-            .remove(&(row.acceptance.id, row.acceptance.destination_key));
+        self.ids.remove(&(row.acceptance.id, row.acceptance.destination_key));
         self.forget_legs(number, row.attempts);
     }
 
@@ -247,21 +214,13 @@ impl State {
     pub(super) fn prune(&mut self, now: i64, retention: Retention) -> Pruned {
         let (mut examined, mut cursor) = (0, self.cursor);
         let mut old = Vec::new();
-        for (number, row) in self
-            .operations
-            .range((Excluded(self.cursor), Unbounded))
-            .take(PRUNE_ROWS)
-        {
+        for (number, row) in self.operations.range((Excluded(self.cursor), Unbounded)).take(PRUNE_ROWS) {
             if row.acceptance.accepted_at > retention.horizon(now) {
                 examined = 0;
                 break;
             }
             (examined, cursor) = (examined + 1, *number);
-            if row
-                .settled
-                .as_ref()
-                .is_some_and(|it| retention.may_forget(it.at, it.handed_over, now))
-            {
+            if row.settled.as_ref().is_some_and(|it| retention.may_forget(it.at, it.handed_over, now)) {
                 old.push(*number);
             }
         }
@@ -292,13 +251,11 @@ impl State {
         let row = self.operations.get(self.remembered.get(&key)?)?;
         let remembers_s = self.options.remembers_s;
         let settled = row.settled.as_ref();
-        settled
-            .is_none_or(|it| is_remembered(it.at, it.handed_over, remembers_s, now))
-            .then(|| Recalled {
-                number: row.acceptance.number,
-                id: row.acceptance.id.clone(),
-                outcome: settled.map(|settled| settled.outcome.clone()),
-            })
+        settled.is_none_or(|it| is_remembered(it.at, it.handed_over, remembers_s, now)).then(|| Recalled {
+            number: row.acceptance.number,
+            id: row.acceptance.id.clone(),
+            outcome: settled.map(|settled| settled.outcome.clone()),
+        })
     }
 
     pub(super) fn kept(&self, scopes: &[OwnerScope], after: i64, limit: usize) -> Vec<KeptAnswer> {
@@ -341,15 +298,9 @@ impl State {
     }
 
     pub(super) fn find_leg(&self, leg: &str, limit: usize) -> Vec<Story> {
-        let numbers = self
-            .legs
-            .get(leg)
-            .into_iter()
-            .flat_map(|numbers| numbers.iter().rev().take(limit));
-        let mut stories: Vec<_> = numbers
-            .filter_map(|number| self.operations.get(number))
-            .map(Row::story)
-            .collect();
+        let numbers = self.legs.get(leg).into_iter().flat_map(|numbers| numbers.iter().rev().take(limit));
+        let mut stories: Vec<_> =
+            numbers.filter_map(|number| self.operations.get(number)).map(Row::story).collect();
         stories.reverse();
         stories
     }
@@ -380,21 +331,13 @@ impl State {
     }
 
     fn rows<'s>(&'s self, numbers: &'s BTreeSet<i64>, after: i64) -> impl Iterator<Item = &'s Row> {
-        numbers
-            .range((Excluded(after), Unbounded))
-            .filter_map(|number| self.operations.get(number))
+        numbers.range((Excluded(after), Unbounded)).filter_map(|number| self.operations.get(number))
     }
 }
 
 impl Row {
     fn story(&self) -> Story {
-        let Acceptance {
-            number,
-            hops,
-            wait_until,
-            accepted_at,
-            ..
-        } = self.acceptance;
+        let Acceptance { number, hops, wait_until, accepted_at, .. } = self.acceptance;
         let from = self.acceptance.clone();
         Story {
             number,
@@ -418,9 +361,5 @@ impl Row {
 }
 
 fn remembered_key(acceptance: &Acceptance) -> (String, String, [u8; 32]) {
-    (
-        acceptance.owner.clone(),
-        acceptance.trans_id.clone(),
-        acceptance.digest,
-    )
+    (acceptance.owner.clone(), acceptance.trans_id.clone(), acceptance.digest)
 }

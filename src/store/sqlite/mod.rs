@@ -65,13 +65,7 @@ impl SqliteStore {
     /// Every [`StoreError`] but `Closed` and `NotFlushed`. A file that is not a sound store of a format known
     /// here is left as it is.
     pub fn open(options: &SqliteOptions, now: i64) -> Result<(Self, mpsc::Receiver<Vec<Done>>), StoreError> {
-        let Opened {
-            writer,
-            reader,
-            lock,
-            gateway,
-            fence,
-        } = open::open(options, now)?;
+        let Opened { writer, reader, lock, gateway, fence } = open::open(options, now)?;
         let queue = Arc::new(Queue::default());
         let (done, completions) = mpsc::channel(COMPLETIONS);
         let (health_sender, health) = watch::channel(StoreHealth::Ok);
@@ -85,14 +79,7 @@ impl SqliteStore {
             let prepare = || {
                 let statements = Statements::new(&writer, gateway, fence, remembers_s)?;
                 let room = if bounded { Some(Room::new(&writer)?) } else { None };
-                Ok(Writer::new(
-                    &writer,
-                    statements,
-                    room,
-                    shared,
-                    done,
-                    health_sender,
-                ))
+                Ok(Writer::new(&writer, statements, room, shared, done, health_sender))
             };
             let ended = write(prepare, &ready_sender);
             // In this order: carried over and closed first, free for others then, and only then reported.
@@ -101,21 +88,11 @@ impl SqliteStore {
             drop(ended_sender.send(ended));
         };
         let failed = |error: &dyn ToString| StoreError::Failed(error.to_string());
-        thread::Builder::new()
-            .name("store".to_owned())
-            .spawn(work)
-            .map_err(|error| failed(&error))?;
+        thread::Builder::new().name("store".to_owned()).spawn(work).map_err(|error| failed(&error))?;
         ready.recv().map_err(|error| failed(&error))??;
 
         let reader = Reader::new(reader);
-        let store = Self {
-            queue,
-            reader,
-            gateway,
-            remembers_s,
-            health,
-            ended: Mutex::new(Some(ended)),
-        };
+        let store = Self { queue, reader, gateway, remembers_s, health, ended: Mutex::new(Some(ended)) };
         Ok((store, completions))
     }
 }
@@ -173,42 +150,30 @@ impl Journal for SqliteStore {
         limit: usize,
     ) -> Result<Vec<KeptAnswer>, StoreError> {
         let scopes = scopes.to_vec();
-        self.reader
-            .read(move |connection| reader::kept(connection, &scopes, after, limit))
-            .await
+        self.reader.read(move |connection| reader::kept(connection, &scopes, after, limit)).await
     }
 
     async fn unsettled(&self, after: i64) -> Result<Vec<Unsettled>, StoreError> {
         let gateway = self.gateway;
-        self.reader
-            .read(move |connection| reader::unsettled(connection, gateway, after))
-            .await
+        self.reader.read(move |connection| reader::unsettled(connection, gateway, after)).await
     }
 
     async fn find_leg(&self, leg: &str) -> Result<Vec<Story>, StoreError> {
         let leg = leg.to_owned();
-        self.reader
-            .read(move |connection| reader::find_leg(connection, &leg))
-            .await
+        self.reader.read(move |connection| reader::find_leg(connection, &leg)).await
     }
 
     async fn trace(&self, text: &str) -> Result<Vec<Story>, StoreError> {
         let text = text.to_owned();
-        self.reader
-            .read(move |connection| reader::trace(connection, &text))
-            .await
+        self.reader.read(move |connection| reader::trace(connection, &text)).await
     }
 
     async fn story(&self, number: i64) -> Result<Option<Story>, StoreError> {
-        self.reader
-            .read(move |connection| reader::story_of(connection, number))
-            .await
+        self.reader.read(move |connection| reader::story_of(connection, number)).await
     }
 
     async fn queue(&self, limit: usize) -> Result<Vec<Story>, StoreError> {
-        self.reader
-            .read(move |connection| reader::queue(connection, limit))
-            .await
+        self.reader.read(move |connection| reader::queue(connection, limit)).await
     }
 
     async fn last_number(&self) -> Result<i64, StoreError> {
@@ -217,39 +182,27 @@ impl Journal for SqliteStore {
 
     async fn alias_of(&self, space: &str, address: &str) -> Result<Option<AliasRow>, StoreError> {
         let (space, address) = (space.to_owned(), address.to_owned());
-        self.reader
-            .read(move |connection| reader::alias_of(connection, &space, &address))
-            .await
+        self.reader.read(move |connection| reader::alias_of(connection, &space, &address)).await
     }
 
     async fn alias_named(&self, space: &str, name: &str) -> Result<Option<AliasRow>, StoreError> {
         let (space, name) = (space.to_owned(), name.to_owned());
-        self.reader
-            .read(move |connection| reader::alias_named(connection, &space, &name))
-            .await
+        self.reader.read(move |connection| reader::alias_named(connection, &space, &name)).await
     }
 
     async fn aliases(&self, space: &str, after: &str, limit: usize) -> Result<Vec<AliasRow>, StoreError> {
         let (space, after) = (space.to_owned(), after.to_owned());
-        self.reader
-            .read(move |connection| reader::aliases(connection, &space, &after, limit))
-            .await
+        self.reader.read(move |connection| reader::aliases(connection, &space, &after, limit)).await
     }
 
     async fn seen(&self, address: &str) -> Result<bool, StoreError> {
         let address = address.to_owned();
-        self.reader
-            .read(move |connection| reader::seen(connection, &address))
-            .await
+        self.reader.read(move |connection| reader::seen(connection, &address)).await
     }
 
     async fn prune(&self, now: i64, retention: Retention) -> Result<Pruned, StoreError> {
         let (reply, pruned) = oneshot::channel();
-        self.queue.push_prune(PruneRequest {
-            now,
-            retention,
-            reply,
-        })?;
+        self.queue.push_prune(PruneRequest { now, retention, reply })?;
         pruned.await.map_err(|_| StoreError::Closed)?
     }
 
@@ -262,9 +215,8 @@ impl Journal for SqliteStore {
         let Some(receiver) = ended.as_mut() else {
             return Ok(());
         };
-        let result = receiver
-            .await
-            .unwrap_or_else(|_| Err(StoreError::Failed("the writer ended early".to_owned())));
+        let result =
+            receiver.await.unwrap_or_else(|_| Err(StoreError::Failed("the writer ended early".to_owned())));
         *ended = None;
         result
     }

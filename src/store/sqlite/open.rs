@@ -60,13 +60,7 @@ pub(super) fn open(options: &SqliteOptions, now: i64) -> Result<Opened, StoreErr
     let (gateway, fence) = raise_fence(&mut writer, &options.gateway, now).map_err(name)?;
     let reader = connect_reader(path).map_err(name)?;
     reader.set_prepared_statement_cache_capacity(READER_STATEMENTS);
-    Ok(Opened {
-        writer,
-        reader,
-        lock,
-        gateway,
-        fence,
-    })
+    Ok(Opened { writer, reader, lock, gateway, fence })
 }
 
 /// Takes the lock that says that the store is in use: on a file of its own, because closing any handle of the
@@ -84,10 +78,7 @@ fn lock(path: &Path) -> Result<File, StoreError> {
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            return Err(StoreError::InUse {
-                path: path.into(),
-                holder: holder(&file),
-            });
+            return Err(StoreError::InUse { path: path.into(), holder: holder(&file) });
         }
         Err(TryLockError::Error(source)) => return Err(unwritable(path, source)),
     }
@@ -107,9 +98,7 @@ fn holder(mut file: &File) -> String {
         let text = str::from_utf8(text.get(..octets)?).ok()?;
         text.trim().parse::<u32>().ok()
     });
-    process
-        .map(|process| format!(" (process {process})"))
-        .unwrap_or_default()
+    process.map(|process| format!(" (process {process})")).unwrap_or_default()
 }
 
 /// Makes sure that there is a file and that it is ours and sound. Changes nothing in one that is there.
@@ -131,10 +120,7 @@ fn examine(path: &Path) -> Result<(), StoreError> {
     }
     if start != MAGIC {
         let detail = "it does not begin as an SQLite file does".to_owned();
-        return Err(StoreError::NotOurs {
-            path: path.into(),
-            detail,
-        });
+        return Err(StoreError::NotOurs { path: path.into(), detail });
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(|error| named(path, error))?;
@@ -153,38 +139,19 @@ fn inspect(path: &Path, connection: &Connection) -> Result<(), StoreError> {
     }
     if application != i64::from(APPLICATION_ID) {
         let detail = format!("an SQLite file with application_id {application}, not {APPLICATION_ID}");
-        return Err(StoreError::NotOurs {
-            path: path.into(),
-            detail,
-        });
+        return Err(StoreError::NotOurs { path: path.into(), detail });
     }
     if found > KNOWN {
-        return Err(StoreError::Newer {
-            path: path.into(),
-            found,
-            known: KNOWN,
-        });
+        return Err(StoreError::Newer { path: path.into(), found, known: KNOWN });
     }
-    let verdict: String = connection
-        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
-        .map_err(name)?;
-    if verdict == "ok" {
-        Ok(())
-    } else {
-        Err(StoreError::Corrupt {
-            path: path.into(),
-            detail: verdict,
-        })
-    }
+    let verdict: String =
+        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(name)?;
+    if verdict == "ok" { Ok(()) } else { Err(StoreError::Corrupt { path: path.into(), detail: verdict }) }
 }
 
 /// Makes an empty file, so durably that it cannot vanish under what is written into it.
 fn create(path: &Path) -> io::Result<()> {
-    let file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.sync_all()?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     File::open(folder.unwrap_or_else(|| Path::new(".")))?.sync_all()
@@ -221,10 +188,7 @@ fn connect_writer(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
-    Connection::open_with_flags(
-        path,
-        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-    )
+    Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
 }
 
 /// The latest format known here.
@@ -245,11 +209,7 @@ fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
 
 fn limit(connection: &Connection, octets: u64) -> rusqlite::Result<()> {
     let page: i64 = connection.query_row("PRAGMA page_size", [], |row| row.get(0))?;
-    let pages = i64::try_from(octets)
-        .unwrap_or(i64::MAX)
-        .checked_div(page)
-        .unwrap_or(1)
-        .max(1);
+    let pages = i64::try_from(octets).unwrap_or(i64::MAX).checked_div(page).unwrap_or(1).max(1);
     connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
 }
 
@@ -276,10 +236,9 @@ fn raise_fence(connection: &mut Connection, name: &str, now: i64) -> rusqlite::R
 /// Turns what SQLite says while opening into what a person can act on.
 fn named(path: &Path, error: rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Corrupt {
-            path: path.into(),
-            detail: error.to_string(),
-        },
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            StoreError::Corrupt { path: path.into(), detail: error.to_string() }
+        }
         Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => {
             unwritable(path, io::Error::other(error))
         }
@@ -288,10 +247,7 @@ fn named(path: &Path, error: rusqlite::Error) -> StoreError {
 }
 
 fn unwritable(path: &Path, source: io::Error) -> StoreError {
-    StoreError::Unwritable {
-        path: path.into(),
-        source,
-    }
+    StoreError::Unwritable { path: path.into(), source }
 }
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {

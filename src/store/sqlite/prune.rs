@@ -20,11 +20,7 @@ impl Pruner {
     pub(super) fn serve(&mut self, connection: &Connection, request: PruneRequest) {
         let pruned = self.prune(connection, request.now, request.retention);
         // Who asked may have stopped waiting.
-        drop(
-            request
-                .reply
-                .send(pruned.map_err(|error| StoreError::Failed(error.to_string()))),
-        );
+        drop(request.reply.send(pruned.map_err(|error| StoreError::Failed(error.to_string()))));
     }
 
     fn prune(&mut self, connection: &Connection, now: i64, retention: Retention) -> Result<Pruned> {
@@ -45,12 +41,7 @@ impl Pruner {
         transaction.commit()?;
         self.cursor = cursor;
         let more = wiped == PRUNE_ROWS || unseen == PRUNE_ROWS || cursor > 0;
-        Ok(Pruned {
-            wiped,
-            forgotten,
-            unseen,
-            more,
-        })
+        Ok(Pruned { wiped, forgotten, unseen, more })
     }
 
     /// Examines the next operations. Returns how many were forgotten and where to go on; 0 after the last one

@@ -26,9 +26,7 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) fn new(connection: Connection) -> Self {
-        Self {
-            connection: Arc::new(Mutex::new(Some(connection))),
-        }
+        Self { connection: Arc::new(Mutex::new(Some(connection))) }
     }
 
     /// Reads on a thread that may block. Cancel safe: a read that nobody waits for is finished and dropped.
@@ -43,9 +41,7 @@ impl Reader {
             let connection = guard.as_ref().ok_or(StoreError::Closed)?;
             read(connection).map_err(|error| StoreError::Failed(error.to_string()))
         };
-        spawn_blocking(read)
-            .await
-            .map_err(|error| StoreError::Failed(error.to_string()))?
+        spawn_blocking(read).await.map_err(|error| StoreError::Failed(error.to_string()))?
     }
 
     /// Closes the connection, after the read that is under way.
@@ -78,11 +74,7 @@ pub(super) fn recall(
                 .as_ref()
                 .is_none_or(|settled| is_remembered(settled.at, settled.handed_over, remembers_s, now));
             let outcome = settled.map(|settled| settled.outcome);
-            Ok(remembered.then_some(Recalled {
-                number: row.get("number")?,
-                id: row.get("id")?,
-                outcome,
-            }))
+            Ok(remembered.then_some(Recalled { number: row.get("number")?, id: row.get("id")?, outcome }))
         })
         .optional()?;
     Ok(found.flatten())
@@ -101,11 +93,7 @@ pub(super) fn kept(
             OwnerScope::Domain(domain) => (domain, None),
             OwnerScope::Owner { domain, owner } => (domain, Some(owner)),
         };
-        let only = if owner.is_some() {
-            "AND outcome.owner = ?4"
-        } else {
-            "AND ?4 IS NULL"
-        };
+        let only = if owner.is_some() { "AND outcome.owner = ?4" } else { "AND ?4 IS NULL" };
         let sql = format!(
             "SELECT outcome.number AS number, outcome.owner AS owner, trans_id, {}
              FROM outcome JOIN operation USING (number)
@@ -191,9 +179,7 @@ pub(super) fn queue(connection: &Connection, limit: usize) -> Result<Vec<Story>>
 }
 
 pub(super) fn last_number(connection: &Connection) -> Result<i64> {
-    connection.query_row("SELECT coalesce(max(number), 0) FROM operation", [], |row| {
-        row.get(0)
-    })
+    connection.query_row("SELECT coalesce(max(number), 0) FROM operation", [], |row| row.get(0))
 }
 
 pub(super) fn alias_of(connection: &Connection, space: &str, address: &str) -> Result<Option<AliasRow>> {
@@ -223,9 +209,7 @@ pub(super) fn aliases(
 }
 
 pub(super) fn seen(connection: &Connection, address: &str) -> Result<bool> {
-    connection
-        .prepare_cached("SELECT 1 FROM seen WHERE address = ?1")?
-        .exists([address])
+    connection.prepare_cached("SELECT 1 FROM seen WHERE address = ?1")?.exists([address])
 }
 
 /// The stories of the operations whose numbers `sql` selects.
@@ -236,13 +220,8 @@ fn stories(connection: &Connection, sql: &str, params: impl Params) -> Result<Ve
         outcome_columns!(),
         " FROM operation LEFT JOIN outcome USING (number) WHERE operation.number = ?1"
     ))?;
-    let numbers: Vec<i64> = select
-        .query_map(params, |row| row.get(0))?
-        .collect::<Result<_>>()?;
-    numbers
-        .iter()
-        .map(|number| tell.query_row([number], |row| story(connection, row)))
-        .collect()
+    let numbers: Vec<i64> = select.query_map(params, |row| row.get(0))?.collect::<Result<_>>()?;
+    numbers.iter().map(|number| tell.query_row([number], |row| story(connection, row))).collect()
 }
 
 fn story(connection: &Connection, row: &Row<'_>) -> Result<Story> {
@@ -295,28 +274,14 @@ fn acceptance(row: &Row<'_>) -> Result<Acceptance> {
 fn attempts(connection: &Connection, row: &Row<'_>) -> Result<Vec<Attempt>> {
     let mut attempts = Vec::new();
     if let Some(leg) = row.get("leg")? {
-        let intent = Intent {
-            leg,
-            hop: row.get("hop")?,
-            recall_until: row.get("recall_until")?,
-        };
-        attempts.push(Attempt {
-            intent,
-            at: row.get("accepted_at")?,
-        });
+        let intent = Intent { leg, hop: row.get("hop")?, recall_until: row.get("recall_until")? };
+        attempts.push(Attempt { intent, at: row.get("accepted_at")? });
     }
     let mut later = connection
         .prepare_cached("SELECT leg, hop, recall_until, at FROM attempt WHERE number = ?1 ORDER BY turn")?;
     let found = later.query_map([row.get::<_, i64>("number")?], |row| {
-        let intent = Intent {
-            leg: row.get(0)?,
-            hop: row.get(1)?,
-            recall_until: row.get(2)?,
-        };
-        Ok(Attempt {
-            intent,
-            at: row.get(3)?,
-        })
+        let intent = Intent { leg: row.get(0)?, hop: row.get(1)?, recall_until: row.get(2)? };
+        Ok(Attempt { intent, at: row.get(3)? })
     })?;
     for attempt in found {
         attempts.push(attempt?);

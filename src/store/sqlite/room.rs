@@ -47,9 +47,7 @@ impl<'c> Room<'c> {
     /// Takes room for an operation of this many octets, if there is that much.
     pub(super) fn take(&mut self, octets: usize) -> bool {
         let octets = i64::try_from(octets).unwrap_or(i64::MAX);
-        let left = self
-            .left
-            .saturating_sub(octets.saturating_add(octets / 4).saturating_add(OVERHEAD));
+        let left = self.left.saturating_sub(octets.saturating_add(octets / 4).saturating_add(OVERHEAD));
         let fits = left >= 0;
         if fits {
             self.left = left;

@@ -103,37 +103,22 @@ impl<'c> Statements<'c> {
     pub(super) fn perform(&mut self, write: &Write) -> Result<Option<Done>> {
         match write {
             Write::Accept(acceptance) => self.accept(acceptance).map(Some),
-            Write::Alias {
-                space,
-                address,
-                candidates,
-                at,
-            } => {
+            Write::Alias { space, address, candidates, at } => {
                 let name = self.alias(space, address, candidates, *at)?;
-                Ok(Some(Done::Aliased {
-                    space: space.clone(),
-                    address: address.clone(),
-                    name,
-                }))
+                Ok(Some(Done::Aliased { space: space.clone(), address: address.clone(), name }))
             }
             Write::Attempt { number, intent, at } => self.attempt(*number, intent, *at).map(Some),
             Write::HandedOver { number } => unanswered(&mut self.handed_over, params![number]),
             Write::Seen { address, domain, at } => {
                 unanswered(&mut self.seen, params![address, domain, at, SEEN_AGAIN_MS])
             }
-            Write::Settle {
-                number,
-                outcome,
-                at,
-                steps,
-            } => self.settle(*number, outcome, *at, steps).map(Some),
+            Write::Settle { number, outcome, at, steps } => {
+                self.settle(*number, outcome, *at, steps).map(Some)
+            }
             Write::Unalias { space, name } => unanswered(&mut self.unalias, params![space, name]),
             Write::Withdraw { number } => {
                 self.withdraw.execute(params![number, self.gateway, self.fence])?;
-                unanswered(
-                    &mut self.withdraw_first,
-                    params![number, self.gateway, self.fence],
-                )
+                unanswered(&mut self.withdraw_first, params![number, self.gateway, self.fence])
             }
         }
     }
@@ -152,25 +137,13 @@ impl<'c> Statements<'c> {
         }
         let first = self
             .first
-            .query_row(
-                params![acceptance.trans_id, acceptance.owner, acceptance.digest],
-                |row| {
-                    Ok((
-                        row.get::<_, i64>(0)?,
-                        row.get::<_, Option<i64>>(1)?,
-                        row.get::<_, Option<bool>>(2)?,
-                    ))
-                },
-            )
+            .query_row(params![acceptance.trans_id, acceptance.owner, acceptance.digest], |row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?, row.get::<_, Option<bool>>(2)?))
+            })
             .optional()?;
         if let Some((first, settled_at, handed_over)) = first {
             let remembered = settled_at.is_none_or(|settled_at| {
-                is_remembered(
-                    settled_at,
-                    handed_over == Some(true),
-                    self.remembers_s,
-                    acceptance.accepted_at,
-                )
+                is_remembered(settled_at, handed_over == Some(true), self.remembers_s, acceptance.accepted_at)
             });
             if remembered {
                 return Ok(accepted(Verdict::Retransmission { first }));
@@ -180,15 +153,9 @@ impl<'c> Statements<'c> {
                 return Ok(accepted(Verdict::New));
             }
         }
-        let looped = self
-            .looped
-            .exists(params![acceptance.id, acceptance.destination_key])?;
+        let looped = self.looped.exists(params![acceptance.id, acceptance.destination_key])?;
         // Neither: the number was given before, which only a fault of the gateway's can bring about.
-        Ok(if looped {
-            accepted(Verdict::Loop)
-        } else {
-            Done::Failed { number }
-        })
+        Ok(if looped { accepted(Verdict::Loop) } else { Done::Failed { number } })
     }
 
     fn insert(&mut self, acceptance: &Acceptance) -> Result<bool> {
@@ -221,11 +188,7 @@ impl<'c> Statements<'c> {
         if inserted == 0 {
             return Ok(false);
         }
-        self.body.execute(params![
-            acceptance.number,
-            acceptance.content.as_ref(),
-            acceptance.metadata
-        ])?;
+        self.body.execute(params![acceptance.number, acceptance.content.as_ref(), acceptance.metadata])?;
         Ok(true)
     }
 
@@ -239,11 +202,7 @@ impl<'c> Statements<'c> {
             intent.recall_until,
             at
         ])?;
-        Ok(if written == 0 {
-            Done::Lost { number }
-        } else {
-            Done::Attempted { number }
-        })
+        Ok(if written == 0 { Done::Lost { number } } else { Done::Attempted { number } })
     }
 
     fn settle(&mut self, number: i64, outcome: &Outcome, at: i64, steps: &str) -> Result<Done> {
@@ -264,11 +223,7 @@ impl<'c> Statements<'c> {
             return Ok(Done::Settled { number, first: true });
         }
         let before = self.settled.exists([number])?;
-        Ok(if before {
-            Done::Settled { number, first: false }
-        } else {
-            Done::Lost { number }
-        })
+        Ok(if before { Done::Settled { number, first: false } } else { Done::Lost { number } })
     }
 
     fn alias(
@@ -278,10 +233,7 @@ impl<'c> Statements<'c> {
         candidates: &[String],
         at: i64,
     ) -> Result<Option<String>> {
-        let known = self
-            .alias_used
-            .query_row(params![space, address, at], |row| row.get(0))
-            .optional()?;
+        let known = self.alias_used.query_row(params![space, address, at], |row| row.get(0)).optional()?;
         if known.is_some() {
             return Ok(known);
         }

@@ -43,15 +43,7 @@ impl<'c> Writer<'c> {
         done: mpsc::Sender<Vec<Done>>,
         health: watch::Sender<StoreHealth>,
     ) -> Self {
-        Self {
-            connection,
-            statements,
-            room,
-            pruner: Pruner::default(),
-            queue,
-            done,
-            health,
-        }
+        Self { connection, statements, room, pruner: Pruner::default(), queue, done, health }
     }
 
     /// Writes until the queue is closed and empty.
@@ -87,10 +79,7 @@ impl<'c> Writer<'c> {
                 Err(error) => error,
             };
             if closed {
-                return Err(StoreError::NotFlushed {
-                    writes: kept.len(),
-                    detail: error.to_string(),
-                });
+                return Err(StoreError::NotFlushed { writes: kept.len(), detail: error.to_string() });
             }
             closed = self.queue.pause(wait);
             wait = (wait * 2).min(BACK_OFF_LAST);
@@ -127,11 +116,7 @@ impl<'c> Writer<'c> {
                 (Some(room), Write::Accept(_)) => room.take(write.octets()),
                 _ => true,
             };
-            done.extend(if fits {
-                self.statements.perform(write)?
-            } else {
-                refusal(write)
-            });
+            done.extend(if fits { self.statements.perform(write)? } else { refusal(write) });
         }
         transaction.commit()?;
         Ok(done)
@@ -210,13 +195,10 @@ impl Drop for Writer<'_> {
 /// How whoever waits for a refused write is told.
 fn refusal(write: &Write) -> Option<Done> {
     match write {
-        Write::Accept(acceptance) => Some(Done::Failed {
-            number: acceptance.number,
-        }),
-        Write::Alias { space, address, .. } => Some(Done::AliasFailed {
-            space: space.clone(),
-            address: address.clone(),
-        }),
+        Write::Accept(acceptance) => Some(Done::Failed { number: acceptance.number }),
+        Write::Alias { space, address, .. } => {
+            Some(Done::AliasFailed { space: space.clone(), address: address.clone() })
+        }
         _ => None,
     }
 }

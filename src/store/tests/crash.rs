@@ -47,10 +47,7 @@ async fn child() {
         let mut outstanding = BURST;
         while outstanding > 0 {
             match bench.done().await {
-                Done::Accepted {
-                    number,
-                    verdict: Verdict::New,
-                } => {
+                Done::Accepted { number, verdict: Verdict::New } => {
                     writeln!(out, "accepted {number}").unwrap();
                     if number % 2 == 0 {
                         bench.write(super::settlement(number, NOW));
@@ -125,54 +122,28 @@ async fn what_was_acknowledged_survives_a_kill() {
         let lines = 1 + usize::from(u16::from_le_bytes(random)) % 1_000;
         run_and_kill(&path, lines, &mut acknowledged);
         let mut bench = Bench::open(&path);
-        verify(
-            &mut bench,
-            &acknowledged,
-            &format!("round {round}, killed after {lines} lines"),
-        )
-        .await;
+        verify(&mut bench, &acknowledged, &format!("round {round}, killed after {lines} lines")).await;
         bench.journal.close().await.unwrap();
     }
-    assert!(
-        acknowledged.settled.len() > ROUNDS,
-        "{} settled",
-        acknowledged.settled.len()
-    );
+    assert!(acknowledged.settled.len() > ROUNDS, "{} settled", acknowledged.settled.len());
 }
 
 async fn verify(bench: &mut Bench, acknowledged: &Acknowledged, when: &str) {
     let unsettled = bench.numbers_unsettled().await;
-    assert!(
-        unsettled.is_sorted_by(|one, next| one < next),
-        "{when}: each once, in order"
-    );
+    assert!(unsettled.is_sorted_by(|one, next| one < next), "{when}: each once, in order");
     for number in &acknowledged.accepted {
         // Panics when there are two.
-        let story = bench
-            .story(*number)
-            .await
-            .unwrap_or_else(|| panic!("{when}: {number} is lost"));
+        let story = bench.story(*number).await.unwrap_or_else(|| panic!("{when}: {number} is lost"));
         assert_eq!(story.octets, number.unsigned_abs() % 7 * 3_000);
-        assert_eq!(
-            story.settled.is_none(),
-            unsettled.binary_search(number).is_ok(),
-            "{when}: {number}"
-        );
+        assert_eq!(story.settled.is_none(), unsettled.binary_search(number).is_ok(), "{when}: {number}");
         if let Some(settled) = story.settled {
             assert_eq!(settled.outcome, outcome(*number), "{when}: {number}");
         } else {
-            assert!(
-                !acknowledged.settled.contains(number),
-                "{when}: the outcome of {number} is lost"
-            );
+            assert!(!acknowledged.settled.contains(number), "{when}: the outcome of {number} is lost");
         }
         if number % 2 == 0 || acknowledged.attempted.contains(number) {
-            let leg = &story
-                .attempts
-                .last()
-                .unwrap_or_else(|| panic!("{when}: attempt at {number}"))
-                .intent
-                .leg;
+            let leg =
+                &story.attempts.last().unwrap_or_else(|| panic!("{when}: attempt at {number}")).intent.leg;
             assert_eq!(*leg, format!("out-{number}"));
         }
     }
@@ -194,10 +165,6 @@ async fn verify(bench: &mut Bench, acknowledged: &Acknowledged, when: &str) {
     if let Some(first) = acknowledged.accepted.first() {
         let mut again = acceptance(*first);
         again.number = last + 1;
-        assert_eq!(
-            bench.accept(again).await,
-            Verdict::Retransmission { first: *first },
-            "{when}"
-        );
+        assert_eq!(bench.accept(again).await, Verdict::Retransmission { first: *first }, "{when}");
     }
 }

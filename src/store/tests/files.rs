@@ -21,10 +21,7 @@ fn refused(path: &Path) -> StoreError {
     let before = fs::read(path).ok();
     let error = SqliteStore::open(&options(path), NOW).unwrap_err();
     assert_eq!(fs::read(path).ok(), before, "{error}: the file was changed");
-    assert!(
-        error.to_string().contains(path.to_str().unwrap()),
-        "{error}: the file is not named"
-    );
+    assert!(error.to_string().contains(path.to_str().unwrap()), "{error}: the file is not named");
     error
 }
 
@@ -42,10 +39,7 @@ async fn filled(path: &Path) {
 async fn a_store_is_made_private_and_opened_again() {
     let (folder, path) = place();
     filled(&path).await;
-    assert!(
-        !folder.path().join("store.db-wal").exists(),
-        "closing carries the log over"
-    );
+    assert!(!folder.path().join("store.db-wal").exists(), "closing carries the log over");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
     let mut bench = Bench::open(&path);
     assert_eq!(bench.journal.last_number().await.unwrap(), 500);
@@ -66,53 +60,24 @@ async fn a_start_takes_over_what_the_gateway_held() {
     filled(&path).await;
     let mut bench = Bench::open(&path);
     assert_eq!(bench.numbers_unsettled().await.len(), 500);
-    assert_eq!(
-        bench.settle(7, NOW).await,
-        Done::Settled {
-            number: 7,
-            first: true
-        }
-    );
+    assert_eq!(bench.settle(7, NOW).await, Done::Settled { number: 7, first: true });
     bench.journal.close().await.unwrap();
 
-    let other = SqliteOptions {
-        gateway: "gw-other.example".to_owned(),
-        ..options(&path)
-    };
+    let other = SqliteOptions { gateway: "gw-other.example".to_owned(), ..options(&path) };
     let mut bench = Bench::open_with(&other);
     assert_eq!(bench.numbers_unsettled().await, [0; 0], "held by another gateway");
     assert_eq!(bench.settle(8, NOW).await, Done::Lost { number: 8 });
     bench.journal.close().await.unwrap();
 
     let connection = Connection::open(&path).unwrap();
-    connection
-        .execute("UPDATE operation SET fence = fence + 1 WHERE number = 9", [])
-        .unwrap();
-    connection
-        .execute(
-            "UPDATE gateway SET fence = fence + 7 WHERE name = 'gw.example'",
-            [],
-        )
-        .unwrap();
+    connection.execute("UPDATE operation SET fence = fence + 1 WHERE number = 9", []).unwrap();
+    connection.execute("UPDATE gateway SET fence = fence + 7 WHERE name = 'gw.example'", []).unwrap();
     drop(connection);
     let mut bench = Bench::open(&path);
-    assert_eq!(
-        bench.settle(9, NOW).await,
-        Done::Settled {
-            number: 9,
-            first: true
-        },
-        "under a higher fence"
-    );
+    assert_eq!(bench.settle(9, NOW).await, Done::Settled { number: 9, first: true }, "under a higher fence");
     let connection = Connection::open(&path).unwrap();
-    connection
-        .execute("UPDATE operation SET fence = fence + 1 WHERE number = 10", [])
-        .unwrap();
-    assert_eq!(
-        bench.settle(10, NOW).await,
-        Done::Lost { number: 10 },
-        "taken over meanwhile"
-    );
+    connection.execute("UPDATE operation SET fence = fence + 1 WHERE number = 10", []).unwrap();
+    assert_eq!(bench.settle(10, NOW).await, Done::Lost { number: 10 }, "taken over meanwhile");
 }
 
 #[tokio::test]
@@ -122,12 +87,7 @@ async fn what_is_forgotten_leaves_nothing_behind() {
     for number in 1..=50 {
         // Within a page, and over several.
         let content = format!("confidential {number} ").repeat(usize::try_from(number).unwrap() * 20);
-        bench
-            .accept(Acceptance {
-                content: content.into(),
-                ..acceptance(number)
-            })
-            .await;
+        bench.accept(Acceptance { content: content.into(), ..acceptance(number) }).await;
         bench.attempt(number, "out").await;
         bench.settle(number, NOW).await;
         bench.write(Write::HandedOver { number });
@@ -137,10 +97,7 @@ async fn what_is_forgotten_leaves_nothing_behind() {
     assert_eq!((wiped.wiped, wiped.forgotten), (50, 0));
     bench.journal.close().await.unwrap();
     let file = fs::read(&path).unwrap();
-    let readable = file
-        .windows(12)
-        .filter(|octets| octets == b"confidential")
-        .count();
+    let readable = file.windows(12).filter(|octets| octets == b"confidential").count();
     assert_eq!(readable, 0, "free pages still hold content");
 
     let bench = Bench::open(&path);
@@ -149,14 +106,9 @@ async fn what_is_forgotten_leaves_nothing_behind() {
     let connection = Connection::open(&path).unwrap();
     for table in ["operation", "attempt", "outcome"] {
         let numbers = format!("SELECT count(*), max(number) FROM {table}");
-        let left: (i64, i64) = connection
-            .query_row(&numbers, [], |row| Ok((row.get(0)?, row.get(1)?)))
-            .unwrap();
-        assert_eq!(
-            left,
-            (1, 50),
-            "{table}: but the newest, so that numbers never go back"
-        );
+        let left: (i64, i64) =
+            connection.query_row(&numbers, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        assert_eq!(left, (1, 50), "{table}: but the newest, so that numbers never go back");
     }
 }
 
@@ -166,10 +118,7 @@ async fn one_store_serves_one_gateway() {
     let bench = Bench::open(&path);
     let error = refused(&path);
     let holder = format!("(process {})", std::process::id());
-    assert!(
-        matches!(&error, StoreError::InUse { .. }) && error.to_string().contains(&holder),
-        "{error}"
-    );
+    assert!(matches!(&error, StoreError::InUse { .. }) && error.to_string().contains(&holder), "{error}");
     bench.journal.close().await.unwrap();
     Bench::open(&path);
 }
@@ -187,9 +136,7 @@ fn another_sort_of_file_is_not_touched() {
 fn another_programs_database_is_not_touched() {
     let (_folder, path) = place();
     let connection = Connection::open(&path).unwrap();
-    connection
-        .execute_batch("CREATE TABLE bookmarks (url TEXT)")
-        .unwrap();
+    connection.execute_batch("CREATE TABLE bookmarks (url TEXT)").unwrap();
     drop(connection);
     assert!(matches!(refused(&path), StoreError::NotOurs { .. }));
 }
@@ -203,17 +150,7 @@ async fn a_later_format_is_not_touched() {
     connection.pragma_update(None, "journal_mode", "delete").unwrap();
     drop(connection);
     let error = refused(&path);
-    assert!(
-        matches!(
-            error,
-            StoreError::Newer {
-                found: 2,
-                known: 1,
-                ..
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(error, StoreError::Newer { found: 2, known: 1, .. }), "{error}");
 }
 
 #[tokio::test]
@@ -249,9 +186,7 @@ fn an_empty_file_is_a_new_store() {
     let (_folder, path) = place();
     // A crash came between making the file and its first format.
     let connection = Connection::open(&path).unwrap();
-    connection
-        .pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))
-        .unwrap();
+    connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(())).unwrap();
     drop(connection);
     assert!(path.metadata().unwrap().len() > 0);
     Bench::open(&path);
@@ -264,20 +199,13 @@ fn a_place_that_cannot_be_written_is_named() {
     assert!(matches!(refused(&missing), StoreError::Unwritable { .. }));
 
     fs::write(&path, "").unwrap();
-    assert!(matches!(
-        refused(&path.join("store.db")),
-        StoreError::Unwritable { .. }
-    ));
+    assert!(matches!(refused(&path.join("store.db")), StoreError::Unwritable { .. }));
 
     // Permissions bind everybody but the superuser, for whom there is /proc.
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o500)).unwrap();
     let shut = folder.path().join("other.db");
     let superuser = fs::write(&shut, "").is_ok();
-    let shut = if superuser {
-        Path::new("/proc/store.db")
-    } else {
-        &shut
-    };
+    let shut = if superuser { Path::new("/proc/store.db") } else { &shut };
     assert!(matches!(refused(shut), StoreError::Unwritable { .. }));
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
 }

@@ -43,20 +43,12 @@ struct Bench {
 
 impl Bench {
     fn memory() -> Self {
-        Self::memory_with(MemoryOptions {
-            remembers_s: REMEMBERS_S,
-            ..Default::default()
-        })
+        Self::memory_with(MemoryOptions { remembers_s: REMEMBERS_S, ..Default::default() })
     }
 
     fn memory_with(options: MemoryOptions) -> Self {
         let (store, done) = MemoryStore::new(options);
-        Self {
-            journal: Box::new(store),
-            done,
-            next: VecDeque::new(),
-            _folder: None,
-        }
+        Self { journal: Box::new(store), done, next: VecDeque::new(), _folder: None }
     }
 
     fn sqlite() -> Self {
@@ -72,12 +64,7 @@ impl Bench {
 
     fn open_with(options: &SqliteOptions) -> Self {
         let (store, done) = SqliteStore::open(options, NOW).unwrap();
-        Self {
-            journal: Box::new(store),
-            done,
-            next: VecDeque::new(),
-            _folder: None,
-        }
+        Self { journal: Box::new(store), done, next: VecDeque::new(), _folder: None }
     }
 
     fn write(&self, write: Write) {
@@ -86,9 +73,7 @@ impl Bench {
 
     async fn done(&mut self) -> Done {
         while self.next.is_empty() {
-            let group = timeout(PATIENCE, self.done.recv())
-                .await
-                .expect("the store reports in time");
+            let group = timeout(PATIENCE, self.done.recv()).await.expect("the store reports in time");
             self.next = group.expect("the store goes on reporting").into();
         }
         self.next.pop_front().unwrap()
@@ -109,35 +94,21 @@ impl Bench {
     }
 
     async fn attempt(&mut self, number: i64, leg: &str) -> Done {
-        self.write(Write::Attempt {
-            number,
-            intent: intent(leg),
-            at: NOW,
-        });
+        self.write(Write::Attempt { number, intent: intent(leg), at: NOW });
         self.done().await
     }
 
     /// Waits until everything written before is in, the lazy writes included.
     async fn flush(&mut self) {
         let (space, address) = ("flush".to_owned(), "flush".to_owned());
-        self.write(Write::Alias {
-            space,
-            address,
-            candidates: Vec::new(),
-            at: NOW,
-        });
+        self.write(Write::Alias { space, address, candidates: Vec::new(), at: NOW });
         assert!(matches!(self.done().await, Done::Aliased { name: None, .. }));
     }
 
     /// Like [`flush`](Self::flush), and lets go of all completions before.
     async fn flush_all(&mut self) {
         let (space, address) = ("flush".to_owned(), "flush".to_owned());
-        self.write(Write::Alias {
-            space,
-            address,
-            candidates: Vec::new(),
-            at: NOW,
-        });
+        self.write(Write::Alias { space, address, candidates: Vec::new(), at: NOW });
         while !matches!(self.done().await, Done::Aliased { .. }) {}
     }
 
@@ -197,11 +168,7 @@ fn acceptance(number: i64) -> Acceptance {
 
 fn intent(leg: &str) -> Intent {
     let (leg, hop) = (leg.to_owned(), "peer:gw-b.example".to_owned());
-    Intent {
-        leg,
-        hop,
-        recall_until: Some(NOW + 3_600_000),
-    }
+    Intent { leg, hop, recall_until: Some(NOW + 3_600_000) }
 }
 
 fn outcome(number: i64) -> Outcome {
@@ -216,10 +183,5 @@ fn outcome(number: i64) -> Outcome {
 }
 
 fn settlement(number: i64, at: i64) -> Write {
-    Write::Settle {
-        number,
-        outcome: outcome(number),
-        at,
-        steps: "[\"delivered\"]".to_owned(),
-    }
+    Write::Settle { number, outcome: outcome(number), at, steps: "[\"delivered\"]".to_owned() }
 }

@@ -30,17 +30,11 @@ fn what_opens_something_new_is_refused_when_too_many_wait() {
         queue.push(settlement(number, NOW)).unwrap();
     }
     assert_eq!(queue.push(accept(-1)), Err(NotWritten::Full));
-    let Next::Group(group) = queue.next(None) else {
-        panic!("a group is waiting")
-    };
+    let Next::Group(group) = queue.next(None) else { panic!("a group is waiting") };
     for number in 0..group.len() as i64 {
         queue.push(accept(number)).unwrap();
     }
-    assert_eq!(
-        queue.push(accept(-1)),
-        Err(NotWritten::Full),
-        "as much room as was made"
-    );
+    assert_eq!(queue.push(accept(-1)), Err(NotWritten::Full), "as much room as was made");
     let sizes = groups(&queue);
     assert_eq!(sizes.iter().sum::<usize>(), 2 * ROOM_WRITES);
     assert!(sizes.iter().all(|size| *size <= 512), "{sizes:?}");
@@ -49,20 +43,14 @@ fn what_opens_something_new_is_refused_when_too_many_wait() {
 #[test]
 fn what_opens_something_new_is_refused_when_too_much_waits() {
     let queue = Queue::default();
-    let large = || Acceptance {
-        content: vec![0; ROOM_OCTETS / 16].into(),
-        ..acceptance(1)
-    };
+    let large = || Acceptance { content: vec![0; ROOM_OCTETS / 16].into(), ..acceptance(1) };
     for _ in 0..16 {
         queue.push(Write::Accept(Box::new(large()))).unwrap();
     }
     assert_eq!(queue.push(accept(2)), Err(NotWritten::Full));
     queue.push(settlement(1, NOW)).unwrap();
     let sizes = groups(&queue);
-    assert!(
-        sizes.iter().all(|size| *size <= 2),
-        "a group ends at 8 MiB: {sizes:?}"
-    );
+    assert!(sizes.iter().all(|size| *size <= 2), "a group ends at 8 MiB: {sizes:?}");
 }
 
 #[test]

@@ -45,65 +45,24 @@ on_every_store![
 
 async fn a_retransmission_is_recognised(bench: &mut Bench) {
     assert_eq!(bench.accept(acceptance(1)).await, Verdict::New);
-    let again = |number| Acceptance {
-        number,
-        id: format!("id-{number}"),
-        ..acceptance(1)
-    };
+    let again = |number| Acceptance { number, id: format!("id-{number}"), ..acceptance(1) };
     assert_eq!(bench.accept(again(2)).await, Verdict::Retransmission { first: 1 });
     // Native binding, "Operations": asked before the loop, for the id is the same when a peer sends it again.
-    let same_id = Acceptance {
-        number: 3,
-        ..acceptance(1)
-    };
+    let same_id = Acceptance { number: 3, ..acceptance(1) };
     assert_eq!(bench.accept(same_id).await, Verdict::Retransmission { first: 1 });
 
-    let found = bench
-        .journal
-        .recall("im:fred@a.example", "in-1", &acceptance(1).digest, NOW)
-        .await
-        .unwrap();
-    assert_eq!(
-        found,
-        Some(Recalled {
-            number: 1,
-            id: "id-1".to_owned(),
-            outcome: None
-        })
-    );
+    let found = bench.journal.recall("im:fred@a.example", "in-1", &acceptance(1).digest, NOW).await.unwrap();
+    assert_eq!(found, Some(Recalled { number: 1, id: "id-1".to_owned(), outcome: None }));
     bench.settle(1, NOW).await;
     assert_eq!(bench.accept(again(4)).await, Verdict::Retransmission { first: 1 });
-    let found = bench
-        .journal
-        .recall("im:fred@a.example", "in-1", &acceptance(1).digest, NOW)
-        .await
-        .unwrap();
+    let found = bench.journal.recall("im:fred@a.example", "in-1", &acceptance(1).digest, NOW).await.unwrap();
     assert_eq!(found.unwrap().outcome, Some(outcome(1)));
 
     // The same transID with anything else different is a new operation.
-    assert_eq!(
-        bench
-            .accept(Acceptance {
-                digest: [7; 32],
-                ..again(5)
-            })
-            .await,
-        Verdict::New
-    );
-    let other_owner = Acceptance {
-        owner: "peer:gw-b.example".to_owned(),
-        ..again(6)
-    };
+    assert_eq!(bench.accept(Acceptance { digest: [7; 32], ..again(5) }).await, Verdict::New);
+    let other_owner = Acceptance { owner: "peer:gw-b.example".to_owned(), ..again(6) };
     assert_eq!(bench.accept(other_owner).await, Verdict::New);
-    assert_eq!(
-        bench
-            .accept(Acceptance {
-                trans_id: "other".to_owned(),
-                ..again(7)
-            })
-            .await,
-        Verdict::New
-    );
+    assert_eq!(bench.accept(Acceptance { trans_id: "other".to_owned(), ..again(7) }).await, Verdict::New);
     assert_eq!(bench.numbers_unsettled().await, [5, 6, 7]);
 }
 
@@ -117,16 +76,10 @@ async fn a_retransmission_is_recognised_until_it_is_forgotten(bench: &mut Bench)
     };
     let limit = i64::from(REMEMBERS_S) * 1_000;
     // While the first is open there is no limit.
-    assert_eq!(
-        bench.accept(later(2, 10 * limit)).await,
-        Verdict::Retransmission { first: 1 }
-    );
+    assert_eq!(bench.accept(later(2, 10 * limit)).await, Verdict::Retransmission { first: 1 });
     bench.settle(1, NOW).await;
     bench.write(Write::HandedOver { number: 1 });
-    assert_eq!(
-        bench.accept(later(3, limit - 1)).await,
-        Verdict::Retransmission { first: 1 }
-    );
+    assert_eq!(bench.accept(later(3, limit - 1)).await, Verdict::Retransmission { first: 1 });
     let digest = acceptance(1).digest;
     let recall = |now| bench.journal.recall("im:fred@a.example", "in-1", &digest, now);
     assert!(recall(NOW + limit - 1).await.unwrap().is_some());
@@ -134,40 +87,23 @@ async fn a_retransmission_is_recognised_until_it_is_forgotten(bench: &mut Bench)
     assert_eq!(bench.accept(later(4, limit)).await, Verdict::New);
     // Both stories are told, and the second one is now the first of further retransmissions.
     assert_eq!(bench.journal.trace("in-1").await.unwrap().len(), 2);
-    assert_eq!(
-        bench.accept(later(5, limit)).await,
-        Verdict::Retransmission { first: 4 }
-    );
+    assert_eq!(bench.accept(later(5, limit)).await, Verdict::Retransmission { first: 4 });
 }
 
 async fn a_retransmission_of_an_answer_not_handed_over_is_always_recognised(bench: &mut Bench) {
     bench.accept(acceptance(1)).await;
     bench.settle(1, NOW).await;
     let much_later = NOW + 100 * i64::from(REMEMBERS_S) * 1_000;
-    let again = Acceptance {
-        number: 2,
-        accepted_at: much_later,
-        ..acceptance(1)
-    };
+    let again = Acceptance { number: 2, accepted_at: much_later, ..acceptance(1) };
     assert_eq!(bench.accept(again).await, Verdict::Retransmission { first: 1 });
 }
 
 async fn a_loop_is_recognised(bench: &mut Bench) {
     bench.accept(acceptance(1)).await;
-    let again = |number| Acceptance {
-        id: "id-1".to_owned(),
-        ..acceptance(number)
-    };
+    let again = |number| Acceptance { id: "id-1".to_owned(), ..acceptance(number) };
     assert_eq!(bench.accept(again(2)).await, Verdict::Loop);
-    let elsewhere = Acceptance {
-        destination_key: "im:wilma@b.example".to_owned(),
-        ..again(3)
-    };
-    assert_eq!(
-        bench.accept(elsewhere).await,
-        Verdict::New,
-        "an id may go to several destinations"
-    );
+    let elsewhere = Acceptance { destination_key: "im:wilma@b.example".to_owned(), ..again(3) };
+    assert_eq!(bench.accept(elsewhere).await, Verdict::New, "an id may go to several destinations");
     bench.settle(1, NOW).await;
     assert_eq!(bench.accept(again(4)).await, Verdict::Loop);
     assert!(bench.story(2).await.is_none(), "nothing is kept of it");
@@ -177,28 +113,15 @@ async fn a_number_is_never_given_twice(bench: &mut Bench) {
     assert_eq!(bench.journal.last_number().await.unwrap(), 0);
     bench.accept(acceptance(7)).await;
     assert_eq!(bench.journal.last_number().await.unwrap(), 7);
-    let other = Acceptance {
-        number: 7,
-        ..acceptance(8)
-    };
+    let other = Acceptance { number: 7, ..acceptance(8) };
     bench.write(Write::Accept(Box::new(other)));
     assert_eq!(bench.done().await, Done::Failed { number: 7 });
 
     bench.settle(7, NOW).await;
     bench.write(Write::HandedOver { number: 7 });
     bench.flush().await;
-    while bench
-        .journal
-        .prune(NOW + 1_000_000_000_000, RETENTION)
-        .await
-        .unwrap()
-        .more
-    {}
-    assert_eq!(
-        bench.journal.last_number().await.unwrap(),
-        7,
-        "whatever was forgotten since"
-    );
+    while bench.journal.prune(NOW + 1_000_000_000_000, RETENTION).await.unwrap().more {}
+    assert_eq!(bench.journal.last_number().await.unwrap(), 7, "whatever was forgotten since");
 }
 
 async fn completions_come_in_order(bench: &mut Bench) {
@@ -206,42 +129,16 @@ async fn completions_come_in_order(bench: &mut Bench) {
         bench.write(Write::Accept(Box::new(acceptance(number))));
     }
     for number in 1..=2_000 {
-        assert_eq!(
-            bench.done().await,
-            Done::Accepted {
-                number,
-                verdict: Verdict::New
-            }
-        );
+        assert_eq!(bench.done().await, Done::Accepted { number, verdict: Verdict::New });
     }
 }
 
 async fn the_first_outcome_stands(bench: &mut Bench) {
     bench.accept(acceptance(1)).await;
-    assert_eq!(
-        bench.settle(1, NOW + 5).await,
-        Done::Settled {
-            number: 1,
-            first: true
-        }
-    );
-    let other = Outcome {
-        status: "success".into(),
-        ..outcome(2)
-    };
-    bench.write(Write::Settle {
-        number: 1,
-        outcome: other,
-        at: NOW + 6,
-        steps: String::new(),
-    });
-    assert_eq!(
-        bench.done().await,
-        Done::Settled {
-            number: 1,
-            first: false
-        }
-    );
+    assert_eq!(bench.settle(1, NOW + 5).await, Done::Settled { number: 1, first: true });
+    let other = Outcome { status: "success".into(), ..outcome(2) };
+    bench.write(Write::Settle { number: 1, outcome: other, at: NOW + 6, steps: String::new() });
+    assert_eq!(bench.done().await, Done::Settled { number: 1, first: false });
     let settled = bench.story(1).await.unwrap().settled.unwrap();
     assert_eq!(
         (settled.outcome, settled.at, settled.steps.as_str()),
@@ -255,29 +152,16 @@ async fn only_what_was_accepted_can_be_worked_on(bench: &mut Bench) {
     assert_eq!(bench.attempt(1, "out-1").await, Done::Lost { number: 1 });
     bench.write(Write::Withdraw { number: 1 });
     bench.write(Write::HandedOver { number: 1 });
-    assert_eq!(
-        bench.accept(acceptance(1)).await,
-        Verdict::New,
-        "it left no trace"
-    );
+    assert_eq!(bench.accept(acceptance(1)).await, Verdict::New, "it left no trace");
     assert!(bench.journal.find_leg("out-1").await.unwrap().is_empty());
 }
 
 async fn attempts_stand_until_they_are_taken_back(bench: &mut Bench) {
-    bench
-        .accept(Acceptance {
-            intent: Some(intent("out-1")),
-            ..acceptance(1)
-        })
-        .await;
+    bench.accept(Acceptance { intent: Some(intent("out-1")), ..acceptance(1) }).await;
     bench.accept(acceptance(2)).await;
     let standing = async |bench: &Bench, number: i64| {
         let page = bench.journal.unsettled(number - 1).await.unwrap();
-        page.first()
-            .unwrap()
-            .attempt
-            .clone()
-            .map(|attempt| attempt.intent.leg)
+        page.first().unwrap().attempt.clone().map(|attempt| attempt.intent.leg)
     };
     let found = async |bench: &Bench, leg| {
         let stories = bench.journal.find_leg(leg).await.unwrap();
@@ -290,11 +174,7 @@ async fn attempts_stand_until_they_are_taken_back(bench: &mut Bench) {
     assert_eq!(bench.attempt(2, "out-2").await, Done::Attempted { number: 2 });
     assert_eq!(bench.attempt(2, "out-2").await, Done::Attempted { number: 2 });
     assert_eq!(standing(bench, 1).await.as_deref(), Some("out-1b"));
-    assert_eq!(
-        found(bench, "out-1").await,
-        [1],
-        "an earlier leg is found as well"
-    );
+    assert_eq!(found(bench, "out-1").await, [1], "an earlier leg is found as well");
     assert_eq!(found(bench, "out-1b").await, [1]);
     assert_eq!(found(bench, "out-2").await, [2], "once");
 
@@ -317,37 +197,17 @@ async fn what_is_unsettled_comes_back_whole(bench: &mut Bench) {
         wait_until: None,
         ..acceptance(2)
     };
-    let forgetful = Intent {
-        recall_until: None,
-        ..intent("out-2")
-    };
+    let forgetful = Intent { recall_until: None, ..intent("out-2") };
     bench.accept(acceptance(1)).await;
-    bench
-        .accept(Acceptance {
-            intent: Some(forgetful.clone()),
-            ..bare.clone()
-        })
-        .await;
+    bench.accept(Acceptance { intent: Some(forgetful.clone()), ..bare.clone() }).await;
     bench.accept(acceptance(3)).await;
     bench.accept(acceptance(4)).await;
     bench.settle(3, NOW).await;
     let page = bench.journal.unsettled(0).await.unwrap();
     let expected = [
-        Unsettled {
-            acceptance: acceptance(1),
-            attempt: None,
-        },
-        Unsettled {
-            acceptance: bare,
-            attempt: Some(Attempt {
-                intent: forgetful,
-                at: NOW,
-            }),
-        },
-        Unsettled {
-            acceptance: acceptance(4),
-            attempt: None,
-        },
+        Unsettled { acceptance: acceptance(1), attempt: None },
+        Unsettled { acceptance: bare, attempt: Some(Attempt { intent: forgetful, at: NOW }) },
+        Unsettled { acceptance: acceptance(4), attempt: None },
     ];
     assert_eq!(page, expected);
     assert!(bench.journal.unsettled(4).await.unwrap().is_empty());
@@ -363,18 +223,10 @@ async fn pages_of_unsettled_operations_are_bounded(bench: &mut Bench) {
     assert_eq!(bench.journal.unsettled(0).await.unwrap().len(), PAGE_ROWS);
     let large = vec![b'x'; PAGE_OCTETS / 2];
     for number in rows + 2..=rows + 5 {
-        bench
-            .accept(Acceptance {
-                content: large.clone().into(),
-                ..acceptance(number)
-            })
-            .await;
+        bench.accept(Acceptance { content: large.clone().into(), ..acceptance(number) }).await;
     }
     assert_eq!(bench.journal.unsettled(rows + 1).await.unwrap().len(), 2);
-    assert_eq!(
-        bench.numbers_unsettled().await,
-        (1..=rows + 5).collect::<Vec<_>>()
-    );
+    assert_eq!(bench.numbers_unsettled().await, (1..=rows + 5).collect::<Vec<_>>());
 }
 
 async fn answers_are_kept_for_their_owners(bench: &mut Bench) {
@@ -385,9 +237,7 @@ async fn answers_are_kept_for_their_owners(bench: &mut Bench) {
     };
     bench.accept(from(1, "im:fred@a.example", "a.example")).await;
     bench.accept(from(2, "im:wilma@a.example", "a.example")).await;
-    bench
-        .accept(from(3, "peer:gw-b.example", "peer:gw-b.example"))
-        .await;
+    bench.accept(from(3, "peer:gw-b.example", "peer:gw-b.example")).await;
     bench.accept(from(4, "im:fred@a.example", "a.example")).await;
     bench.accept(from(5, "im:fred@a.example", "a.example")).await;
     for number in 1..=4 {
@@ -396,10 +246,8 @@ async fn answers_are_kept_for_their_owners(bench: &mut Bench) {
     bench.write(Write::HandedOver { number: 4 });
     bench.flush().await;
 
-    let owner = |owner: &str, domain: &str| OwnerScope::Owner {
-        domain: domain.to_owned(),
-        owner: owner.to_owned(),
-    };
+    let owner =
+        |owner: &str, domain: &str| OwnerScope::Owner { domain: domain.to_owned(), owner: owner.to_owned() };
     let kept = async |bench: &Bench, scopes: &[OwnerScope], after, limit| {
         let answers = bench.journal.kept(scopes, after, limit).await.unwrap();
         answers.iter().map(|answer| answer.number).collect::<Vec<_>>()
@@ -414,11 +262,7 @@ async fn answers_are_kept_for_their_owners(bench: &mut Bench) {
         [1, 2, 3],
         "each once, in order"
     );
-    assert_eq!(
-        kept(bench, &[peer.clone(), a_example.clone()], 1, 1).await,
-        [2],
-        "in pages"
-    );
+    assert_eq!(kept(bench, &[peer.clone(), a_example.clone()], 1, 1).await, [2], "in pages");
     let nobody = [OwnerScope::Domain("b.example".to_owned())];
     assert!(kept(bench, &nobody, 0, 9).await.is_empty());
     let answer = KeptAnswer {
@@ -432,12 +276,7 @@ async fn answers_are_kept_for_their_owners(bench: &mut Bench) {
 }
 
 async fn what_is_known_of_an_operation_can_be_told(bench: &mut Bench) {
-    bench
-        .accept(Acceptance {
-            intent: Some(intent("out-1")),
-            ..acceptance(1)
-        })
-        .await;
+    bench.accept(Acceptance { intent: Some(intent("out-1")), ..acceptance(1) }).await;
     bench.attempt(1, "out-1b").await;
     bench.settle(1, NOW + 9).await;
     let from = acceptance(1);
@@ -455,12 +294,7 @@ async fn what_is_known_of_an_operation_can_be_told(bench: &mut Bench) {
         wait_until: from.wait_until,
         standing: from.standing,
         accepted_at: NOW,
-        attempts: ["out-1", "out-1b"]
-            .map(|leg| Attempt {
-                intent: intent(leg),
-                at: NOW,
-            })
-            .into(),
+        attempts: ["out-1", "out-1b"].map(|leg| Attempt { intent: intent(leg), at: NOW }).into(),
         steps: from.steps,
         settled: Some(Settled {
             outcome: outcome(1),
@@ -470,20 +304,11 @@ async fn what_is_known_of_an_operation_can_be_told(bench: &mut Bench) {
         }),
     };
     for text in ["id-1", "in-1", "out-1", "out-1b"] {
-        assert_eq!(
-            bench.journal.trace(text).await.unwrap(),
-            std::slice::from_ref(&story),
-            "by {text}"
-        );
+        assert_eq!(bench.journal.trace(text).await.unwrap(), std::slice::from_ref(&story), "by {text}");
     }
     // A transID that many have used: the newest, oldest first.
     for number in 2..=STORIES as i64 + 9 {
-        bench
-            .accept(Acceptance {
-                trans_id: "1".to_owned(),
-                ..acceptance(number)
-            })
-            .await;
+        bench.accept(Acceptance { trans_id: "1".to_owned(), ..acceptance(number) }).await;
     }
     let stories = bench.journal.trace("1").await.unwrap();
     let numbers: Vec<i64> = stories.iter().map(|story| story.number).collect();
@@ -501,42 +326,17 @@ async fn aliases_are_kept_both_ways(bench: &mut Bench) {
             candidates: names.iter().map(|name| (*name).to_owned()).collect(),
             at,
         });
-        let Done::Aliased {
-            name,
-            space: told,
-            address: of,
-        } = bench.done().await
-        else {
+        let Done::Aliased { name, space: told, address: of } = bench.done().await else {
             panic!("not an alias")
         };
         assert_eq!((told.as_str(), of.as_str()), (space, address));
         name
     };
-    assert_eq!(
-        get(bench, space, fred, &["fred"], NOW).await.as_deref(),
-        Some("fred")
-    );
-    assert_eq!(
-        get(bench, space, fred, &["other"], NOW + 1).await.as_deref(),
-        Some("fred"),
-        "it is kept"
-    );
-    assert_eq!(
-        get(bench, space, barney, &["fred"], NOW).await,
-        None,
-        "it is taken"
-    );
-    assert_eq!(
-        get(bench, space, barney, &["fred", "fred_"], NOW)
-            .await
-            .as_deref(),
-        Some("fred_")
-    );
-    assert_eq!(
-        get(bench, "smtp", barney, &["fred"], NOW).await.as_deref(),
-        Some("fred"),
-        "another space"
-    );
+    assert_eq!(get(bench, space, fred, &["fred"], NOW).await.as_deref(), Some("fred"));
+    assert_eq!(get(bench, space, fred, &["other"], NOW + 1).await.as_deref(), Some("fred"), "it is kept");
+    assert_eq!(get(bench, space, barney, &["fred"], NOW).await, None, "it is taken");
+    assert_eq!(get(bench, space, barney, &["fred", "fred_"], NOW).await.as_deref(), Some("fred_"));
+    assert_eq!(get(bench, "smtp", barney, &["fred"], NOW).await.as_deref(), Some("fred"), "another space");
 
     let row = AliasRow {
         space: space.to_owned(),
@@ -545,10 +345,7 @@ async fn aliases_are_kept_both_ways(bench: &mut Bench) {
         first_used: NOW,
         last_used: NOW + 1,
     };
-    assert_eq!(
-        bench.journal.alias_of(space, fred).await.unwrap(),
-        Some(row.clone())
-    );
+    assert_eq!(bench.journal.alias_of(space, fred).await.unwrap(), Some(row.clone()));
     assert_eq!(bench.journal.alias_named(space, "fred").await.unwrap(), Some(row));
     assert_eq!(bench.journal.alias_named(space, "wilma").await.unwrap(), None);
     let names = async |bench: &Bench, after, limit| {
@@ -560,22 +357,13 @@ async fn aliases_are_kept_both_ways(bench: &mut Bench) {
     assert_eq!(names(bench, "", 1).await, ["fred"]);
 
     // DESIGN: a real user always wins a name against an alias.
-    bench.write(Write::Unalias {
-        space: space.to_owned(),
-        name: "fred".to_owned(),
-    });
-    assert_eq!(
-        get(bench, space, fred, &["fred__"], NOW).await.as_deref(),
-        Some("fred__")
-    );
+    bench.write(Write::Unalias { space: space.to_owned(), name: "fred".to_owned() });
+    assert_eq!(get(bench, space, fred, &["fred__"], NOW).await.as_deref(), Some("fred__"));
 }
 
 async fn addresses_once_seen_are_known(bench: &mut Bench) {
-    let see = |address: &str, at| Write::Seen {
-        address: address.to_owned(),
-        domain: "a.example".to_owned(),
-        at,
-    };
+    let see =
+        |address: &str, at| Write::Seen { address: address.to_owned(), domain: "a.example".to_owned(), at };
     assert!(!bench.journal.seen("pres:fred@a.example").await.unwrap());
     bench.write(see("pres:fred@a.example", NOW));
     bench.write(see("pres:wilma@a.example", NOW));
@@ -583,10 +371,7 @@ async fn addresses_once_seen_are_known(bench: &mut Bench) {
     bench.flush().await;
     assert!(bench.journal.seen("pres:fred@a.example").await.unwrap());
     bench.journal.prune(NOW + 1_000_000_001, RETENTION).await.unwrap();
-    assert!(
-        !bench.journal.seen("pres:fred@a.example").await.unwrap(),
-        "not seen for too long"
-    );
+    assert!(!bench.journal.seen("pres:fred@a.example").await.unwrap(), "not seen for too long");
     assert!(bench.journal.seen("pres:wilma@a.example").await.unwrap());
 }
 
@@ -606,50 +391,19 @@ async fn pruning_keeps_what_must_stay(bench: &mut Bench) {
         numbers
     };
     let second = |s: u32| NOW + i64::from(s) * 1_000;
-    bench
-        .journal
-        .prune(second(RETENTION.history_s) - 1, RETENTION)
-        .await
-        .unwrap();
+    bench.journal.prune(second(RETENTION.history_s) - 1, RETENTION).await.unwrap();
     assert_eq!(there(bench).await, [1, 2, 3, 4]);
-    let short = Retention {
-        history_s: 1,
-        ..RETENTION
-    };
+    let short = Retention { history_s: 1, ..RETENTION };
     bench.journal.prune(second(REMEMBERS_S) - 1, short).await.unwrap();
-    assert_eq!(
-        there(bench).await,
-        [1, 2, 3, 4],
-        "never before retransmissions are forgotten"
-    );
-    bench
-        .journal
-        .prune(second(RETENTION.history_s), RETENTION)
-        .await
-        .unwrap();
+    assert_eq!(there(bench).await, [1, 2, 3, 4], "never before retransmissions are forgotten");
+    bench.journal.prune(second(RETENTION.history_s), RETENTION).await.unwrap();
     assert_eq!(there(bench).await, [2, 3, 4]);
-    bench
-        .journal
-        .prune(second(RETENTION.keep_answers_s) - 1, RETENTION)
-        .await
-        .unwrap();
+    bench.journal.prune(second(RETENTION.keep_answers_s) - 1, RETENTION).await.unwrap();
     assert_eq!(there(bench).await, [2, 3, 4], "an answer waits for its owner");
-    bench
-        .journal
-        .prune(second(RETENTION.keep_answers_s), RETENTION)
-        .await
-        .unwrap();
+    bench.journal.prune(second(RETENTION.keep_answers_s), RETENTION).await.unwrap();
     assert_eq!(there(bench).await, [3, 4], "what is not settled stays");
     assert_eq!(bench.numbers_unsettled().await, [3, 4]);
-    assert_eq!(
-        bench
-            .accept(Acceptance {
-                number: 5,
-                ..acceptance(1)
-            })
-            .await,
-        Verdict::New
-    );
+    assert_eq!(bench.accept(Acceptance { number: 5, ..acceptance(1) }).await, Verdict::New);
 }
 
 async fn pruning_is_done_in_pieces(bench: &mut Bench) {
@@ -682,10 +436,7 @@ async fn a_closed_store_takes_nothing(bench: &mut Bench) {
     bench.journal.close().await.unwrap();
     assert_eq!(bench.journal.write(settlement(1, NOW)), Err(NotWritten::Closed));
     assert!(matches!(bench.journal.queue(1).await, Err(StoreError::Closed)));
-    assert!(matches!(
-        bench.journal.prune(NOW, RETENTION).await,
-        Err(StoreError::Closed)
-    ));
+    assert!(matches!(bench.journal.prune(NOW, RETENTION).await, Err(StoreError::Closed)));
     bench.journal.close().await.unwrap();
     assert_eq!(bench.done.recv().await, None, "completions end");
 }

@@ -11,17 +11,11 @@ use super::{Bench, NOW, PATIENCE, RETENTION, acceptance, intent, options, settle
 use crate::store::{Acceptance, Done, SqliteOptions, StoreError, StoreHealth, Verdict, Write};
 
 async fn becomes_degraded(health: &mut watch::Receiver<StoreHealth>) {
-    timeout(PATIENCE, health.wait_for(|health| *health != StoreHealth::Ok))
-        .await
-        .unwrap()
-        .unwrap();
+    timeout(PATIENCE, health.wait_for(|health| *health != StoreHealth::Ok)).await.unwrap().unwrap();
 }
 
 async fn becomes_ok(health: &mut watch::Receiver<StoreHealth>) {
-    timeout(PATIENCE, health.wait_for(|health| *health == StoreHealth::Ok))
-        .await
-        .unwrap()
-        .unwrap();
+    timeout(PATIENCE, health.wait_for(|health| *health == StoreHealth::Ok)).await.unwrap().unwrap();
 }
 
 /// Something else that writes into the file, and does not stop.
@@ -36,24 +30,15 @@ async fn a_full_store_refuses_operations_and_still_settles() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("store.db");
     let limit = 2 << 20;
-    let mut bench = Bench::open_with(&SqliteOptions {
-        max_octets: Some(limit),
-        ..options(&path)
-    });
+    let mut bench = Bench::open_with(&SqliteOptions { max_octets: Some(limit), ..options(&path) });
     let mut health = bench.journal.health();
-    let filling = |number| Acceptance {
-        content: vec![b'x'; 10_000].into(),
-        ..acceptance(number)
-    };
+    let filling = |number| Acceptance { content: vec![b'x'; 10_000].into(), ..acceptance(number) };
 
     let mut accepted = 0;
     loop {
         bench.write(Write::Accept(Box::new(filling(accepted + 1))));
         match bench.done().await {
-            Done::Accepted {
-                verdict: Verdict::New,
-                ..
-            } => accepted += 1,
+            Done::Accepted { verdict: Verdict::New, .. } => accepted += 1,
             Done::Failed { number } => break assert_eq!(number, accepted + 1),
             other => panic!("{other:?}"),
         }
@@ -63,10 +48,7 @@ async fn a_full_store_refuses_operations_and_still_settles() {
 
     for number in 1..=accepted {
         assert_eq!(bench.attempt(number, "out").await, Done::Attempted { number });
-        assert_eq!(
-            bench.settle(number, NOW).await,
-            Done::Settled { number, first: true }
-        );
+        assert_eq!(bench.settle(number, NOW).await, Done::Settled { number, first: true });
     }
     bench.write(Write::Accept(Box::new(filling(accepted + 1))));
     assert_eq!(bench.done().await, Done::Failed { number: accepted + 1 });
@@ -75,10 +57,7 @@ async fn a_full_store_refuses_operations_and_still_settles() {
     while bench.journal.prune(NOW, RETENTION).await.unwrap().more {}
     becomes_ok(&mut health).await;
     assert_eq!(bench.accept(filling(accepted + 1)).await, Verdict::New);
-    assert_eq!(
-        bench.journal.trace("out").await.unwrap().len() as i64,
-        accepted.min(100)
-    );
+    assert_eq!(bench.journal.trace("out").await.unwrap().len() as i64, accepted.min(100));
     bench.journal.close().await.unwrap();
     assert!(path.metadata().unwrap().len() <= limit);
 }
@@ -87,24 +66,12 @@ async fn a_full_store_refuses_operations_and_still_settles() {
 async fn an_operation_too_large_for_the_file_does_not_stop_others() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("store.db");
-    let mut bench = Bench::open_with(&SqliteOptions {
-        max_octets: Some(2 << 20),
-        ..options(&path)
-    });
-    let large = Acceptance {
-        content: vec![b'x'; 3 << 20].into(),
-        ..acceptance(1)
-    };
+    let mut bench = Bench::open_with(&SqliteOptions { max_octets: Some(2 << 20), ..options(&path) });
+    let large = Acceptance { content: vec![b'x'; 3 << 20].into(), ..acceptance(1) };
     bench.write(Write::Accept(Box::new(large)));
     bench.write(Write::Accept(Box::new(acceptance(2))));
     assert_eq!(bench.done().await, Done::Failed { number: 1 });
-    assert_eq!(
-        bench.done().await,
-        Done::Accepted {
-            number: 2,
-            verdict: Verdict::New
-        }
-    );
+    assert_eq!(bench.done().await, Done::Accepted { number: 2, verdict: Verdict::New });
     assert_eq!(*bench.journal.health().borrow(), StoreHealth::Ok);
 }
 
@@ -120,24 +87,14 @@ async fn while_nothing_can_be_written_outcomes_wait() {
     let intruder = intruder(&path);
     bench.write(settlement(1, NOW));
     bench.write(Write::Accept(Box::new(acceptance(3))));
-    bench.write(Write::Attempt {
-        number: 2,
-        intent: intent("out-2"),
-        at: NOW,
-    });
+    bench.write(Write::Attempt { number: 2, intent: intent("out-2"), at: NOW });
     assert_eq!(bench.done().await, Done::Failed { number: 3 });
     becomes_degraded(&mut health).await;
     bench.write(Write::Accept(Box::new(acceptance(4))));
     assert_eq!(bench.done().await, Done::Failed { number: 4 });
 
     intruder.execute_batch("ROLLBACK").unwrap();
-    assert_eq!(
-        bench.done().await,
-        Done::Settled {
-            number: 1,
-            first: true
-        }
-    );
+    assert_eq!(bench.done().await, Done::Settled { number: 1, first: true });
     assert_eq!(bench.done().await, Done::Attempted { number: 2 });
     becomes_ok(&mut health).await;
     assert_eq!(bench.accept(acceptance(4)).await, Verdict::New);
@@ -167,10 +124,7 @@ async fn closing_gives_up_on_a_disk_that_takes_nothing() {
     let intruder = intruder(&path);
     bench.write(settlement(1, NOW));
     let error = bench.journal.close().await.unwrap_err();
-    assert!(
-        matches!(error, StoreError::NotFlushed { writes: 1, .. }),
-        "{error}"
-    );
+    assert!(matches!(error, StoreError::NotFlushed { writes: 1, .. }), "{error}");
     drop(intruder);
     let bench = Bench::open(&path);
     assert_eq!(bench.numbers_unsettled().await, [1], "as after a crash");

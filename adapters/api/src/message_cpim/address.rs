@@ -27,21 +27,11 @@ impl Party {
         let (name, bracketed) = match value.strip_prefix('"') {
             Some(quoted) => {
                 let (inside, rest) = split_quoted(quoted)?;
-                (
-                    Some(unescape(inside).ok()?.into()),
-                    rest.strip_prefix(' ').unwrap_or(rest),
-                )
+                (Some(unescape(inside).ok()?.into()), rest.strip_prefix(' ').unwrap_or(rest))
             }
             None => {
                 let (phrase, bracketed) = value.split_at(value.find('<')?);
-                (
-                    if phrase.is_empty() {
-                        None
-                    } else {
-                        Some(tokens(phrase, mode)?.into())
-                    },
-                    bracketed,
-                )
+                (if phrase.is_empty() { None } else { Some(tokens(phrase, mode)?.into()) }, bracketed)
             }
         };
         let uri = AbsoluteUri::parse(bracketed.strip_prefix('<')?.strip_suffix('>')?)?;
@@ -101,22 +91,11 @@ mod tests {
             ("Zoë <im:a@x>", Some("Zoë")),
             (r#""Bear, P." <im:a@x>"#, Some("Bear, P.")),
             (r#""Bear, P."<im:a@x>"#, Some("Bear, P.")),
-            (
-                r#""a \"b\" \u00e9 <im:z@x>" <im:a@x>"#,
-                Some("a \"b\" é <im:z@x>"),
-            ),
+            (r#""a \"b\" \u00e9 <im:z@x>" <im:a@x>"#, Some("a \"b\" é <im:z@x>")),
             (r#""" <im:a@x>"#, Some("")),
         ] {
-            assert_eq!(
-                name(value, Mode::Strict),
-                Some(want.map(str::to_owned)),
-                "{value}"
-            );
-            assert_eq!(
-                name(value, Mode::Tolerant),
-                Some(want.map(str::to_owned)),
-                "{value}"
-            );
+            assert_eq!(name(value, Mode::Strict), Some(want.map(str::to_owned)), "{value}");
+            assert_eq!(name(value, Mode::Tolerant), Some(want.map(str::to_owned)), "{value}");
         }
     }
 
@@ -150,10 +129,7 @@ mod tests {
     #[test]
     fn no_space_behind_tokens() {
         assert_eq!(name("Bear<im:a@x>", Mode::Strict), None);
-        assert_eq!(
-            name("Bear<im:a@x>", Mode::Tolerant),
-            Some(Some("Bear".to_owned()))
-        );
+        assert_eq!(name("Bear<im:a@x>", Mode::Tolerant), Some(Some("Bear".to_owned())));
     }
 
     proptest! {

@@ -40,10 +40,7 @@ impl DateTime {
         )
         .ok()?;
         let timestamp = offset.to_timestamp(civil).ok()?;
-        (!leap || ends_month(timestamp)).then(|| Self {
-            spelled: text.into(),
-            timestamp,
-        })
+        (!leap || ends_month(timestamp)).then(|| Self { spelled: text.into(), timestamp })
     }
 
     /// The date and time as it was written.
@@ -76,9 +73,7 @@ fn numbers(text: &str, separator: char, digits: [usize; 3]) -> Option<[i16; 3]> 
 
 /// Digits alone, without the sign that `str::parse` would take.
 fn decimal(text: &str) -> Option<i16> {
-    text.bytes()
-        .all(|octet| octet.is_ascii_digit())
-        .then(|| text.parse().ok())?
+    text.bytes().all(|octet| octet.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
 /// Nanoseconds of an optional fraction of any length, and what follows it.
@@ -122,10 +117,7 @@ mod tests {
             ("2000-12-13T13:40:00-08:00", "2000-12-13T21:40:00Z"),
             ("2001-02-01T12:16:49-05:00", "2001-02-01T17:16:49Z"),
             ("2001-02-01T12:16:49.5Z", "2001-02-01T12:16:49.5Z"),
-            (
-                "2001-02-01T12:16:49.1234567891234Z",
-                "2001-02-01T12:16:49.123456789Z",
-            ),
+            ("2001-02-01T12:16:49.1234567891234Z", "2001-02-01T12:16:49.123456789Z"),
             ("2001-02-01t12:16:49z", "2001-02-01T12:16:49Z"),
             ("2001-02-01T12:16:49-00:00", "2001-02-01T12:16:49Z"),
             ("2000-02-29T00:00:00+23:59", "2000-02-28T00:01:00Z"),

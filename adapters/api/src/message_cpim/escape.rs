@@ -81,10 +81,7 @@ fn character(first: u16, after: &str) -> Result<(char, &str), UnpairedSurrogate>
     if let Some(c) = char::from_u32(u32::from(first)) {
         return Ok((c, after));
     }
-    let (second, after) = after
-        .strip_prefix(r"\u")
-        .and_then(unit)
-        .ok_or(UnpairedSurrogate)?;
+    let (second, after) = after.strip_prefix(r"\u").and_then(unit).ok_or(UnpairedSurrogate)?;
     match char::decode_utf16([first, second]).next() {
         Some(Ok(c)) => Ok((c, after)),
         _ => Err(UnpairedSurrogate),
@@ -95,10 +92,7 @@ fn character(first: u16, after: &str) -> Result<(char, &str), UnpairedSurrogate>
 fn unit(text: &str) -> Option<(u16, &str)> {
     let (digits, rest) = text.split_at_checked(4)?;
     // from_str_radix alone would take a sign.
-    digits
-        .bytes()
-        .all(|octet| octet.is_ascii_hexdigit())
-        .then_some(())?;
+    digits.bytes().all(|octet| octet.is_ascii_hexdigit()).then_some(())?;
     Some((u16::from_str_radix(digits, 16).ok()?, rest))
 }
 
@@ -129,14 +123,7 @@ mod tests {
 
     #[test]
     fn refuses_half_a_pair() {
-        for escaped in [
-            r"\uD83D",
-            r"\uD83D x",
-            r"\uDE00",
-            r"\uDE00\uD83D",
-            r"\uD83D\u0041",
-            r"\uD83D\n",
-        ] {
+        for escaped in [r"\uD83D", r"\uD83D x", r"\uDE00", r"\uDE00\uD83D", r"\uD83D\u0041", r"\uD83D\n"] {
             assert_eq!(unescape(escaped), Err(UnpairedSurrogate), "{escaped:?}");
         }
     }
@@ -145,11 +132,7 @@ mod tests {
     #[test]
     fn writes_no_escape_too_many() {
         let mut out = String::new();
-        escape(
-            &mut out,
-            "a\\b\u{8}\t\n\r\0\u{1f}\u{7f}\"'é\u{80}😀",
-            Within::Value,
-        );
+        escape(&mut out, "a\\b\u{8}\t\n\r\0\u{1f}\u{7f}\"'é\u{80}😀", Within::Value);
         assert_eq!(out, "a\\\\b\\b\\t\\n\\r\\u0000\\u001F\\u007F\"'é\u{80}😀");
         out.clear();
         escape(&mut out, "\"'\\", Within::Quotes);

@@ -37,18 +37,14 @@ pub struct Parameter {
 impl Header {
     /// Reads one line, without its line end.
     pub(super) fn parse(line: &Bytes, number: usize, bindings: &Bindings) -> Result<Self, ReadError> {
-        let malformed = |expected| ReadError::Malformed {
-            line: number,
-            expected,
-        };
+        let malformed = |expected| ReadError::Malformed { line: number, expected };
         // The reader has checked that it is UTF-8.
         let text = std::str::from_utf8(line).unwrap_or_default();
         if text.starts_with(' ') {
             return Err(ReadError::Folded { line: number });
         }
-        let (full_name, mut rest) = text
-            .split_once(':')
-            .ok_or_else(|| malformed("a name with a colon behind it"))?;
+        let (full_name, mut rest) =
+            text.split_once(':').ok_or_else(|| malformed("a name with a colon behind it"))?;
         let (prefix, name) =
             split_name(full_name).ok_or_else(|| malformed("a name, with one prefix and a dot or without"))?;
         let mut parameters = Vec::new();
@@ -61,19 +57,10 @@ impl Header {
             parameters.push(parameter);
             rest = after;
         }
-        let value = rest
-            .strip_prefix(' ')
-            .ok_or_else(|| malformed("one space before the value"))?;
+        let value = rest.strip_prefix(' ').ok_or_else(|| malformed("one space before the value"))?;
         let raw = line.slice(line.len() - value.len()..);
         let namespace = bindings.resolve(prefix.as_ref(), &name);
-        Ok(Self {
-            prefix,
-            name,
-            namespace,
-            parameters,
-            raw,
-            line: number,
-        })
+        Ok(Self { prefix, name, namespace, parameters, raw, line: number })
     }
 
     /// The prefix that was used. It says nothing: [`Header::namespace`] does.

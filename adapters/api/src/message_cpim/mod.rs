@@ -18,6 +18,7 @@
 //! what is required is understood, and whether `From` is the source of the operation, the caller has to say.
 
 mod address;
+mod carry;
 mod datetime;
 mod error;
 mod escape;
@@ -30,6 +31,7 @@ mod write;
 use bytes::Bytes;
 
 pub use address::Party;
+pub use carry::METADATA;
 pub use datetime::DateTime;
 pub use error::{Flag, HeaderError, ReadError, WriteError};
 pub use grammar::{AbsoluteUri, Name};
@@ -141,9 +143,7 @@ impl MessageCpim {
         let Some(header) = self.header(CORE, "DateTime") else {
             return Ok(None);
         };
-        DateTime::parse(header.text())
-            .map(Some)
-            .ok_or_else(|| HeaderError::DateTime { line: header.line() })
+        DateTime::parse(header.text()).map(Some).ok_or_else(|| HeaderError::DateTime { line: header.line() })
     }
 
     /// Every `Subject` (RFC 3862 section 4.5), one for each language as a rule. A language tag that is none is left out.
@@ -152,10 +152,7 @@ impl MessageCpim {
     /// Each item by itself: [`HeaderError::UnpairedSurrogate`].
     pub fn subjects(&self) -> impl Iterator<Item = Result<Subject, HeaderError>> {
         self.all(CORE, "Subject").map(|header| {
-            Ok(Subject {
-                lang: header.lang().and_then(LangTag::parse),
-                text: header.value()?.into(),
-            })
+            Ok(Subject { lang: header.lang().and_then(LangTag::parse), text: header.value()?.into() })
         })
     }
 
@@ -167,9 +164,7 @@ impl MessageCpim {
     }
 
     fn all(&self, namespace: &str, name: &str) -> impl Iterator<Item = &Header> {
-        self.headers
-            .iter()
-            .filter(move |header| header.is(namespace, name))
+        self.headers.iter().filter(move |header| header.is(namespace, name))
     }
 
     fn parties(&self, name: &'static str) -> impl Iterator<Item = Result<Party, HeaderError>> {

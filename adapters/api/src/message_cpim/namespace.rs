@@ -32,11 +32,7 @@ pub(super) struct Bindings {
 impl Bindings {
     pub(super) fn new() -> Self {
         let core: Arc<str> = CORE.into();
-        Self {
-            default: Arc::clone(&core),
-            core,
-            prefixes: HashMap::new(),
-        }
+        Self { default: Arc::clone(&core), core, prefixes: HashMap::new() }
     }
 
     /// The namespace of a name. `NS` alone is always the core one: how else could the default be bound again?
@@ -77,11 +73,7 @@ impl Bindings {
     ) -> Result<(), ReadError> {
         let line = header.line();
         for item in header.text().split(',') {
-            let item = if mode == Mode::Tolerant {
-                item.strip_prefix(' ').unwrap_or(item)
-            } else {
-                item
-            };
+            let item = if mode == Mode::Tolerant { item.strip_prefix(' ').unwrap_or(item) } else { item };
             let (prefix, name) = split_name(item).ok_or(ReadError::Malformed {
                 line,
                 expected: "header names with commas, and nothing else, between them",
@@ -89,10 +81,7 @@ impl Bindings {
             if out.len() == MAX_REQUIRED {
                 return Err(ReadError::TooManyRequired { line });
             }
-            out.push(Required {
-                namespace: self.resolve(prefix.as_ref(), &name),
-                name,
-            });
+            out.push(Required { namespace: self.resolve(prefix.as_ref(), &name), name });
         }
         Ok(())
     }

@@ -28,10 +28,7 @@ impl MessageCpim {
         if !entity.values("Content-Transfer-Encoding").all(identity) {
             return Err(ReadError::Encoded);
         }
-        Ok(Self {
-            mime_header: entity.header(),
-            ..Self::read_body(&entity.body(), mode)?
-        })
+        Ok(Self { mime_header: entity.header(), ..Self::read_body(&entity.body(), mode)? })
     }
 
     /// Reads what follows the MIME header and its blank line: message headers, blank line, content.
@@ -45,9 +42,7 @@ impl MessageCpim {
         let Block { mut lines, content } = Block::split(body)?;
         let mut flags = Vec::new();
         let content = content.map(|at| Content::new(body.slice(at..)));
-        let refusal = content
-            .as_ref()
-            .map_or(ReadError::Unfinished, |_| ReadError::NoContentType);
+        let refusal = content.as_ref().map_or(ReadError::Unfinished, |_| ReadError::NoContentType);
         let content = match content.filter(has_content_type) {
             Some(content) => content,
             None if mode == Mode::Strict => return Err(refusal),
@@ -83,14 +78,7 @@ impl MessageCpim {
             }
             headers.push(header);
         }
-        Ok(Self {
-            mime_header: Bytes::new(),
-            headers,
-            required,
-            flags,
-            content,
-            mode,
-        })
+        Ok(Self { mime_header: Bytes::new(), headers, required, flags, content, mode })
     }
 
     /// Reads an entity, the Message/CPIM that is its content, and so on: outermost first, one at least.
@@ -127,25 +115,17 @@ impl Block {
         let mut rest = body;
         while !rest.is_empty() {
             let start = body.len() - rest.len();
-            let length = rest
-                .iter()
-                .position(|octet| matches!(octet, b'\r' | b'\n'))
-                .unwrap_or(rest.len());
+            let length = rest.iter().position(|octet| matches!(octet, b'\r' | b'\n')).unwrap_or(rest.len());
             let (_, end) = rest.split_at(length);
             rest = match end.strip_prefix(b"\r\n") {
                 Some(rest) => rest,
                 None if end.is_empty() => end,
                 None => {
-                    return Err(ReadError::BareLineEnd {
-                        octet: start + length,
-                    });
+                    return Err(ReadError::BareLineEnd { octet: start + length });
                 }
             };
             if length == 0 {
-                return Ok(Self {
-                    lines,
-                    content: Some(body.len() - rest.len()),
-                });
+                return Ok(Self { lines, content: Some(body.len() - rest.len()) });
             }
             if lines.len() == MAX_HEADERS {
                 return Err(ReadError::TooManyHeaders);
@@ -162,27 +142,18 @@ impl Block {
 /// about what is signed, or may be: a signature must mean one thing to everybody.
 fn content_in_block(body: &Bytes, lines: &[Range<usize>]) -> Option<(usize, Content)> {
     let named_content = |line: &Range<usize>| {
-        let name = body
-            .get(line.clone())
-            .and_then(|line| line.split_at_checked(8))
-            .map(|(name, _)| name);
+        let name = body.get(line.clone()).and_then(|line| line.split_at_checked(8)).map(|(name, _)| name);
         name.is_some_and(|name| name.eq_ignore_ascii_case(b"content-"))
     };
     let count = lines.iter().position(named_content)?;
     let content = Content::new(body.slice(lines.get(count)?.start..));
     let media_type = content.media_type()?;
-    let signed = [
-        "multipart/signed",
-        "application/pkcs7-mime",
-        "application/x-pkcs7-mime",
-    ];
+    let signed = ["multipart/signed", "application/pkcs7-mime", "application/x-pkcs7-mime"];
     (!signed.iter().any(|signed| media_type.is(signed))).then_some((count, content))
 }
 
 fn is_message_cpim(entity: &Content) -> bool {
-    entity
-        .media_type()
-        .is_some_and(|media_type| media_type.is("message/cpim"))
+    entity.media_type().is_some_and(|media_type| media_type.is("message/cpim"))
 }
 
 pub(super) fn has_content_type(content: &Content) -> bool {
@@ -194,16 +165,11 @@ fn check_characters(body: &[u8], line: &Range<usize>) -> Result<(), ReadError> {
     let octets = body.get(line.clone()).unwrap_or_default();
     if let Some(at) = octets.iter().position(u8::is_ascii_control) {
         let control = octets.get(at).copied().unwrap_or_default();
-        return Err(ReadError::Control {
-            octet: line.start + at,
-            control,
-        });
+        return Err(ReadError::Control { octet: line.start + at, control });
     }
     match std::str::from_utf8(octets) {
         Ok(_) => Ok(()),
-        Err(error) => Err(ReadError::NotUtf8 {
-            octet: line.start + error.valid_up_to(),
-        }),
+        Err(error) => Err(ReadError::NotUtf8 { octet: line.start + error.valid_up_to() }),
     }
 }
 

@@ -39,21 +39,13 @@ impl Extension {
     /// A header whose value is `text`. `None` for [`CORE`]: its headers have types of their own.
     #[must_use]
     pub fn new(namespace: AbsoluteUri, name: Name, text: &str) -> Option<Self> {
-        (namespace.as_str() != CORE).then(|| Self {
-            namespace,
-            name,
-            lang: None,
-            text: text.to_owned(),
-        })
+        (namespace.as_str() != CORE).then(|| Self { namespace, name, lang: None, text: text.to_owned() })
     }
 
     /// The same, in this language.
     #[must_use]
     pub fn with_lang(self, lang: LangTag) -> Self {
-        Self {
-            lang: Some(lang),
-            ..self
-        }
+        Self { lang: Some(lang), ..self }
     }
 }
 
@@ -163,20 +155,11 @@ impl Builder {
             prefix.map_or_else(|| name.to_string(), |(_, prefix)| format!("{prefix}.{name}"))
         };
         if !self.required.is_empty() {
-            let names: Vec<String> = self
-                .required
-                .iter()
-                .map(|(namespace, name)| full_name(namespace, name))
-                .collect();
+            let names: Vec<String> =
+                self.required.iter().map(|(namespace, name)| full_name(namespace, name)).collect();
             lines.line(format_args!("Require: {}", names.join(",")));
         }
-        for Extension {
-            namespace,
-            name,
-            lang,
-            text,
-        } in &self.extensions
-        {
+        for Extension { namespace, name, lang, text } in &self.extensions {
             lines.text(&full_name(namespace, name), lang.as_ref(), text);
         }
     }
@@ -192,10 +175,7 @@ struct Lines {
 
 impl Lines {
     fn new() -> Self {
-        Self {
-            out: MIME_HEADER.to_owned(),
-            count: 0,
-        }
+        Self { out: MIME_HEADER.to_owned(), count: 0 }
     }
 
     fn line(&mut self, line: std::fmt::Arguments<'_>) {

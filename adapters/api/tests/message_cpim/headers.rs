@@ -8,39 +8,19 @@ use super::{DONKEY, body, builder, read, read_mode, subject_of, subjects};
 #[test]
 fn c02_the_worked_example() {
     let message = read(body(DONKEY)).unwrap();
-    assert_eq!(
-        message.from().unwrap().unwrap().name.as_deref(),
-        Some("MR SANDERS")
-    );
-    assert_eq!(
-        message.to().next().unwrap().unwrap().name.as_deref(),
-        Some("Depressed Donkey")
-    );
-    assert_eq!(
-        message.date_time().unwrap().unwrap().timestamp(),
-        "2000-12-13T21:40:00Z".parse().unwrap()
-    );
+    assert_eq!(message.from().unwrap().unwrap().name.as_deref(), Some("MR SANDERS"));
+    assert_eq!(message.to().next().unwrap().unwrap().name.as_deref(), Some("Depressed Donkey"));
+    assert_eq!(message.date_time().unwrap().unwrap().timestamp(), "2000-12-13T21:40:00Z".parse().unwrap());
     assert_eq!(
         subjects(&message),
-        [
-            (None, "the first".to_owned()),
-            (Some("fr".to_owned()), "le second".to_owned())
-        ]
+        [(None, "the first".to_owned()), (Some("fr".to_owned()), "le second".to_owned())]
     );
-    let languages: Vec<_> = message.headers()[3..5]
-        .iter()
-        .map(|header| header.lang_or_default())
-        .collect();
+    let languages: Vec<_> = message.headers()[3..5].iter().map(|header| header.lang_or_default()).collect();
     assert_eq!(languages, ["i-default", "fr"]);
     assert_eq!(message.require().len(), 1);
-    assert_eq!(
-        message.require()[0].namespace.as_deref(),
-        Some("mid:MessageFeatures@id.example")
-    );
+    assert_eq!(message.require()[0].namespace.as_deref(), Some("mid:MessageFeatures@id.example"));
     assert_eq!(message.require()[0].name.as_str(), "VitalMessageOption");
-    let option = message
-        .header("mid:MessageFeatures@id.example", "WackyMessageOption")
-        .unwrap();
+    let option = message.header("mid:MessageFeatures@id.example", "WackyMessageOption").unwrap();
     assert_eq!(option.value().unwrap(), "Use-silly-font");
     assert_eq!(message.headers().len(), 9);
     assert!(message.flags().is_empty());
@@ -56,10 +36,7 @@ fn c05_a_second_space_belongs_to_the_value() {
 /// Section 2.2: names compare exactly, and unknown ones are kept.
 #[test]
 fn names_are_case_sensitive_and_unknown_headers_kept() {
-    let message = read(body(
-        "|from: <im:a@x>|CC: <im:c@x>|cc: <im:d@x>|Top&Tail: x|Empty: ",
-    ))
-    .unwrap();
+    let message = read(body("|from: <im:a@x>|CC: <im:c@x>|cc: <im:d@x>|Top&Tail: x|Empty: ")).unwrap();
     assert_eq!(message.from(), Ok(None));
     assert_eq!(message.cc().count(), 1);
     assert_eq!(message.header(CORE, "Top&Tail").unwrap().raw(), "x");
@@ -68,18 +45,10 @@ fn names_are_case_sensitive_and_unknown_headers_kept() {
 
 #[test]
 fn c10_c11_escapes() {
-    assert_eq!(
-        subject_of(r"|Subject: back\\slash \u0007 \q end\"),
-        "back\\slash \u{7} q end"
-    );
+    assert_eq!(subject_of(r"|Subject: back\\slash \u0007 \q end\"), "back\\slash \u{7} q end");
     assert_eq!(subject_of(r"|Subject: \u00e9"), "é");
-    let entity = builder()
-        .subject(Subject {
-            lang: None,
-            text: "é\u{7}".into(),
-        })
-        .build(&Content::text("x"))
-        .unwrap();
+    let entity =
+        builder().subject(Subject { lang: None, text: "é\u{7}".into() }).build(&Content::text("x")).unwrap();
     let message = MessageCpim::read(&entity, Mode::Strict).unwrap();
     assert_eq!(message.header(CORE, "Subject").unwrap().raw(), "é\\u0007");
 }
@@ -109,14 +78,7 @@ fn c13_formal_names() {
     }
     let bare = body("|To: Bear<im:pooh@x>");
     assert!(read(bare.clone()).unwrap().to().next().unwrap().is_err());
-    assert!(
-        read_mode(bare, Mode::Tolerant)
-            .unwrap()
-            .to()
-            .next()
-            .unwrap()
-            .is_ok()
-    );
+    assert!(read_mode(bare, Mode::Tolerant).unwrap().to().next().unwrap().is_ok());
 }
 
 /// What is not to be repeated is kept, flagged, and the first holds.
@@ -128,14 +90,7 @@ fn duplicates() {
     ))
     .unwrap();
     assert_eq!(message.from().unwrap().unwrap().uri.as_str(), "im:a@x");
-    assert_eq!(
-        (
-            message.to().count(),
-            message.cc().count(),
-            message.subjects().count()
-        ),
-        (2, 2, 4)
-    );
+    assert_eq!((message.to().count(), message.cc().count(), message.subjects().count()), (2, 2, 4));
     let flagged = [2, 9, 10].map(|line| Flag::Duplicate { line });
     assert_eq!(message.flags(), flagged);
     assert_eq!(message.headers().len(), 12);
@@ -144,19 +99,13 @@ fn duplicates() {
 #[test]
 fn c19_parameters() {
     let message = read(body("|Subject:;lang=fr bonjour")).unwrap();
-    assert_eq!(
-        subjects(&message),
-        [(Some("fr".to_owned()), "bonjour".to_owned())]
-    );
+    assert_eq!(subjects(&message), [(Some("fr".to_owned()), "bonjour".to_owned())]);
     let message = read(body("|Subject: ;lang=fr bonjour")).unwrap();
     assert_eq!(subjects(&message), [(None, ";lang=fr bonjour".to_owned())]);
     let message = read(body(r#"|Subject:;x="a;b \"c\"";y=7.5 t"#)).unwrap();
     let header = &message.headers()[0];
-    let parameters: Vec<_> = header
-        .parameters()
-        .iter()
-        .map(|it| (it.name.as_str(), it.value.as_str()))
-        .collect();
+    let parameters: Vec<_> =
+        header.parameters().iter().map(|it| (it.name.as_str(), it.value.as_str())).collect();
     assert_eq!(parameters, [("x", "a;b \"c\""), ("y", "7.5")]);
     assert_eq!((header.raw().as_ref(), header.lang()), (&b"t"[..], None));
 }
@@ -172,11 +121,7 @@ fn c20_date_and_time() {
         ("2001-02-30T00:00:00Z", false),
     ] {
         let message = read(body(&format!("|DateTime: {value}"))).unwrap();
-        let want = if valid {
-            Ok(DateTime::parse(value))
-        } else {
-            Err(HeaderError::DateTime { line: 1 })
-        };
+        let want = if valid { Ok(DateTime::parse(value)) } else { Err(HeaderError::DateTime { line: 1 }) };
         assert_eq!(message.date_time(), want, "{value}");
         assert_eq!(message.headers()[0].raw(), value);
     }

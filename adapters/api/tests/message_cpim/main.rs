@@ -1,9 +1,5 @@
 //! Message/CPIM, vector by vector. A vector that others refer to has a number; the clauses are those of RFC 3862.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a panic is a failed test"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic is a failed test")]
 
 mod headers;
 mod namespaces;
@@ -19,11 +15,7 @@ const ENTITY: &str = "Content-Type: text/plain\r\n\r\nhi";
 
 /// `|` begins each header line; the content is always the same.
 fn body(headers: &str) -> String {
-    let lines: String = headers
-        .split('|')
-        .skip(1)
-        .map(|line| format!("{line}\r\n"))
-        .collect();
+    let lines: String = headers.split('|').skip(1).map(|line| format!("{line}\r\n")).collect();
     format!("{lines}\r\n{ENTITY}")
 }
 
@@ -46,10 +38,7 @@ fn refused(octets: impl Into<Vec<u8>>) -> ReadError {
 fn subjects(message: &MessageCpim) -> Vec<(Option<String>, String)> {
     let plain =
         |Subject { lang, text }: Subject| (lang.map(|lang| lang.as_str().to_owned()), text.to_string());
-    message
-        .subjects()
-        .map(|subject| plain(subject.unwrap()))
-        .collect()
+    message.subjects().map(|subject| plain(subject.unwrap())).collect()
 }
 
 fn subject_of(line: &str) -> String {

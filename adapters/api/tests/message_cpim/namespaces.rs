@@ -30,26 +30,17 @@ fn the_default_namespace_can_change() {
     .unwrap();
     let to: Vec<_> = message.to().map(|to| to.unwrap().uri.to_string()).collect();
     assert_eq!(to, ["im:yes@x"]);
-    assert_eq!(
-        message.header("http://other.example/", "To").unwrap().raw(),
-        "<im:no@x>"
-    );
+    assert_eq!(message.header("http://other.example/", "To").unwrap().raw(), "<im:no@x>");
     assert!(message.from().unwrap().is_some());
     assert!(message.flags().is_empty());
 }
 
 #[test]
 fn c16_invalid_declarations_and_uses() {
-    let message = read(body(
-        "|acme.trap: set|NS: acme <http://id.acme.example/w/>|acme.trap: two",
-    ))
-    .unwrap();
+    let message = read(body("|acme.trap: set|NS: acme <http://id.acme.example/w/>|acme.trap: two")).unwrap();
     assert_eq!(message.flags(), [Flag::UndeclaredPrefix { line: 1 }]);
     assert_eq!(message.headers()[0].namespace(), None);
-    assert_eq!(
-        message.header("http://id.acme.example/w/", "trap").unwrap().raw(),
-        "two"
-    );
+    assert_eq!(message.header("http://id.acme.example/w/", "trap").unwrap().raw(), "two");
 
     for value in [
         "a </w/>",
@@ -67,46 +58,23 @@ fn c16_invalid_declarations_and_uses() {
             [Flag::BadNamespace { line: 1 }, Flag::UndeclaredPrefix { line: 2 }],
             "{value}"
         );
-        assert_eq!(
-            message.to().count(),
-            1,
-            "an invalid declaration declares nothing: {value}"
-        );
+        assert_eq!(message.to().count(), 1, "an invalid declaration declares nothing: {value}");
     }
 }
 
 #[test]
 fn c17_require_is_there_to_be_judged() {
-    let message = read(body(
-        "|NS: foo <urn:example:foo>|Require: foo.Bar,Subject|Require: no.Baz",
-    ))
-    .unwrap();
-    let named: Vec<_> = message
-        .require()
-        .iter()
-        .map(|it| (it.namespace.as_deref(), it.name.as_str()))
-        .collect();
-    assert_eq!(
-        named,
-        [
-            (Some("urn:example:foo"), "Bar"),
-            (Some(CORE), "Subject"),
-            (None, "Baz")
-        ]
-    );
+    let message = read(body("|NS: foo <urn:example:foo>|Require: foo.Bar,Subject|Require: no.Baz")).unwrap();
+    let named: Vec<_> =
+        message.require().iter().map(|it| (it.namespace.as_deref(), it.name.as_str())).collect();
+    assert_eq!(named, [(Some("urn:example:foo"), "Bar"), (Some(CORE), "Subject"), (None, "Baz")]);
 
     let spaced = body("|Require: A, B");
-    assert!(matches!(
-        read(spaced.clone()),
-        Err(ReadError::Malformed { line: 1, .. })
-    ));
+    assert!(matches!(read(spaced.clone()), Err(ReadError::Malformed { line: 1, .. })));
     assert_eq!(read_mode(spaced, Mode::Tolerant).unwrap().require().len(), 2);
     for value in ["", "a,", ",a", "a b", "a.b.c", r"\u0041"] {
         assert!(
-            matches!(
-                refused(body(&format!("|Require: {value}"))),
-                ReadError::Malformed { line: 1, .. }
-            ),
+            matches!(refused(body(&format!("|Require: {value}"))), ReadError::Malformed { line: 1, .. }),
             "{value}"
         );
     }

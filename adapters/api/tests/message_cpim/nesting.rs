@@ -20,11 +20,7 @@ fn c24_a_signed_entity_is_not_touched() {
     let message = MessageCpim::read(&entity, Mode::Strict).unwrap();
     assert_eq!(message.content(), &signed);
     let at = entity.len() - signed.len();
-    assert_eq!(
-        message.content().octets().as_ptr(),
-        entity.octets()[at..].as_ptr(),
-        "a slice, no copy"
-    );
+    assert_eq!(message.content().octets().as_ptr(), entity.octets()[at..].as_ptr(), "a slice, no copy");
 }
 
 /// What the author says of the source is shown as it is said, whoever the operation is from.
@@ -44,44 +40,26 @@ fn c29_one_in_another() {
     let mut entity = innermost.clone();
     for depth in 1..=MAX_DEPTH {
         let outer = builder().build(&entity).unwrap();
-        assert!(
-            outer.octets().ends_with(entity.octets()),
-            "the original stands there as it was"
-        );
+        assert!(outer.octets().ends_with(entity.octets()), "the original stands there as it was");
         entity = outer;
         let layers = MessageCpim::read_nested(&entity, Mode::Strict).unwrap();
         assert_eq!(layers.len(), depth);
         assert_eq!(layers.last().unwrap().content(), &innermost);
     }
     let too_deep = builder().build(&entity).unwrap();
-    assert_eq!(
-        MessageCpim::read_nested(&too_deep, Mode::Strict),
-        Err(ReadError::TooDeep)
-    );
-    assert!(
-        MessageCpim::read(&too_deep, Mode::Strict).is_ok(),
-        "one layer can always be read"
-    );
+    assert_eq!(MessageCpim::read_nested(&too_deep, Mode::Strict), Err(ReadError::TooDeep));
+    assert!(MessageCpim::read(&too_deep, Mode::Strict).is_ok(), "one layer can always be read");
 }
 
 #[test]
 fn what_the_writer_writes() {
     let entity = Builder::new(
-        Party {
-            name: Some("Zoë B.".into()),
-            uri: uri("im:a@x.example"),
-        },
-        Party {
-            name: Some("Bear, \"P.\"".into()),
-            uri: uri("im:b@x.example"),
-        },
+        Party { name: Some("Zoë B.".into()), uri: uri("im:a@x.example") },
+        Party { name: Some("Bear, \"P.\"".into()), uri: uri("im:b@x.example") },
     )
     .cc(uri("im:c@x.example").into())
     .date_time(DateTime::parse("2001-02-01T12:16:49-05:00").unwrap())
-    .subject(Subject {
-        lang: LangTag::parse("fr"),
-        text: "ligne\r\nsuivante".into(),
-    })
+    .subject(Subject { lang: LangTag::parse("fr"), text: "ligne\r\nsuivante".into() })
     .require(uri("urn:example:foo"), name("Bar"))
     .require(uri(CORE), name("Subject"))
     .extension(Extension::new(uri(IMDN), name("Message-ID"), "34jk324j").unwrap())

@@ -14,10 +14,7 @@ fn uri() -> impl Strategy<Value = AbsoluteUri> {
 
 fn party() -> impl Strategy<Value = Party> {
     let name = prop_oneof![any::<String>(), r#"[ab"\\<>,. é😀\t\r\n\u{7f}]{0,8}"#];
-    (option::of(name), uri()).prop_map(|(name, uri)| Party {
-        name: name.map(Into::into),
-        uri,
-    })
+    (option::of(name), uri()).prop_map(|(name, uri)| Party { name: name.map(Into::into), uri })
 }
 
 fn lang() -> impl Strategy<Value = Option<LangTag>> {
@@ -25,10 +22,7 @@ fn lang() -> impl Strategy<Value = Option<LangTag>> {
 }
 
 fn subject() -> impl Strategy<Value = Subject> {
-    (lang(), any::<String>()).prop_map(|(lang, text)| Subject {
-        lang,
-        text: text.into(),
-    })
+    (lang(), any::<String>()).prop_map(|(lang, text)| Subject { lang, text: text.into() })
 }
 
 fn extension() -> impl Strategy<Value = (AbsoluteUri, Name, Option<LangTag>, String)> {
@@ -47,13 +41,8 @@ fn nearly() -> impl Strategy<Value = Vec<u8>> {
         any::<String>(),
     ];
     let end = prop_oneof![8 => Just("\r\n"), 1 => Just("\n"), 1 => Just("\r\n\r\n"), 1 => Just("")];
-    vec((line, end), 0..8).prop_map(|lines| {
-        lines
-            .into_iter()
-            .map(|(line, end)| line + end)
-            .collect::<String>()
-            .into_bytes()
-    })
+    vec((line, end), 0..8)
+        .prop_map(|lines| lines.into_iter().map(|(line, end)| line + end).collect::<String>().into_bytes())
 }
 
 /// Everything there is to ask of one; none of it may panic.
@@ -69,11 +58,7 @@ fn ask(octets: Vec<u8>) {
         if let Ok(message) = MessageCpim::read_body(&octets, mode) {
             assert!(octets.ends_with(message.content().octets()));
             let _answers = (message.from().is_ok(), message.to().count(), message.cc().count());
-            let _answers = (
-                message.date_time().is_ok(),
-                message.subjects().count(),
-                message.require().len(),
-            );
+            let _answers = (message.date_time().is_ok(), message.subjects().count(), message.require().len());
             for header in message.headers() {
                 let _value = header.value();
             }

@@ -76,29 +76,18 @@ impl Element {
         uris: &dyn ReadUri,
     ) -> Result<Self, Rejection> {
         if !frame.content.is_empty()
-            && matches!(
-                tag.name,
-                "close" | "open" | "ping" | "response" | "subscribe" | "unsubscribe"
-            )
+            && matches!(tag.name, "close" | "open" | "ping" | "response" | "subscribe" | "unsubscribe")
         {
-            return Err(Violation::Content {
-                octets: frame.content.len(),
-            }
-            .into());
+            return Err(Violation::Content { octets: frame.content.len() }.into());
         }
         match tag.name {
             "close" => Close::read(tag, reader).map(Self::Close),
             "open" => Open::read(tag, reader, uris).map(Self::Open),
-            "ping" => Ok(Self::Ping {
-                trans_id: trans_id(tag)?,
-            }),
+            "ping" => Ok(Self::Ping { trans_id: trans_id(tag)? }),
             "response" => response::read(tag, reader),
             name => match operation::kind(name) {
                 Some(kind) => operation::read(kind, tag, reader, &frame.content, uris),
-                None => Err(Violation::UnknownElement {
-                    name: excerpt(name).to_owned(),
-                }
-                .into()),
+                None => Err(Violation::UnknownElement { name: excerpt(name).to_owned() }.into()),
             },
         }
     }
@@ -122,10 +111,7 @@ impl ReadUri for PlainUris {
         let uri = Uri::parse(text)?;
         match uri.class() == class {
             true => Ok(uri),
-            false => Err(UriError::WrongClass {
-                found: uri.class(),
-                wanted: class,
-            }),
+            false => Err(UriError::WrongClass { found: uri.class(), wanted: class }),
         }
     }
 }
@@ -138,10 +124,7 @@ impl ReadUri for Mapper {
 
 /// Writes a ping.
 pub fn write_ping(out: &mut String, trans_id: &TransId) {
-    Writer::new(out)
-        .start("ping")
-        .attribute("transID", trans_id.as_str())
-        .empty();
+    Writer::new(out).start("ping").attribute("transID", trans_id.as_str()).empty();
 }
 
 /// The transID of an element that must have one. Without it nothing can be answered, so that its absence

@@ -53,16 +53,10 @@ pub fn encode_head(
     limits: &Limits,
 ) -> Result<(), EncodeError> {
     if xml.len() > limits.xml_octets {
-        return Err(EncodeError::Xml {
-            octets: xml.len(),
-            max: limits.xml_octets,
-        });
+        return Err(EncodeError::Xml { octets: xml.len(), max: limits.xml_octets });
     }
     if content_octets > limits.content_octets {
-        return Err(EncodeError::Content {
-            octets: content_octets,
-            max: limits.content_octets,
-        });
+        return Err(EncodeError::Content { octets: content_octets, max: limits.content_octets });
     }
     let before = out.len();
     let written = write!(out, "{PREFIX}{} {content_octets}{parameters}\r\n", xml.len());

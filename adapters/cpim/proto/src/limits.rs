@@ -18,12 +18,8 @@ pub struct Limits {
 
 impl Limits {
     /// What the contract says where nothing is configured.
-    pub const CONTRACT: Self = Self {
-        xml_octets: 65_536,
-        content_octets: 1_048_576,
-        depth: 16,
-        attributes: 32,
-    };
+    pub const CONTRACT: Self =
+        Self { xml_octets: 65_536, content_octets: 1_048_576, depth: 16, attributes: 32 };
 }
 
 impl Default for Limits {

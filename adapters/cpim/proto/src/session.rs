@@ -45,7 +45,7 @@ use crate::{Decoder, EncodeError, Open, Parameters, ReadUri, write_operation, wr
 
 /// One session.
 ///
-/// `T` is what the application gives with a response and gets back once the peer has it beyond doubt:
+/// `T` is what the application gives with a response and gets back once that is no longer in doubt:
 /// whatever it needs to note that, or nothing.
 pub struct Session<T = ()> {
     config: Arc<Config>,
@@ -95,9 +95,7 @@ impl<T> Session<T> {
         Self {
             uris,
             side,
-            state: State::AwaitingOpen {
-                until: now + config.open_within,
-            },
+            state: State::AwaitingOpen { until: now + config.open_within },
             decoder: Decoder::new(config.limits),
             input: BytesMut::new(),
             held: false,
@@ -123,7 +121,7 @@ impl<T> Session<T> {
             return;
         }
         self.hearing.heard(now);
-        self.receipts.heard(now);
+        self.receipts.ripen(now);
         match self.input.is_empty() {
             true => self.input = octets.split(),
             false => self.input.unsplit(octets.split()),
@@ -142,8 +140,8 @@ impl<T> Session<T> {
         self.events.pop_front()
     }
 
-    /// What came with a response that the peer now has beyond doubt: it was heard a good while after the
-    /// response was sent, or ended the session in order.
+    /// What came with a response that the peer now has: the connection stood for a good while after the
+    /// transport took it, or the peer ended the session in order.
     pub fn poll_handed_over(&mut self) -> Option<T> {
         self.receipts.next()
     }
@@ -243,10 +241,7 @@ impl<T> Session<T> {
         parameters: &Parameters,
         operation: &Operation,
     ) -> Result<(), SendError> {
-        let content = operation
-            .content()
-            .map(|content| content.octets().clone())
-            .unwrap_or_default();
+        let content = operation.content().map(|content| content.octets().clone()).unwrap_or_default();
         if !self.is_open() {
             return Err(SendError::NotOpen);
         }
@@ -258,8 +253,7 @@ impl<T> Session<T> {
         }
         let limits = &self.config.limits;
         let queued = write_operation(&mut self.scratch, trans_id, operation, limits).and_then(|()| {
-            self.outgoing
-                .ask(now, parameters, &self.scratch, &content, trans_id.clone(), limits)
+            self.outgoing.ask(now, parameters, &self.scratch, &content, trans_id.clone(), limits)
         });
         self.scratch.clear();
         queued?;

@@ -40,11 +40,7 @@ impl Authority {
         let pem = params.self_signed(&key).unwrap().pem();
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("ca.pem"), &pem).unwrap();
-        Self {
-            directory,
-            issuer: Issuer::new(params, key),
-            pem,
-        }
+        Self { directory, issuer: Issuer::new(params, key), pem }
     }
 
     pub(crate) fn path(&self) -> PathBuf {
@@ -74,41 +70,27 @@ impl Authority {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         for name in names {
             match name {
-                Name::Dns(dns) => params
-                    .subject_alt_names
-                    .push(SanType::DnsName((*dns).try_into().unwrap())),
+                Name::Dns(dns) => params.subject_alt_names.push(SanType::DnsName((*dns).try_into().unwrap())),
                 Name::Srv(srv) => params.custom_extensions.push(srv_extension(srv)),
                 Name::SrvUtf8(srv) => {
                     let oid = vec![1, 3, 6, 1, 5, 5, 7, 8, 7];
-                    params
-                        .subject_alt_names
-                        .push(SanType::OtherName((oid, (*srv).into())));
+                    params.subject_alt_names.push(SanType::OtherName((oid, (*srv).into())));
                 }
-                Name::Uri(uri) => params
-                    .subject_alt_names
-                    .push(SanType::URI((*uri).try_into().unwrap())),
+                Name::Uri(uri) => params.subject_alt_names.push(SanType::URI((*uri).try_into().unwrap())),
             }
         }
         change(&mut params);
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        let stem = key
-            .serialized_der()
-            .iter()
-            .rev()
-            .take(8)
-            .map(|octet| format!("{octet:02x}"))
-            .collect::<String>();
+        let stem =
+            key.serialized_der().iter().rev().take(8).map(|octet| format!("{octet:02x}")).collect::<String>();
         let (chain, private) = (
             self.directory.path().join(format!("{stem}.pem")),
             self.directory.path().join(format!("{stem}.key")),
         );
         std::fs::write(&chain, certificate.pem()).unwrap();
         std::fs::write(&private, key.serialize_pem()).unwrap();
-        Identity {
-            certificate: chain,
-            key: private,
-        }
+        Identity { certificate: chain, key: private }
     }
 
     /// Connects as a client of this authority's servers.
@@ -120,9 +102,7 @@ impl Authority {
         alpn: &[&str],
     ) -> std::io::Result<TlsStream<TcpStream>> {
         let mut roots = RootCertStore::empty();
-        roots
-            .add(CertificateDer::from_pem_slice(self.pem.as_bytes()).unwrap())
-            .unwrap();
+        roots.add(CertificateDer::from_pem_slice(self.pem.as_bytes()).unwrap()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()

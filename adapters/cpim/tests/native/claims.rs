@@ -31,14 +31,10 @@ async fn the_trust_rule_covers_what_it_says_and_never_this_gateway() {
     ] {
         let answer = Client::try_open(running.address(), attributes).await;
         match granted {
-            true => assert_eq!(
-                answer, "<open version='1' domain='gw.example' remembers='3600'/>",
-                "{attributes}"
-            ),
-            false => assert!(
-                answer.starts_with("<close reason='unauthorised'>"),
-                "{attributes}: {answer}"
-            ),
+            true => {
+                assert_eq!(answer, "<open version='1' domain='gw.example' remembers='3600'/>", "{attributes}")
+            }
+            false => assert!(answer.starts_with("<close reason='unauthorised'>"), "{attributes}: {answer}"),
         }
     }
 }
@@ -47,13 +43,7 @@ async fn the_trust_rule_covers_what_it_says_and_never_this_gateway() {
 async fn a_refused_open_is_refused_whole_and_hung_up() {
     let running = start(demo(), &gateway()).await;
     let mut client = Client::connect(running.address()).await;
-    client
-        .send(&crate::wire::frame(
-            "",
-            "<open version='1' serves='im:a@a.example im:b@b.test'/>",
-            "",
-        ))
-        .await;
+    client.send(&crate::wire::frame("", "<open version='1' serves='im:a@a.example im:b@b.test'/>", "")).await;
     assert!(client.frame().await.xml.contains("unauthorised"));
     client.end().await;
     assert!(!running.gateway.has(|_| true), "the gateway never heard of it");
@@ -67,9 +57,9 @@ async fn an_application_proves_itself_by_its_secret() {
         application("bot", &["im:bot@a.example", "b.example"], "one"),
         application("other", &["c.example"], "two"),
     ];
-    settings.applications[0].covers.push(Scope::Selector(
-        cpim_adapter::Selectors::default().find("pepp").unwrap(),
-    ));
+    settings.applications[0]
+        .covers
+        .push(Scope::Selector(cpim_adapter::Selectors::default().find("pepp").unwrap()));
     let running = start(settings, &gateway()).await;
     for (attributes, granted) in [
         ("serves='im:bot@a.example' secret='one'", true),
@@ -86,10 +76,7 @@ async fn an_application_proves_itself_by_its_secret() {
     ] {
         let answer = Client::try_open(running.address(), attributes).await;
         assert_eq!(answer.starts_with("<open "), granted, "{attributes}: {answer}");
-        assert!(
-            granted || answer.contains("reason='unauthorised'"),
-            "{attributes}: {answer}"
-        );
+        assert!(granted || answer.contains("reason='unauthorised'"), "{attributes}: {answer}");
     }
 }
 
@@ -124,18 +111,12 @@ async fn what_is_granted_is_what_the_gateway_hears() {
         "serves='b.test' secret='bee'",
     ] {
         let answer = Client::try_open(running.address(), attributes).await;
-        assert!(
-            answer.starts_with("<close reason='unauthorised'>"),
-            "{attributes}: {answer}"
-        );
+        assert!(answer.starts_with("<close reason='unauthorised'>"), "{attributes}: {answer}");
     }
 
     let _fred = Client::open(running.address(), "serves='im:fred@a.example' domain='a.example'").await;
     let (_, facts) = running.gateway.opened().await;
-    assert_eq!(
-        (facts.authority.peer.clone(), facts.authority.standing),
-        (None, Standing::Verified)
-    );
+    assert_eq!((facts.authority.peer.clone(), facts.authority.standing), (None, Standing::Verified));
 }
 
 #[tokio::test]
@@ -153,33 +134,18 @@ async fn a_home_excludes_single_addresses_of_its_domain() {
 
     let mut home = Client::open(address, "serves='a.example im:root@a.example'").await;
     for displaced in [&mut fred, &mut speaker] {
-        assert!(
-            displaced
-                .frame()
-                .await
-                .xml
-                .starts_with("<close reason='conflict'>")
-        );
+        assert!(displaced.frame().await.xml.starts_with("<close reason='conflict'>"));
         displaced.end().await;
     }
     running.gateway.closed(fred_session).await;
     for attributes in ["serves='im:fred@a.example'", "speaks='pres:x@a.example'"] {
         let answer = Client::try_open(address, attributes).await;
-        assert!(
-            answer.starts_with("<close reason='conflict'>"),
-            "{attributes}: {answer}"
-        );
+        assert!(answer.starts_with("<close reason='conflict'>"), "{attributes}: {answer}");
     }
     // A second connection of the home, and what the configuration hosts here, are no conflict.
     let mut second = Client::open(address, "serves='a.example im:root@a.example'").await;
     let mut hosted_again = Client::open(address, "serves='im:hosted@a.example'").await;
-    for there in [
-        &mut home,
-        &mut second,
-        &mut hosted,
-        &mut hosted_again,
-        &mut elsewhere,
-    ] {
+    for there in [&mut home, &mut second, &mut hosted, &mut hosted_again, &mut elsewhere] {
         there.ping().await;
     }
 
@@ -187,27 +153,15 @@ async fn a_home_excludes_single_addresses_of_its_domain() {
     for there in [home, second] {
         there.close().await;
     }
-    Client::open(address, "serves='im:fred@a.example'")
-        .await
-        .ping()
-        .await;
+    Client::open(address, "serves='im:fred@a.example'").await.ping().await;
 }
 
 #[tokio::test]
 async fn other_versions_are_told_which_is_spoken() {
     let running = start(demo(), &gateway()).await;
     let mut client = Client::connect(running.address()).await;
-    client
-        .send(&crate::wire::frame(
-            "",
-            "<open version='2' serves='im:fred@a.example'/>",
-            "",
-        ))
-        .await;
-    assert_eq!(
-        client.frame().await.xml,
-        "<close reason='unsupported-version'>1</close>"
-    );
+    client.send(&crate::wire::frame("", "<open version='2' serves='im:fred@a.example'/>", "")).await;
+    assert_eq!(client.frame().await.xml, "<close reason='unsupported-version'>1</close>");
     client.end().await;
 }
 
@@ -223,24 +177,11 @@ async fn settings_are_swapped_under_way() {
     settings.applications = vec![application("bot", &["a.example"], "new")];
     settings.listeners.push(plain(&[]));
     settings.listeners[1].at = cpim_native::ListenAt::Tcp("[::1]:0".parse().unwrap());
-    assert_eq!(
-        running.adapter.reconfigure(settings).unwrap(),
-        ["cpim.listener[[::1]:0]"]
-    );
+    assert_eq!(running.adapter.reconfigure(settings).unwrap(), ["cpim.listener[[::1]:0]"]);
     let old = Client::try_open(running.address(), "serves='a.example' secret='old'").await;
     assert!(old.contains("unauthorised"), "{old}");
-    Client::open(running.address(), "serves='a.example' secret='new'")
-        .await
-        .ping()
-        .await;
-    assert!(
-        before
-            .frame()
-            .await
-            .xml
-            .starts_with("<close reason='unauthorised'>"),
-        "what granted it is gone"
-    );
+    Client::open(running.address(), "serves='a.example' secret='new'").await.ping().await;
+    assert!(before.frame().await.xml.starts_with("<close reason='unauthorised'>"), "what granted it is gone");
     untouched.ping().await;
 }
 
@@ -255,11 +196,7 @@ async fn a_unix_socket_is_local_and_what_is_left_of_one_is_removed() {
     let stream = tokio::net::UnixStream::connect(&path).await.unwrap();
     Client::on(stream).say_open("serves='im:fred@a.example'").await;
 
-    let second = cpim_native::NativeAdapter::new(settings)
-        .unwrap()
-        .bind()
-        .await
-        .unwrap_err();
+    let second = cpim_native::NativeAdapter::new(settings).unwrap().bind().await.unwrap_err();
     assert!(second.to_string().contains("cpim.sock"), "{second}");
     running.shutdown.begin_drain();
     running.ended.await.unwrap();
@@ -270,9 +207,7 @@ async fn a_unix_socket_is_local_and_what_is_left_of_one_is_removed() {
 async fn what_cannot_work_is_known_before_anything_runs() {
     let mut open_to_all = demo();
     open_to_all.listeners[0].at = cpim_native::ListenAt::Tcp("0.0.0.0:0".parse().unwrap());
-    let error = cpim_native::NativeAdapter::new(open_to_all.clone())
-        .err()
-        .unwrap();
+    let error = cpim_native::NativeAdapter::new(open_to_all.clone()).err().unwrap();
     assert!(error.what.contains("plain TCP beyond loopback"), "{error}");
     open_to_all.listeners[0].plain = true;
     assert!(cpim_native::NativeAdapter::new(open_to_all).is_ok());
@@ -280,13 +215,6 @@ async fn what_cannot_work_is_known_before_anything_runs() {
     let running = start(demo(), &gateway()).await;
     let mut taken = demo();
     taken.listeners[0].at = cpim_native::ListenAt::Tcp(running.address());
-    let error = cpim_native::NativeAdapter::new(taken)
-        .unwrap()
-        .bind()
-        .await
-        .unwrap_err();
-    assert!(
-        error.to_string().contains(&running.address().to_string()),
-        "{error}"
-    );
+    let error = cpim_native::NativeAdapter::new(taken).unwrap().bind().await.unwrap_err();
+    assert!(error.to_string().contains(&running.address().to_string()), "{error}");
 }

@@ -33,14 +33,8 @@ async fn an_operation_leaves_as_it_is_and_its_answer_is_reported() {
     let (point, log) = commit_point();
     let mut delivery = delivery(7, "im:fred@a.example", served("im:fred@a.example"));
     delivery.passage.wait = Some(Duration::from_secs(30));
-    assert_eq!(
-        running.adapter.recalls(&delivery.hop),
-        Some(Duration::from_secs(60))
-    );
-    assert_eq!(
-        running.adapter.deliver(delivery, &point).await.unwrap(),
-        Outcome::Pending
-    );
+    assert_eq!(running.adapter.recalls(&delivery.hop), Some(Duration::from_secs(60)));
+    assert_eq!(running.adapter.deliver(delivery, &point).await.unwrap(), Outcome::Pending);
     assert_eq!(*log.0.lock().unwrap(), [Some(Duration::from_secs(60))]);
     let arrived = fred.frame().await;
     assert_eq!(
@@ -48,10 +42,7 @@ async fn an_operation_leaves_as_it_is_and_its_answer_is_reported() {
         "<message source='im:wilma@c.example' destination='im:fred@a.example' transID='7'/>"
     );
     assert_eq!(arrived.content, b"Content-Type: text/plain\r\n\r\nhello");
-    assert_eq!(
-        arrived.parameters, "hops=127 id=op-7 wait=30",
-        "an application is not told more"
-    );
+    assert_eq!(arrived.parameters, "hops=127 id=op-7 wait=30", "an application is not told more");
 
     fred.send(&frame(
         "",
@@ -59,9 +50,7 @@ async fn an_operation_leaves_as_it_is_and_its_answer_is_reported() {
         "",
     ))
     .await;
-    let Word::Answered(answer) = running.gateway.word(7).await else {
-        panic!("not answered")
-    };
+    let Word::Answered(answer) = running.gateway.word(7).await else { panic!("not answered") };
     assert_eq!(
         (answer.status(), answer.code(), answer.words()),
         (Status::Failure, Some(Code::Refused), "nein")
@@ -87,14 +76,8 @@ async fn an_operation_leaves_as_it_is_and_its_answer_is_reported() {
 async fn a_gateway_is_told_the_way_and_the_standing() {
     let running = running().await;
     let mut home = Client::open(running.address(), "serves='a.example' domain='a.example'").await;
-    running
-        .deliver(delivery(1, "im:fred@a.example", served("im:fred@a.example")))
-        .await
-        .unwrap();
-    assert_eq!(
-        home.frame().await.parameters,
-        "hops=127 via=gw.example id=op-1 auth=verified"
-    );
+    running.deliver(delivery(1, "im:fred@a.example", served("im:fred@a.example"))).await.unwrap();
+    assert_eq!(home.frame().await.parameters, "hops=127 via=gw.example id=op-1 auth=verified");
 }
 
 #[tokio::test]
@@ -102,10 +85,8 @@ async fn the_one_who_serves_the_address_comes_before_its_home_and_the_last_befor
     let mut settings = demo();
     settings.hosted = vec![crate::setup::scope("im:fred@a.example")];
     let running = start(settings, &Gateway::new("gw.example", |_| Verdict::Hold)).await;
-    let error = running
-        .deliver(delivery(0, "im:fred@a.example", served("im:fred@a.example")))
-        .await
-        .unwrap_err();
+    let error =
+        running.deliver(delivery(0, "im:fred@a.example", served("im:fred@a.example"))).await.unwrap_err();
     assert_eq!((error.retry, error.code), (Retry::OnContact, Code::Unreachable));
 
     let to_fred = |leg| delivery(leg, "im:fred@a.example", served("im:fred@a.example"));
@@ -122,12 +103,7 @@ async fn the_one_who_serves_the_address_comes_before_its_home_and_the_last_befor
     speaker.ping().await;
 
     // A session that is being closed takes nothing new.
-    last.send(&crate::wire::message(
-        "im:fred@a.example",
-        "im:x@b.example",
-        "held",
-    ))
-    .await;
+    last.send(&crate::wire::message("im:fred@a.example", "im:x@b.example", "held")).await;
     running.gateway.submitted().await;
     last.send(&frame("", "<close/>", "")).await;
     last.send(&response("3")).await;
@@ -141,24 +117,13 @@ async fn an_external_adapter_takes_the_foreign_addresses_of_its_selector() {
     let pepp = Selectors::default().find("pepp").unwrap();
     let mut settings = demo();
     settings.applications = vec![application("pepp", &[], "s")];
-    settings.applications[0]
-        .covers
-        .push(cpim_adapter::Scope::Selector(pepp.clone()));
+    settings.applications[0].covers.push(cpim_adapter::Scope::Selector(pepp.clone()));
     let running = start(settings, &Gateway::new("gw.example", |_| Verdict::Hold)).await;
     let mut external = Client::open(running.address(), "serves='pepp:' secret='s'").await;
     let destination = "im:pepp=example.com/fred@gw.example";
     let foreign = cpim_adapter::ForeignAddress::new(pepp, "example.com/fred").unwrap();
-    running
-        .deliver(delivery(1, destination, NextHop::Foreign(foreign)))
-        .await
-        .unwrap();
-    assert!(
-        external
-            .frame()
-            .await
-            .xml
-            .contains(&format!("destination='{destination}'"))
-    );
+    running.deliver(delivery(1, destination, NextHop::Foreign(foreign))).await.unwrap();
+    assert!(external.frame().await.xml.contains(&format!("destination='{destination}'")));
 }
 
 #[tokio::test]
@@ -183,13 +148,7 @@ async fn what_no_leg_can_take_is_refused_and_a_transid_in_use_is_busy() {
     let running = running().await;
     let mut fred = Client::open(running.address(), "serves='im:fred@a.example'").await;
     let hop = || served("im:fred@a.example");
-    let large = delivery_of(
-        1,
-        "im:w@c.example",
-        "im:fred@a.example",
-        "x".repeat(1_048_577),
-        hop(),
-    );
+    let large = delivery_of(1, "im:w@c.example", "im:fred@a.example", "x".repeat(1_048_577), hop());
     let error = running.deliver(large).await.unwrap_err();
     assert_eq!((error.code, error.retry), (Code::TooLarge, Retry::Never));
 
@@ -197,14 +156,8 @@ async fn what_no_leg_can_take_is_refused_and_a_transid_in_use_is_busy() {
     running.deliver(twice.clone()).await.unwrap();
     twice.leg = 3;
     running.deliver(twice).await.unwrap();
-    let Word::Answered(answer) = running.gateway.word(3).await else {
-        panic!("not answered")
-    };
-    assert_eq!(
-        answer.code(),
-        Some(Code::Busy),
-        "it may come again when the other is settled"
-    );
+    let Word::Answered(answer) = running.gateway.word(3).await else { panic!("not answered") };
+    assert_eq!(answer.code(), Some(Code::Busy), "it may come again when the other is settled");
     fred.frame().await;
     fred.ping().await;
     fred.send(&response("2")).await;
@@ -232,10 +185,7 @@ async fn a_session_that_ends_tells_what_became_of_each_leg() {
     assert!(matches!(words[0], Word::Unknown), "{words:?}");
     assert!(matches!(words[legs as usize - 1], Word::NotSent), "{words:?}");
     let unsent = words.iter().skip_while(|word| matches!(word, Word::Unknown));
-    assert!(
-        unsent.clone().all(|word| matches!(word, Word::NotSent)),
-        "{words:?}"
-    );
+    assert!(unsent.clone().all(|word| matches!(word, Word::NotSent)), "{words:?}");
 }
 
 /// A commit log that never gets through.
@@ -269,11 +219,7 @@ async fn before_the_commit_point_nothing_is_sent() {
         outcome = running.adapter.deliver(to_fred(1), &point) => panic!("{outcome:?}"),
         () = tokio::task::yield_now() => {}
     }
-    let error = running
-        .adapter
-        .deliver(to_fred(2), &CommitPoint::new(Refusing))
-        .await
-        .unwrap_err();
+    let error = running.adapter.deliver(to_fred(2), &CommitPoint::new(Refusing)).await.unwrap_err();
     assert_eq!(error.retry, Retry::Never);
     fred.ping().await;
     // The pair is not held up by what was dropped.
@@ -290,10 +236,7 @@ async fn the_order_within_a_pair_is_kept() {
     let sending = tokio::spawn(async move {
         for leg in 1..=2_000 {
             let hop = served("im:fred@a.example");
-            adapter
-                .deliver(delivery(leg, "im:fred@a.example", hop), &commit_point().0)
-                .await
-                .unwrap();
+            adapter.deliver(delivery(leg, "im:fred@a.example", hop), &commit_point().0).await.unwrap();
         }
     });
     for leg in 1..=2_000 {
@@ -317,13 +260,7 @@ async fn a_peer_that_does_not_read_is_closed_and_holds_up_nobody_else() {
     let flooding = tokio::spawn(async move {
         for leg in 1.. {
             let hop = served("im:deaf@a.example");
-            let delivery = delivery_of(
-                leg,
-                "im:w@c.example",
-                "im:deaf@a.example",
-                "x".repeat(50_000),
-                hop,
-            );
+            let delivery = delivery_of(leg, "im:w@c.example", "im:deaf@a.example", "x".repeat(50_000), hop);
             if adapter.deliver(delivery, &commit_point().0).await.is_err() {
                 return leg;
             }
@@ -331,10 +268,7 @@ async fn a_peer_that_does_not_read_is_closed_and_holds_up_nobody_else() {
         0
     });
     for leg in 1_000_000..1_000_010 {
-        running
-            .deliver(delivery(leg, "im:fred@a.example", served("im:fred@a.example")))
-            .await
-            .unwrap();
+        running.deliver(delivery(leg, "im:fred@a.example", served("im:fred@a.example"))).await.unwrap();
         assert_eq!(trans_id(&fred.frame().await), leg.to_string());
     }
     running.gateway.closed(session).await;

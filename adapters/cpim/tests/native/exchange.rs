@@ -72,10 +72,8 @@ impl Gateway {
                 happened.as_mut().enable();
                 {
                     let mut seen = self.seen.lock().unwrap();
-                    if let Some((at, found)) = seen
-                        .iter()
-                        .enumerate()
-                        .find_map(|(at, seen)| Some((at, pick(seen)?)))
+                    if let Some((at, found)) =
+                        seen.iter().enumerate().find_map(|(at, seen)| Some((at, pick(seen)?)))
                     {
                         seen.remove(at);
                         return found;
@@ -104,10 +102,8 @@ impl Gateway {
     }
 
     pub(crate) async fn closed(&self, session: u64) {
-        self.wait("close", |seen| {
-            matches!(seen, Seen::Closed(number) if *number == session).then_some(())
-        })
-        .await;
+        self.wait("close", |seen| matches!(seen, Seen::Closed(number) if *number == session).then_some(()))
+            .await;
     }
 
     pub(crate) async fn submitted(&self) -> Arrival {
@@ -129,10 +125,9 @@ impl Gateway {
     /// What is reported of a leg.
     pub(crate) async fn word(&self, leg: u64) -> Word {
         self.wait(&format!("report of {leg}"), |seen| match seen {
-            Seen::Reported(Report {
-                leg: LegRef::Number(number),
-                word,
-            }) if *number == leg => Some(word.clone()),
+            Seen::Reported(Report { leg: LegRef::Number(number), word }) if *number == leg => {
+                Some(word.clone())
+            }
             _ => None,
         })
         .await
@@ -150,11 +145,7 @@ impl Gateway {
 
     fn give(self: &Arc<Self>, arrival: &Arrival, slot: AnswerSlot, response: Response) -> bool {
         let receipt = Receipt::new(self.clone(), self.numbers.fetch_add(1, Ordering::Relaxed));
-        slot.give(Answer {
-            trans_id: arrival.trans_id.clone(),
-            response,
-            receipt: Some(receipt),
-        })
+        slot.give(Answer { trans_id: arrival.trans_id.clone(), response, receipt: Some(receipt) })
     }
 }
 
@@ -167,13 +158,7 @@ impl Exchange for Desk {
         for (trans_id, response) in self.0.kept.lock().unwrap().drain(..) {
             let receipt = Receipt::new(self.0.clone(), self.0.numbers.fetch_add(1, Ordering::Relaxed));
             let trans_id = trans_id.parse().unwrap();
-            answers
-                .try_send(Answer {
-                    trans_id,
-                    response,
-                    receipt: Some(receipt),
-                })
-                .unwrap();
+            answers.try_send(Answer { trans_id, response, receipt: Some(receipt) }).unwrap();
         }
         self.0.record(Seen::Opened(number, facts));
         number

@@ -24,13 +24,7 @@ async fn ten_thousand_operations_wait_on_several_sessions() {
             let mut ids = Vec::new();
             for _ in 0..2_500 {
                 let xml = client.frame().await.xml;
-                ids.push(
-                    xml.split("transID='")
-                        .nth(1)
-                        .unwrap()
-                        .trim_end_matches("'/>")
-                        .to_owned(),
-                );
+                ids.push(xml.split("transID='").nth(1).unwrap().trim_end_matches("'/>").to_owned());
             }
             (client, ids)
         })
@@ -38,10 +32,7 @@ async fn ten_thousand_operations_wait_on_several_sessions() {
     let reading: Vec<_> = reading.collect();
     for leg in 0..10_000_u64 {
         let address = format!("im:u{}@a.example", leg % 4);
-        running
-            .deliver(delivery(leg + 1, &address, served(&address)))
-            .await
-            .unwrap();
+        running.deliver(delivery(leg + 1, &address, served(&address))).await.unwrap();
     }
     let mut answering = Vec::new();
     for each in reading {
@@ -71,23 +62,14 @@ async fn two_gateways_that_flood_each_other_both_get_through() {
         settings.limits.operations = 256;
         settings.limits.outgoing_octets = 65_536;
     }
-    let (near, far) = (
-        start(ours, &willing("gw.example")).await,
-        start(theirs, &willing("gw.b.test")).await,
-    );
+    let (near, far) = (start(ours, &willing("gw.example")).await, start(theirs, &willing("gw.b.test")).await);
     let out = to_peer("b.test", true, &[far.address()]);
-    near.deliver(delivery(1_000_000, "im:first@b.test", out.clone()))
-        .await
-        .unwrap();
+    near.deliver(delivery(1_000_000, "im:first@b.test", out.clone())).await.unwrap();
     near.gateway.word(1_000_000).await;
 
     let floods = [
         (near.adapter.clone(), out, "b.test"),
-        (
-            far.adapter.clone(),
-            to_peer("gw.example", true, &[]),
-            "gw.example",
-        ),
+        (far.adapter.clone(), to_peer("gw.example", true, &[]), "gw.example"),
     ];
     let floods = floods.map(|(adapter, hop, to)| {
         tokio::spawn(async move {
@@ -116,9 +98,7 @@ async fn two_gateways_that_flood_each_other_both_get_through() {
             }
         }
     };
-    tokio::time::timeout(STUCK, through)
-        .await
-        .expect("neither waits for the other");
+    tokio::time::timeout(STUCK, through).await.expect("neither waits for the other");
 }
 
 /// More than the buffers of a connection on loopback hold, so that nothing more can be written to it.
@@ -128,31 +108,21 @@ const JAM: usize = 16;
 async fn a_side_reads_on_though_nothing_that_it_writes_is_taken() {
     const OPERATIONS: usize = 3_000;
     let words = "w".repeat(1_000);
-    let gateway = Gateway::new("gw.example", move |_| {
-        Verdict::Answer(Response::failure(Code::Refused, words.clone()))
-    });
+    let gateway =
+        Gateway::new("gw.example", move |_| Verdict::Answer(Response::failure(Code::Refused, words.clone())));
     let running = start(demo(), &gateway).await;
     let mut client = Client::open(running.address(), "serves='im:fred@a.example'").await;
     for leg in 1..=JAM {
         let (hop, content) = (served("im:fred@a.example"), "x".repeat(1_000_000));
         running
-            .deliver(delivery_of(
-                leg as u64,
-                "im:w@c.example",
-                "im:fred@a.example",
-                content,
-                hop,
-            ))
+            .deliver(delivery_of(leg as u64, "im:w@c.example", "im:fred@a.example", content, hop))
             .await
             .unwrap();
     }
     let flood = (1..=OPERATIONS).map(|id| message("im:fred@a.example", "im:x@b.example", &id.to_string()));
     let flood: String = flood.collect();
     let stuck = "the gateway reads on, whether or not it is read";
-    tokio::time::timeout(STUCK, client.0.write_all(flood.as_bytes()))
-        .await
-        .expect(stuck)
-        .unwrap();
+    tokio::time::timeout(STUCK, client.0.write_all(flood.as_bytes())).await.expect(stuck).unwrap();
     for _ in 0..OPERATIONS {
         gateway.submitted().await;
     }
@@ -161,24 +131,14 @@ async fn a_side_reads_on_though_nothing_that_it_writes_is_taken() {
     let mut operations = 0;
     for _ in 0..OPERATIONS + JAM {
         let xml = client.frame().await.xml;
-        let id = xml
-            .split("transID='")
-            .nth(1)
-            .unwrap()
-            .split('\'')
-            .next()
-            .unwrap()
-            .to_owned();
+        let id = xml.split("transID='").nth(1).unwrap().split('\'').next().unwrap().to_owned();
         match xml.starts_with("<response ") {
             true => answers[id.parse::<usize>().unwrap()] += 1,
             false => operations += 1,
         }
     }
     assert_eq!(operations, JAM);
-    assert!(
-        answers.iter().skip(1).all(|count| *count == 1),
-        "each exactly once"
-    );
+    assert!(answers.iter().skip(1).all(|count| *count == 1), "each exactly once");
 }
 
 #[tokio::test]
@@ -189,8 +149,5 @@ async fn octets_one_at_a_time_make_the_same_frames() {
     for octet in message("im:fred@a.example", "im:x@b.example", "1").as_bytes() {
         client.0.write_all(&[*octet]).await.unwrap();
     }
-    assert_eq!(
-        client.frame().await.xml,
-        "<response status='success' transID='1'/>"
-    );
+    assert_eq!(client.frame().await.xml, "<response status='success' transID='1'/>");
 }

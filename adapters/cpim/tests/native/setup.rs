@@ -34,10 +34,7 @@ pub(crate) fn bare() -> Settings {
         relay: domain("gw.example"),
         serves_out: vec![domain("gw.example")],
         listeners: Vec::new(),
-        outgoing: OutgoingTls {
-            anchors: Anchors::System,
-            identity: None,
-        },
+        outgoing: OutgoingTls { anchors: Anchors::System, identity: None },
         peers: Vec::new(),
         applications: Vec::new(),
         hosted: Vec::new(),
@@ -47,10 +44,7 @@ pub(crate) fn bare() -> Settings {
 
 /// A plain listener on loopback, whose trust rule is `.example`, as in the demo.
 pub(crate) fn demo() -> Settings {
-    Settings {
-        listeners: vec![plain(&[".example"])],
-        ..bare()
-    }
+    Settings { listeners: vec![plain(&[".example"])], ..bare() }
 }
 
 pub(crate) fn plain(trust: &[&str]) -> ListenerSettings {
@@ -65,11 +59,7 @@ pub(crate) fn plain(trust: &[&str]) -> ListenerSettings {
 
 /// A TLS listener that asks for certificates of `ca`, and trusts nobody else.
 pub(crate) fn secure(identity: Identity, ca: &Authority) -> ListenerSettings {
-    ListenerSettings {
-        identity: Some(identity),
-        client_ca: Some(Anchors::File(ca.path())),
-        ..plain(&[])
-    }
+    ListenerSettings { identity: Some(identity), client_ca: Some(Anchors::File(ca.path())), ..plain(&[]) }
 }
 
 pub(crate) fn application(name: &str, covers: &[&str], secret: &str) -> ApplicationSettings {
@@ -125,24 +115,12 @@ pub(crate) async fn start(settings: Settings, gateway: &Arc<Gateway>) -> Running
     let ended = tokio::spawn(async move { running.run(cx).await.unwrap() });
     // `run` has the context only once it was polled.
     tokio::task::yield_now().await;
-    Running {
-        adapter,
-        addresses,
-        gateway: gateway.clone(),
-        shutdown,
-        ended,
-    }
+    Running { adapter, addresses, gateway: gateway.clone(), shutdown, ended }
 }
 
 /// A delivery of a message.
 pub(crate) fn delivery(leg: u64, destination: &str, hop: NextHop) -> Delivery {
-    delivery_of(
-        leg,
-        "im:wilma@c.example",
-        destination,
-        "Content-Type: text/plain\r\n\r\nhello".into(),
-        hop,
-    )
+    delivery_of(leg, "im:wilma@c.example", destination, "Content-Type: text/plain\r\n\r\nhello".into(), hop)
 }
 
 pub(crate) fn delivery_of(
@@ -179,10 +157,7 @@ pub(crate) fn served(address: &str) -> NextHop {
 }
 
 pub(crate) fn to_peer(wanted: &str, plain: bool, endpoints: &[SocketAddr]) -> NextHop {
-    let endpoint = |address: &SocketAddr| Endpoint {
-        host: format!("host-of-{address}"),
-        address: *address,
-    };
+    let endpoint = |address: &SocketAddr| Endpoint { host: format!("host-of-{address}"), address: *address };
     NextHop::Peer(PeerHop {
         class: cpim_adapter::Class::Im,
         domain: domain(wanted),

@@ -19,23 +19,15 @@ async fn house(change: impl FnOnce(&mut cpim_native::Settings)) -> House {
     settings.listeners = vec![secure(ca.issue(&[Name::Dns("gw.example")]), &ca)];
     change(&mut settings);
     let gateway = Gateway::new("gw.example", |_| Verdict::Answer(Response::success()));
-    House {
-        running: start(settings, &gateway).await,
-        ca,
-    }
+    House { running: start(settings, &gateway).await, ca }
 }
 
 impl House {
     /// What `open` with these attributes gets over TLS with this certificate; an error where TLS fails.
     async fn open(&self, identity: Option<&Identity>, attributes: &str) -> std::io::Result<String> {
-        let stream = self
-            .ca
-            .connect(self.running.address(), "gw.example", identity, &["cpim/1"])
-            .await?;
+        let stream = self.ca.connect(self.running.address(), "gw.example", identity, &["cpim/1"]).await?;
         let mut client = Client::on(stream);
-        client
-            .send(&frame("", &format!("<open version='1' {attributes}/>"), ""))
-            .await;
+        client.send(&frame("", &format!("<open version='1' {attributes}/>"), "")).await;
         match client.next().await {
             Some(frame) => Ok(frame.xml),
             None => Err(std::io::ErrorKind::ConnectionAborted.into()),
@@ -48,23 +40,11 @@ async fn names_in_a_certificate_cover_what_they_name() {
     let house = house(|_| ()).await;
     for (name, attributes, granted) in [
         (Name::Dns("a.example"), "serves='a.example'", true),
-        (
-            Name::Dns("A.Example"),
-            "serves='a.example' domain='a.example'",
-            true,
-        ),
-        (
-            Name::Dns("a.example"),
-            "serves='im:fred@a.example' speaks='pres:x@a.example'",
-            true,
-        ),
+        (Name::Dns("A.Example"), "serves='a.example' domain='a.example'", true),
+        (Name::Dns("a.example"), "serves='im:fred@a.example' speaks='pres:x@a.example'", true),
         (Name::Dns("a.example"), "serves='b.example'", false),
         (Name::Dns("a.example"), "serves='x.a.example'", false),
-        (
-            Name::Dns("a.example"),
-            "serves='a.example' domain='b.example'",
-            false,
-        ),
+        (Name::Dns("a.example"), "serves='a.example' domain='b.example'", false),
         (Name::Dns("a.example"), "serves='pepp:'", false),
         (Name::Dns("gw.example"), "serves='gw.example'", false),
         (Name::Dns("*.example"), "serves='a.example'", true),
@@ -74,26 +54,15 @@ async fn names_in_a_certificate_cover_what_they_name() {
         (Name::SrvUtf8("_pres._cpim.a.example"), "serves='a.example'", true),
         (Name::Srv("_xmpp-server.a.example"), "serves='a.example'", false),
         (Name::Srv("_im._cpim.b.example"), "serves='a.example'", false),
-        (
-            Name::Uri("im:fred@a.example"),
-            "serves='im:fred@a.example pres:fred@a.example'",
-            true,
-        ),
-        (
-            Name::Uri("im:fred@a.example"),
-            "serves='im:barney@a.example'",
-            false,
-        ),
+        (Name::Uri("im:fred@a.example"), "serves='im:fred@a.example pres:fred@a.example'", true),
+        (Name::Uri("im:fred@a.example"), "serves='im:barney@a.example'", false),
         (Name::Uri("im:fred@a.example"), "serves='a.example'", false),
         (Name::Uri("https://a.example/"), "serves='a.example'", false),
     ] {
         let identity = house.ca.issue(&[name]);
         let answer = house.open(Some(&identity), attributes).await.unwrap();
         assert_eq!(answer.starts_with("<open "), granted, "{attributes}: {answer}");
-        assert!(
-            granted || answer.starts_with("<close reason='unauthorised'>"),
-            "{attributes}: {answer}"
-        );
+        assert!(granted || answer.starts_with("<close reason='unauthorised'>"), "{attributes}: {answer}");
     }
 }
 
@@ -115,38 +84,23 @@ async fn a_certificate_that_is_expired_or_a_strangers_is_no_certificate() {
     let foreign = stranger.issue(&[Name::Dns("a.example")]);
     assert!(house.open(Some(&foreign), "serves='a.example'").await.is_err());
     let for_servers = house.ca.issue_for_servers(&[Name::Dns("a.example")]);
-    assert!(
-        house
-            .open(Some(&for_servers), "serves='a.example'")
-            .await
-            .unwrap()
-            .starts_with("<open ")
-    );
+    assert!(house.open(Some(&for_servers), "serves='a.example'").await.unwrap().starts_with("<open "));
 }
 
 #[tokio::test]
 async fn a_configured_peer_is_known_by_its_certificate_and_a_stranger_is_not() {
     let house = house(|settings| settings.peers = vec![peer("gw.b.example", &["b.example"], None)]).await;
     let identity = house.ca.issue(&[Name::Dns("gw.b.example")]);
-    let answer = house
-        .open(Some(&identity), "domain='gw.b.example' serves='b.example'")
-        .await
-        .unwrap();
+    let answer = house.open(Some(&identity), "domain='gw.b.example' serves='b.example'").await.unwrap();
     assert!(answer.starts_with("<open "), "{answer}");
     let (_, facts) = house.running.gateway.opened().await;
     assert_eq!(facts.authority.peer, Some(domain("gw.b.example")));
 
     let identity = house.ca.issue(&[Name::Dns("gw.c.example")]);
-    let answer = house
-        .open(Some(&identity), "domain='gw.c.example' serves='gw.c.example'")
-        .await
-        .unwrap();
+    let answer = house.open(Some(&identity), "domain='gw.c.example' serves='gw.c.example'").await.unwrap();
     assert!(answer.starts_with("<open "), "{answer}");
     let (_, facts) = house.running.gateway.opened().await;
-    assert_eq!(
-        (facts.authority.peer.clone(), facts.authority.standing),
-        (None, Standing::Verified)
-    );
+    assert_eq!((facts.authority.peer.clone(), facts.authority.standing), (None, Standing::Verified));
     assert!(facts.authority.covers(&"im:x@gw.c.example".parse().unwrap()));
     assert!(!facts.authority.covers(&"im:x@b.example".parse().unwrap()));
 }
@@ -160,41 +114,17 @@ async fn an_application_may_be_known_by_a_name_in_its_certificate() {
     })
     .await;
     let identity = house.ca.issue(&[Name::Dns("bot.internal.example")]);
-    assert!(
-        house
-            .open(Some(&identity), "serves='b.example'")
-            .await
-            .unwrap()
-            .starts_with("<open ")
-    );
+    assert!(house.open(Some(&identity), "serves='b.example'").await.unwrap().starts_with("<open "));
     let other = house.ca.issue(&[Name::Dns("other.internal.example")]);
-    assert!(
-        house
-            .open(Some(&other), "serves='b.example'")
-            .await
-            .unwrap()
-            .contains("unauthorised")
-    );
+    assert!(house.open(Some(&other), "serves='b.example'").await.unwrap().contains("unauthorised"));
 }
 
 #[tokio::test]
 async fn the_application_protocol_is_ours_or_unsaid() {
     let house = house(|_| ()).await;
     let address = house.running.address();
-    assert!(
-        house
-            .ca
-            .connect(address, "gw.example", None, &["h2", "cpim/1"])
-            .await
-            .is_ok()
-    );
-    assert!(
-        house
-            .ca
-            .connect(address, "gw.example", None, &["h2"])
-            .await
-            .is_err()
-    );
+    assert!(house.ca.connect(address, "gw.example", None, &["h2", "cpim/1"]).await.is_ok());
+    assert!(house.ca.connect(address, "gw.example", None, &["h2"]).await.is_err());
     let stream = house.ca.connect(address, "gw.example", None, &[]).await.unwrap();
     Client::on(stream).say_open("").await;
 }
@@ -220,31 +150,19 @@ async fn what_cannot_be_loaded_is_named() {
     assert!(error.key.ends_with(".certificate"), "{error}");
     settings.listeners[0].identity.as_mut().unwrap().key = "/nowhere/key.pem".into();
     let error = cpim_native::NativeAdapter::new(settings).err().unwrap();
-    assert!(
-        error.key.ends_with(".key") && error.what.contains("/nowhere/key.pem"),
-        "{error}"
-    );
+    assert!(error.key.ends_with(".key") && error.what.contains("/nowhere/key.pem"), "{error}");
 }
 
 #[tokio::test]
 async fn the_largest_content_crosses_whole_both_ways() {
     let house = house(|settings| settings.applications = vec![application("bot", &["a.example"], "s")]).await;
-    let stream = house
-        .ca
-        .connect(house.running.address(), "gw.example", None, &["cpim/1"])
-        .await
-        .unwrap();
+    let stream = house.ca.connect(house.running.address(), "gw.example", None, &["cpim/1"]).await.unwrap();
     let mut client = Client::on(stream);
     client.say_open("serves='a.example' secret='s'").await;
-    let content: String = (0..1_048_576_u32)
-        .map(|at| char::from(b'a' + (at % 23) as u8))
-        .collect();
+    let content: String = (0..1_048_576_u32).map(|at| char::from(b'a' + (at % 23) as u8)).collect();
     let xml = "<message source='im:fred@a.example' destination='im:x@b.example' transID='1'/>";
     client.send(&frame("", xml, &content)).await;
-    assert_eq!(
-        client.frame().await.xml,
-        "<response status='success' transID='1'/>"
-    );
+    assert_eq!(client.frame().await.xml, "<response status='success' transID='1'/>");
     let arrival = house.running.gateway.submitted().await;
     assert!(arrival.operation.content().unwrap().octets() == content.as_bytes());
 

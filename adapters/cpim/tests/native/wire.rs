@@ -21,11 +21,7 @@ pub(crate) struct Frame {
 
 /// A frame's octets.
 pub(crate) fn frame(parameters: &str, xml: &str, content: &str) -> String {
-    format!(
-        "CPIM/1 {} {}{parameters}\r\n{xml}{content}",
-        xml.len(),
-        content.len()
-    )
+    format!("CPIM/1 {} {}{parameters}\r\n{xml}{content}", xml.len(), content.len())
 }
 
 pub(crate) fn message(source: &str, destination: &str, trans_id: &str) -> String {
@@ -34,11 +30,7 @@ pub(crate) fn message(source: &str, destination: &str, trans_id: &str) -> String
 }
 
 pub(crate) fn response(trans_id: &str) -> String {
-    frame(
-        "",
-        &format!("<response status='success' transID='{trans_id}'/>"),
-        "",
-    )
+    frame("", &format!("<response status='success' transID='{trans_id}'/>"), "")
 }
 
 impl Client {
@@ -58,8 +50,7 @@ impl Client {
     }
 
     pub(crate) async fn say_open(&mut self, attributes: &str) {
-        self.send(&frame("", &format!("<open version='1' {attributes}/>"), ""))
-            .await;
+        self.send(&frame("", &format!("<open version='1' {attributes}/>"), "")).await;
         let answer = self.frame().await;
         assert!(answer.xml.starts_with("<open "), "{answer:?}");
     }
@@ -67,9 +58,7 @@ impl Client {
     /// Tries to open a session, and gives the whole answer.
     pub(crate) async fn try_open(address: std::net::SocketAddr, attributes: &str) -> String {
         let mut client = Self::connect(address).await;
-        client
-            .send(&frame("", &format!("<open version='1' {attributes}/>"), ""))
-            .await;
+        client.send(&frame("", &format!("<open version='1' {attributes}/>"), "")).await;
         client.frame().await.xml
     }
 
@@ -84,9 +73,7 @@ impl Client {
 
     /// The next frame, or nothing at the end of the stream.
     pub(crate) async fn next(&mut self) -> Option<Frame> {
-        tokio::time::timeout(Duration::from_secs(200), self.read())
-            .await
-            .expect("a frame in time")
+        tokio::time::timeout(Duration::from_secs(200), self.read()).await.expect("a frame in time")
     }
 
     async fn read(&mut self) -> Option<Frame> {
@@ -104,11 +91,7 @@ impl Client {
         let mut content = vec![0; content_octets];
         self.0.read_exact(&mut xml).await.unwrap();
         self.0.read_exact(&mut content).await.unwrap();
-        Some(Frame {
-            parameters,
-            xml: String::from_utf8(xml).unwrap(),
-            content,
-        })
+        Some(Frame { parameters, xml: String::from_utf8(xml).unwrap(), content })
     }
 
     /// Wants the end of the stream, and nothing before it.
@@ -122,10 +105,7 @@ impl Client {
     /// Wants a ping answered.
     pub(crate) async fn ping(&mut self) {
         self.send(&frame("", "<ping transID='are-you-there'/>", "")).await;
-        assert_eq!(
-            self.frame().await.xml,
-            "<response status='success' transID='are-you-there'/>"
-        );
+        assert_eq!(self.frame().await.xml, "<response status='success' transID='are-you-there'/>");
     }
 
     /// Ends the session in order, and waits for the other side to do so too.

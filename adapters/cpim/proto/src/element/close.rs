@@ -88,10 +88,7 @@ impl Close {
     /// A session's end for this reason.
     #[must_use]
     pub fn because(reason: Reason, text: impl Into<String>) -> Self {
-        Self {
-            reason: Some(reason),
-            text: text.into(),
-        }
+        Self { reason: Some(reason), text: text.into() }
     }
 
     /// Whether what is under way may still be finished: no reason, or `shutdown`.
@@ -110,10 +107,7 @@ impl Close {
         }
         match self.text.is_empty() {
             true => writer.empty(),
-            false => writer
-                .open()
-                .text(cut(&self.text, Self::MAX_TEXT_OCTETS))
-                .close("close"),
+            false => writer.open().text(cut(&self.text, Self::MAX_TEXT_OCTETS)).close("close"),
         }
     }
 
@@ -122,9 +116,7 @@ impl Close {
     pub(super) fn read(tag: &Tag<'_>, reader: &mut Reader<'_>) -> Result<Self, Rejection> {
         let text = text(reader)?.unwrap_or_default();
         Ok(Self {
-            reason: tag
-                .attribute("reason")
-                .map(|word| Reason::from_word(excerpt(word))),
+            reason: tag.attribute("reason").map(|word| Reason::from_word(excerpt(word))),
             text: cut(&text, Self::MAX_TEXT_OCTETS).to_owned(),
         })
     }

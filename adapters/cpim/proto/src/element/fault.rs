@@ -105,9 +105,6 @@ impl Violation {
     }
 
     pub(super) fn malformed(element: &str, what: String) -> Self {
-        Self::Malformed {
-            element: element.to_owned(),
-            what,
-        }
+        Self::Malformed { element: element.to_owned(), what }
     }
 }

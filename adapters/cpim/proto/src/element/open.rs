@@ -89,16 +89,12 @@ impl Open {
             }
             _ => {
                 return Err(
-                    malformed("`version` is missing or no number; expected version='1'".to_owned()).into(),
+                    malformed("`version` is missing or no number; expected version='1'".to_owned()).into()
                 );
             }
         }
         let claims = |name: &str| -> Result<Vec<Claim>, Violation> {
-            let items = tag
-                .attribute(name)
-                .unwrap_or_default()
-                .split(' ')
-                .filter(|item| !item.is_empty());
+            let items = tag.attribute(name).unwrap_or_default().split(' ').filter(|item| !item.is_empty());
             items
                 .map(|item| Claim::parse(item, uris).map_err(|why| malformed(format!("`{name}`: {why}"))))
                 .collect()
@@ -149,9 +145,7 @@ impl Claim {
             true => Class::Pres,
             false => Class::Im,
         };
-        uris.read_uri(item, class)
-            .map(Self::Uri)
-            .map_err(|error| why(&error))
+        uris.read_uri(item, class).map(Self::Uri).map_err(|error| why(&error))
     }
 }
 

@@ -48,19 +48,13 @@ pub fn write_operation(
     let name = operation.kind().as_str();
     writer.start(name);
     match operation {
-        Operation::Message(Message {
-            source, destination, ..
-        }) => {
-            writer
-                .attribute("source", source.spelled())
-                .attribute("destination", destination.spelled());
+        Operation::Message(Message { source, destination, .. }) => {
+            writer.attribute("source", source.spelled()).attribute("destination", destination.spelled());
         }
         Operation::Notify(Notify { watcher, target, .. })
         | Operation::Subscribe(Subscribe { watcher, target, .. })
         | Operation::Unsubscribe(Unsubscribe { watcher, target }) => {
-            writer
-                .attribute("watcher", watcher.spelled())
-                .attribute("target", target.spelled());
+            writer.attribute("watcher", watcher.spelled()).attribute("target", target.spelled());
         }
         Operation::Publish(Publish { target, .. }) => {
             writer.attribute("target", target.spelled());
@@ -82,9 +76,7 @@ pub fn write_operation(
             write_presence(writer.open(), presence, limits)?;
             writer.close(name);
         }
-        Operation::Publish(Publish {
-            presence, duration, ..
-        }) => {
+        Operation::Publish(Publish { presence, duration, .. }) => {
             if let Some(duration) = duration {
                 writer.number("duration", duration);
             }
@@ -111,17 +103,8 @@ pub(super) fn read(
     let operation = read_operation(kind, tag, reader, content, uris);
     let trans_id = trans_id(tag);
     match operation {
-        Ok(operation) => Ok(Element::Operation {
-            trans_id: trans_id?,
-            operation,
-        }),
-        Err(Trouble::Refused(code, words)) => Err(Refusal {
-            kind,
-            trans_id: trans_id?,
-            code,
-            words,
-        }
-        .into()),
+        Ok(operation) => Ok(Element::Operation { trans_id: trans_id?, operation }),
+        Err(Trouble::Refused(code, words)) => Err(Refusal { kind, trans_id: trans_id?, code, words }.into()),
         Err(Trouble::Xml(error)) => Err(error.into()),
     }
 }
@@ -170,10 +153,8 @@ fn read_operation(
             Operation::Subscribe(subscribe)
         }
         Kind::Unsubscribe => {
-            let unsubscribe = Unsubscribe {
-                watcher: attributes.pres("watcher")?,
-                target: attributes.pres("target")?,
-            };
+            let unsubscribe =
+                Unsubscribe { watcher: attributes.pres("watcher")?, target: attributes.pres("target")? };
             nothing_inside(reader)?;
             Operation::Unsubscribe(unsubscribe)
         }
@@ -197,10 +178,7 @@ impl Attributes<'_, '_> {
 
     fn uri<U: TryFrom<Uri, Error = UriError>>(&self, name: &str, class: Class) -> Result<U, Trouble> {
         let bad_address = |words| Trouble::Refused(Code::BadAddress, words);
-        let text = self
-            .tag
-            .attribute(name)
-            .ok_or_else(|| bad_address(format!("`{name}` is missing")))?;
+        let text = self.tag.attribute(name).ok_or_else(|| bad_address(format!("`{name}` is missing")))?;
         let uri = self.uris.read_uri(text, class).and_then(U::try_from);
         uri.map_err(|error| bad_address(format!("`{name}`: {error}")))
     }
@@ -208,18 +186,11 @@ impl Attributes<'_, '_> {
     fn duration(&self) -> Result<Option<u32>, Trouble> {
         let expected =
             || Trouble::unsupported("`duration`: expected a number of seconds, at most 4294967295");
-        self.tag
-            .attribute("duration")
-            .map(|text| decimal(text).ok_or_else(expected))
-            .transpose()
+        self.tag.attribute("duration").map(|text| decimal(text).ok_or_else(expected)).transpose()
     }
 
     fn subscript_id(&self) -> Result<Option<SubscriptId>, Trouble> {
-        let id = self
-            .tag
-            .attribute("subscriptID")
-            .map(SubscriptId::parse)
-            .transpose();
+        let id = self.tag.attribute("subscriptID").map(SubscriptId::parse).transpose();
         id.map_err(|error| Trouble::unsupported(format!("`subscriptID`: {error}")))
     }
 }
@@ -248,9 +219,7 @@ fn presence_inside(reader: &mut Reader<'_>) -> Result<Presence, Trouble> {
                 presence = Some(read_presence(&tag, reader)?);
             }
             Event::Start(_) | Event::Text(_) => {
-                return Err(Trouble::unsupported(
-                    "expected one `presence`, and nothing beside it",
-                ));
+                return Err(Trouble::unsupported("expected one `presence`, and nothing beside it"));
             }
         }
     }

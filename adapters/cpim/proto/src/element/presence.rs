@@ -57,9 +57,7 @@ fn start_tuple(writer: &mut Writer<'_>, tuple: &Tuple) {
 
 /// Makes sure that markup is all of what its tuple holds: neither less, nor the end of it and more.
 fn check_markup(tuple: &Tuple, limits: &Limits) -> Result<(), EncodeError> {
-    let Tuple {
-        markup, namespaces, ..
-    } = tuple;
+    let Tuple { markup, namespaces, .. } = tuple;
     let plain = |c| is_char(c) && !matches!(c, '<' | '&' | ']');
     if namespaces.is_empty() && markup.chars().all(plain) {
         return Ok(());
@@ -68,10 +66,7 @@ fn check_markup(tuple: &Tuple, limits: &Limits) -> Result<(), EncodeError> {
     let mut writer = Writer::new(&mut written);
     start_tuple(&mut writer, tuple);
     writer.open().raw(markup).close("tuple");
-    let limits = Limits {
-        depth: limits.depth.saturating_sub(TUPLE_DEPTH - 1),
-        ..*limits
-    };
+    let limits = Limits { depth: limits.depth.saturating_sub(TUPLE_DEPTH - 1), ..*limits };
     let mut reader = Reader::new(written.as_bytes(), &limits)?;
     reader.root()?;
     match reader.inner()?.len() == markup.len() {
@@ -109,19 +104,12 @@ fn read_tuple(tag: &Tag<'_>, reader: &mut Reader<'_>) -> Result<Tuple, Trouble> 
     let status = tag.attribute("status").and_then(Basic::from_word);
     let status =
         status.ok_or_else(|| Trouble::unsupported("`tuple`: expected `status` of `open` or `closed`"))?;
-    let mut namespaces: Vec<_> = reader
-        .namespaces()
-        .map(|(prefix, name)| (prefix.into(), name.into()))
-        .collect();
+    let mut namespaces: Vec<_> =
+        reader.namespaces().map(|(prefix, name)| (prefix.into(), name.into())).collect();
     let markup = reader.inner()?;
     if !markup.contains('<') {
         // Text alone relies on none.
         namespaces.clear();
     }
-    Ok(Tuple {
-        destination: destination.into(),
-        status,
-        markup: markup.into(),
-        namespaces,
-    })
+    Ok(Tuple { destination: destination.into(), status, markup: markup.into(), namespaces })
 }

@@ -28,12 +28,7 @@ pub fn write_response(out: &mut String, trans_id: &TransId, response: &Response)
         (None, words) => writer.open().text(words).close("response"),
         (Some(code), "") => writer.open().text(code.as_str()).close("response"),
         (Some(code), words) => {
-            writer
-                .open()
-                .text(code.as_str())
-                .text(": ")
-                .text(words)
-                .close("response");
+            writer.open().text(code.as_str()).text(": ").text(words).close("response");
         }
     }
 }

@@ -48,22 +48,12 @@ fn write(element: &Element) -> String {
 fn the_example_is_read_and_written_octet_for_octet() {
     for example in EXAMPLE {
         let mut input = BytesMut::from(example);
-        let frame = Decoder::new(Limits::default())
-            .decode(&mut input)
-            .unwrap()
-            .unwrap();
+        let frame = Decoder::new(Limits::default()).decode(&mut input).unwrap().unwrap();
         assert!(input.is_empty(), "{example}");
         let element = Element::read(&frame, &Limits::default(), &PlainUris).unwrap();
         let mut head = BytesMut::new();
         let xml = write(&element);
-        encode_head(
-            &mut head,
-            &frame.parameters,
-            &xml,
-            frame.content.len(),
-            &Limits::default(),
-        )
-        .unwrap();
+        encode_head(&mut head, &frame.parameters, &xml, frame.content.len(), &Limits::default()).unwrap();
         head.extend_from_slice(&frame.content);
         assert_eq!(head, example.as_bytes());
     }
@@ -78,10 +68,9 @@ fn the_example_can_be_built() {
         metadata: Default::default(),
     });
     let trans_id = TransId::parse("1").unwrap();
-    assert!(EXAMPLE[2].contains(&write(&Element::Operation {
-        trans_id: trans_id.clone(),
-        operation: message
-    })));
+    assert!(
+        EXAMPLE[2].contains(&write(&Element::Operation { trans_id: trans_id.clone(), operation: message }))
+    );
     let response = Response::success();
     assert!(EXAMPLE[3].ends_with(&write(&Element::Response { trans_id, response })));
 }
@@ -111,14 +100,8 @@ fn every_element_comes_back_as_it_was_written() {
 #[test]
 fn what_is_unknown_is_passed_over() {
     for (xml, as_if) in [
-        (
-            "<ping transID='1' x='2' xml:space='default'>text<x/></ping>",
-            "<ping transID='1'/>",
-        ),
-        (
-            "<close reason='shutdown' x=''><x>y</x></close>",
-            "<close reason='shutdown'/>",
-        ),
+        ("<ping transID='1' x='2' xml:space='default'>text<x/></ping>", "<ping transID='1'/>"),
+        ("<close reason='shutdown' x=''><x>y</x></close>", "<close reason='shutdown'/>"),
         ("<open x='' version='1'/>", "<open version='1'/>"),
         (
             "<open version='1' serves='  a.example   b.example ' speaks=''/>",
@@ -142,10 +125,7 @@ fn a_reason_that_is_not_known_is_kept() {
     let Ok(Element::Close(close)) = read("<close reason='of-another-version'>a<![CDATA[<]]>b</close>") else {
         panic!()
     };
-    assert_eq!(
-        close,
-        Close::because(Reason::Other("of-another-version".into()), "a<b")
-    );
+    assert_eq!(close, Close::because(Reason::Other("of-another-version".into()), "a<b"));
     assert!(!close.is_orderly());
 }
 
@@ -163,25 +143,10 @@ fn claims_are_domains_addresses_and_selectors() {
         panic!()
     };
     let claims: Vec<_> = open.serves.iter().map(ToString::to_string).collect();
-    assert_eq!(
-        claims,
-        [
-            "a.example",
-            "IM:fred@b.example",
-            "pres:x@c.example",
-            "pepp:",
-            "im:"
-        ]
-    );
+    assert_eq!(claims, ["a.example", "IM:fred@b.example", "pres:x@c.example", "pepp:", "im:"]);
     assert!(matches!(
         open.serves[..],
-        [
-            Claim::Domain(_),
-            Claim::Uri(_),
-            Claim::Uri(_),
-            Claim::Selector(_),
-            Claim::Selector(_)
-        ]
+        [Claim::Domain(_), Claim::Uri(_), Claim::Uri(_), Claim::Selector(_), Claim::Selector(_)]
     ));
 }
 
@@ -189,18 +154,11 @@ fn claims_are_domains_addresses_and_selectors() {
 fn a_mapper_reads_what_lives_at_its_own_domain() {
     let xml =
         "<message source='im:a@a.example' destination='im:sip=fred%40example.com@gw.example' transID='1'/>";
-    assert!(
-        matches!(read(xml), Err(Rejection::Refused(_))),
-        "elsewhere it is no mailbox"
-    );
-    let mapper = Mapper::new(
-        cpim_adapter::Domain::parse("gw.example").unwrap(),
-        cpim_adapter::Selectors::default(),
-    );
+    assert!(matches!(read(xml), Err(Rejection::Refused(_))), "elsewhere it is no mailbox");
+    let mapper =
+        Mapper::new(cpim_adapter::Domain::parse("gw.example").unwrap(), cpim_adapter::Selectors::default());
     let read = Element::read(&frame(xml, ""), &Limits::default(), &mapper).unwrap();
-    let Element::Operation { operation, .. } = &read else {
-        panic!()
-    };
+    let Element::Operation { operation, .. } = &read else { panic!() };
     assert_eq!(operation.goes_to().address().local(), "sip=fred~40example.com");
     assert_eq!(write(&read), xml, "the spelling stays the peer's");
 }

@@ -57,23 +57,13 @@ impl Decoder {
 
     /// Takes a start line, once all of it is there; one that cannot become any is refused at once.
     fn start_line(&self, input: &mut BytesMut) -> Result<Option<Head>, FrameError> {
-        if let Some(at) = input
-            .iter()
-            .zip(PREFIX.as_bytes())
-            .position(|(is, wanted)| is != wanted)
-        {
-            return Err(FrameError {
-                fault: LineFault::Prefix,
-                at,
-            });
+        if let Some(at) = input.iter().zip(PREFIX.as_bytes()).position(|(is, wanted)| is != wanted) {
+            return Err(FrameError { fault: LineFault::Prefix, at });
         }
         let within = input.get(..START_LINE_OCTETS).unwrap_or(input);
         let Some(end) = within.iter().position(|octet| *octet == b'\n') else {
             return match within.len() {
-                START_LINE_OCTETS => Err(FrameError {
-                    fault: LineFault::LineTooLong,
-                    at: START_LINE_OCTETS,
-                }),
+                START_LINE_OCTETS => Err(FrameError { fault: LineFault::LineTooLong, at: START_LINE_OCTETS }),
                 _ => Ok(None),
             };
         };
@@ -86,21 +76,10 @@ impl Decoder {
 /// Reads a start line, given without its LF.
 fn parse(line: &[u8], limits: &Limits) -> Result<Head, FrameError> {
     let Some(line) = line.strip_suffix(b"\r") else {
-        return Err(FrameError {
-            fault: LineFault::LineEnd,
-            at: line.len(),
-        });
+        return Err(FrameError { fault: LineFault::LineEnd, at: line.len() });
     };
-    if let Some((at, octet)) = line
-        .iter()
-        .enumerate()
-        .find(|(_, octet)| !matches!(octet, b' '..=b'~'))
-    {
-        let fault = if *octet == b'\r' {
-            LineFault::LineEnd
-        } else {
-            LineFault::Character(*octet)
-        };
+    if let Some((at, octet)) = line.iter().enumerate().find(|(_, octet)| !matches!(octet, b' '..=b'~')) {
+        let fault = if *octet == b'\r' { LineFault::LineEnd } else { LineFault::Character(*octet) };
         return Err(FrameError { fault, at });
     }
     // Only ASCII is left, and the prefix has been seen.
@@ -115,36 +94,21 @@ fn parse(line: &[u8], limits: &Limits) -> Result<Head, FrameError> {
         let (at, field) = fields.next().unwrap_or((line.len(), ""));
         match decimal(field) {
             Some(octets) if octets <= max => Ok(octets),
-            None if !is_decimal(field) => Err(FrameError {
-                fault: LineFault::Count,
-                at,
-            }),
+            None if !is_decimal(field) => Err(FrameError { fault: LineFault::Count, at }),
             _ => Err(FrameError { fault: too_long, at }),
         }
     };
     let xml_octets = count(limits.xml_octets, LineFault::XmlTooLong(limits.xml_octets))?;
-    let content_octets = count(
-        limits.content_octets,
-        LineFault::ContentTooLong(limits.content_octets),
-    )?;
+    let content_octets = count(limits.content_octets, LineFault::ContentTooLong(limits.content_octets))?;
 
     let mut parameters = Parameters::default();
     for (at, field) in fields {
         let Some((name, value)) = field.split_once('=').filter(|(name, _)| !name.is_empty()) else {
-            return Err(FrameError {
-                fault: LineFault::Parameter,
-                at,
-            });
+            return Err(FrameError { fault: LineFault::Parameter, at });
         };
-        parameters
-            .take(name, value)
-            .map_err(|fault| FrameError { fault, at })?;
+        parameters.take(name, value).map_err(|fault| FrameError { fault, at })?;
     }
-    Ok(Head {
-        xml_octets,
-        content_octets,
-        parameters,
-    })
+    Ok(Head { xml_octets, content_octets, parameters })
 }
 
 /// An empty part shares no buffer, so it keeps none.

@@ -31,11 +31,7 @@ impl Parameters {
         match name {
             "auth" => {
                 let expected = "expected `auth=verified`, `auth=claimed` or `auth=anonymous`";
-                set(
-                    &mut self.auth,
-                    "auth",
-                    Standing::from_word(value).ok_or(LineFault::Value(expected))?,
-                )
+                set(&mut self.auth, "auth", Standing::from_word(value).ok_or(LineFault::Value(expected))?)
             }
             "hops" => {
                 let hops =
@@ -44,11 +40,7 @@ impl Parameters {
             }
             "id" => {
                 let expected = "expected `id=` and 1 to 64 of A-Z a-z 0-9 - _ .";
-                set(
-                    &mut self.id,
-                    "id",
-                    OperationId::parse(value).map_err(|_| LineFault::Value(expected))?,
-                )
+                set(&mut self.id, "id", OperationId::parse(value).map_err(|_| LineFault::Value(expected))?)
             }
             "via" => self.take_via(value),
             "wait" => {
@@ -65,12 +57,10 @@ impl Parameters {
             return Err(LineFault::Duplicate("via"));
         }
         for domain in value.split(',') {
-            let domain = Domain::parse(domain)
-                .ok()
-                .filter(|_| self.via.len() < Passage::MAX_VIA);
-            self.via.push(domain.ok_or(LineFault::Value(
-                "expected `via=` and 1 to 16 domains, joined by commas",
-            ))?);
+            let domain = Domain::parse(domain).ok().filter(|_| self.via.len() < Passage::MAX_VIA);
+            self.via.push(
+                domain.ok_or(LineFault::Value("expected `via=` and 1 to 16 domains, joined by commas"))?,
+            );
         }
         Ok(())
     }

@@ -15,26 +15,11 @@ fn decode(octets: &[u8]) -> Result<Option<Frame>, FrameError> {
 fn start_lines_of_this_form() {
     for (line, parameters) in [
         ("CPIM/1 4 0", Parameters::default()),
-        (
-            "CPIM/1 4 0 hops=0",
-            Parameters {
-                hops: Some(0),
-                ..Parameters::default()
-            },
-        ),
-        (
-            "CPIM/1 4 0 hops=255",
-            Parameters {
-                hops: Some(255),
-                ..Parameters::default()
-            },
-        ),
+        ("CPIM/1 4 0 hops=0", Parameters { hops: Some(0), ..Parameters::default() }),
+        ("CPIM/1 4 0 hops=255", Parameters { hops: Some(255), ..Parameters::default() }),
         (
             "CPIM/1 4 0 wait=4294967295",
-            Parameters {
-                wait: Some(Duration::from_secs(4_294_967_295)),
-                ..Parameters::default()
-            },
+            Parameters { wait: Some(Duration::from_secs(4_294_967_295)), ..Parameters::default() },
         ),
         (
             "CPIM/1 4 0 via=A.example,xn--bcher-kva.example",
@@ -55,10 +40,7 @@ fn start_lines_of_this_form() {
             },
         ),
         // What is unknown is passed over, also when it comes twice, is empty, or looks like something known.
-        (
-            "CPIM/1 4 0 x=1 x=2 y= HOPS=9 hops.=x z=a=b !=~ via2=,",
-            Parameters::default(),
-        ),
+        ("CPIM/1 4 0 x=1 x=2 y= HOPS=9 hops.=x z=a=b !=~ via2=,", Parameters::default()),
     ] {
         let frame = decode(format!("{line}\r\n<a/>").as_bytes()).unwrap().unwrap();
         assert_eq!(
@@ -137,16 +119,7 @@ fn start_lines_that_are_none() {
         &format!("via={seventeen}"),
     ] {
         let refused = decode(format!("CPIM/1 4 0 {value}\r\n<a/>").as_bytes()).unwrap_err();
-        assert!(
-            matches!(
-                refused,
-                FrameError {
-                    fault: Value(_),
-                    at: 11
-                }
-            ),
-            "{value}: {refused:?}"
-        );
+        assert!(matches!(refused, FrameError { fault: Value(_), at: 11 }), "{value}: {refused:?}");
     }
 }
 
@@ -158,10 +131,7 @@ fn a_start_line_has_1024_octets_at_most() {
         filled
     };
     assert!(decode((line(1_024) + "<a/>").as_bytes()).unwrap().is_some());
-    let too_long = Err(FrameError {
-        fault: LineFault::LineTooLong,
-        at: 1_024,
-    });
+    let too_long = Err(FrameError { fault: LineFault::LineTooLong, at: 1_024 });
     assert_eq!(decode(line(1_025).as_bytes()), too_long);
     // Told as soon as it is sure, with or without an end.
     assert_eq!(decode(line(1_026).trim_end().as_bytes()), too_long);
@@ -171,9 +141,7 @@ fn a_start_line_has_1024_octets_at_most() {
 #[test]
 fn the_limits_themselves_are_allowed() {
     let (xml, content) = ("x".repeat(65_536), "y".repeat(1_048_576));
-    let frame = decode(format!("CPIM/1 65536 1048576\r\n{xml}{content}").as_bytes())
-        .unwrap()
-        .unwrap();
+    let frame = decode(format!("CPIM/1 65536 1048576\r\n{xml}{content}").as_bytes()).unwrap().unwrap();
     assert_eq!((frame.xml.len(), frame.content.len()), (65_536, 1_048_576));
 }
 
@@ -199,10 +167,7 @@ fn a_claim_costs_nothing_until_octets_arrive() {
 fn a_content_is_a_view_of_what_was_read() {
     let mut input = BytesMut::from("CPIM/1 4 5\r\n<a/>helloCPIM");
     let place = input.as_ptr().wrapping_add(16);
-    let frame = Decoder::new(Limits::default())
-        .decode(&mut input)
-        .unwrap()
-        .unwrap();
+    let frame = Decoder::new(Limits::default()).decode(&mut input).unwrap().unwrap();
     assert_eq!(frame.content.as_ptr(), place);
     assert_eq!(&input[..], b"CPIM");
 }
@@ -210,30 +175,17 @@ fn a_content_is_a_view_of_what_was_read() {
 #[test]
 fn what_is_too_large_is_not_encoded() {
     let mut out = BytesMut::from("before");
-    let limits = Limits {
-        xml_octets: 4,
-        content_octets: 5,
-        ..Limits::default()
-    };
+    let limits = Limits { xml_octets: 4, content_octets: 5, ..Limits::default() };
     let mut encode = |parameters: &Parameters, xml: &str, content| {
         encode_head(&mut out, parameters, xml, content, &limits)
     };
     let none = Parameters::default();
-    assert_eq!(
-        encode(&none, "<aa/>", 0),
-        Err(EncodeError::Xml { octets: 5, max: 4 })
-    );
-    assert_eq!(
-        encode(&none, "<a/>", 6),
-        Err(EncodeError::Content { octets: 6, max: 5 })
-    );
+    assert_eq!(encode(&none, "<aa/>", 0), Err(EncodeError::Xml { octets: 5, max: 4 }));
+    assert_eq!(encode(&none, "<a/>", 6), Err(EncodeError::Content { octets: 6, max: 5 }));
     let label = "a".repeat(60);
     let via = vec![Domain::parse(&format!("{label}.{label}.example")).unwrap(); 16];
     let long = encode(&Parameters { via, ..none.clone() }, "<a/>", 0);
-    assert!(
-        matches!(long, Err(EncodeError::StartLine { octets: 2_000.. })),
-        "{long:?}"
-    );
+    assert!(matches!(long, Err(EncodeError::StartLine { octets: 2_000.. })), "{long:?}");
     encode(&none, "<a/>", 5).unwrap();
     assert_eq!(&out[..], b"beforeCPIM/1 4 5\r\n<a/>");
 }
@@ -248,13 +200,7 @@ fn parameters() -> impl Strategy<Value = Parameters> {
         prop::option::of(any::<u32>().prop_map(|seconds| Duration::from_secs(seconds.into()))),
         prop::option::of(auth),
     )
-        .prop_map(|(hops, via, id, wait, auth)| Parameters {
-            hops,
-            via,
-            id,
-            wait,
-            auth,
-        })
+        .prop_map(|(hops, via, id, wait, auth)| Parameters { hops, via, id, wait, auth })
 }
 
 proptest! {

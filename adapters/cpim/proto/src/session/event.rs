@@ -86,10 +86,7 @@ pub enum Closure {
 }
 
 fn said(close: &Close) -> String {
-    let reason = close
-        .reason
-        .as_ref()
-        .map_or("no reason", |reason| reason.as_str());
+    let reason = close.reason.as_ref().map_or("no reason", |reason| reason.as_str());
     match close.text.is_empty() {
         true => reason.to_owned(),
         false => format!("{reason} ({})", close.text),

@@ -96,27 +96,15 @@ impl<T> Session<T> {
         frame: Frame,
     ) -> Result<(), Violation> {
         let room = self.room_for_operations()?;
-        let Frame {
-            parameters,
-            xml,
-            content,
-        } = frame;
+        let Frame { parameters, xml, content } = frame;
         if operation.kind() == Kind::Notify {
             self.check_free(&trans_id)?;
             if room > 0 {
-                self.events.push_back(Event::Operation(Incoming {
-                    trans_id,
-                    parameters,
-                    operation,
-                }));
+                self.events.push_back(Event::Operation(Incoming { trans_id, parameters, operation }));
             }
             return Ok(());
         }
-        let kept = Frame {
-            parameters: Parameters::default(),
-            xml,
-            content,
-        };
+        let kept = Frame { parameters: Parameters::default(), xml, content };
         let event = match self.inbound.arrive(&trans_id, kept, room) {
             Arrival::New => Event::Operation,
             Arrival::Same => Event::Retransmission,
@@ -131,11 +119,7 @@ impl<T> Session<T> {
                 return Ok(());
             }
         };
-        self.events.push_back(event(Incoming {
-            trans_id,
-            parameters,
-            operation,
-        }));
+        self.events.push_back(event(Incoming { trans_id, parameters, operation }));
         Ok(())
     }
 
@@ -161,10 +145,7 @@ impl<T> Session<T> {
     fn why_busy(&self) -> String {
         match self.state {
             State::Closing { .. } => "the session is being closed".to_owned(),
-            _ => format!(
-                "{} operations of this session are waiting already",
-                self.inbound.len()
-            ),
+            _ => format!("{} operations of this session are waiting already", self.inbound.len()),
         }
     }
 

@@ -65,30 +65,20 @@ impl<T> Lane<T> {
         };
         let octets = self.octets.len() - before;
         self.owed += octets + content.len();
-        self.frames.push_back(Queued {
-            octets,
-            content,
-            mark,
-        });
+        self.frames.push_back(Queued { octets, content, mark });
         Ok(())
     }
 
     fn clear(&mut self) -> impl Iterator<Item = Mark<T>> + use<T> {
         self.octets.clear();
         self.owed = 0;
-        std::mem::take(&mut self.frames)
-            .into_iter()
-            .map(|frame| frame.mark)
+        std::mem::take(&mut self.frames).into_iter().map(|frame| frame.mark)
     }
 }
 
 impl<T> Default for Lane<T> {
     fn default() -> Self {
-        Self {
-            octets: BytesMut::new(),
-            frames: VecDeque::new(),
-            owed: 0,
-        }
+        Self { octets: BytesMut::new(), frames: VecDeque::new(), owed: 0 }
     }
 }
 
@@ -127,13 +117,7 @@ impl<T> Outgoing<T> {
     /// Queues what the peer is owed: before every operation that has not begun. It is held to the contract's
     /// own limits, not to the configured ones.
     pub(super) fn owe(&mut self, now: Instant, xml: &str, mark: Mark<T>) -> Result<(), EncodeError> {
-        self.owed.push(
-            &Parameters::default(),
-            xml,
-            &Bytes::new(),
-            mark,
-            &Limits::CONTRACT,
-        )?;
+        self.owed.push(&Parameters::default(), xml, &Bytes::new(), mark, &Limits::CONTRACT)?;
         self.idle_since.get_or_insert(now);
         Ok(())
     }
@@ -148,8 +132,7 @@ impl<T> Outgoing<T> {
         trans_id: TransId,
         limits: &Limits,
     ) -> Result<(), EncodeError> {
-        self.operations
-            .push(parameters, xml, content, Mark::Operation(trans_id), limits)?;
+        self.operations.push(parameters, xml, content, Mark::Operation(trans_id), limits)?;
         self.idle_since.get_or_insert(now);
         Ok(())
     }
@@ -163,11 +146,7 @@ impl<T> Outgoing<T> {
         if self.handed_out - self.taken >= WINDOW_OCTETS {
             return None;
         }
-        let lane = if self.owed.frames.is_empty() {
-            &mut self.operations
-        } else {
-            &mut self.owed
-        };
+        let lane = if self.owed.frames.is_empty() { &mut self.operations } else { &mut self.owed };
         let mut octets = 0;
         while let Some(frame) = lane.frames.pop_front() {
             octets += frame.octets;

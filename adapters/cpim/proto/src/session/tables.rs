@@ -137,14 +137,12 @@ impl Outbound {
     }
 }
 
-/// For how long after it was sent a response may still be on its way while the peer, which has not heard it,
-/// is heard: a long round trip.
+/// For how long a response that the transport took is still in doubt: a long round trip. A connection that is
+/// gone by then may not have carried it. To doubt longer would give a peer that has its response the same one
+/// again, on a later session, where it may be taken for another's.
 const ROUND_TRIP: Duration = Duration::from_secs(1);
 
-/// Responses that were sent, until the peer is heard long enough after them.
-///
-/// While it is not heard they are no more than the operations it had sent before; while it is, they are
-/// those of one round trip, of which the oldest give way to the cap.
+/// Responses that were sent, for as long as they are in doubt; beyond the cap, the oldest no longer are.
 #[derive(Debug)]
 pub(super) struct Receipts<T> {
     max: usize,
@@ -154,11 +152,7 @@ pub(super) struct Receipts<T> {
 
 impl<T> Receipts<T> {
     pub(super) const fn new(max: usize) -> Self {
-        Self {
-            max,
-            sent: VecDeque::new(),
-            handed_over: VecDeque::new(),
-        }
+        Self { max, sent: VecDeque::new(), handed_over: VecDeque::new() }
     }
 
     /// The last octet of a response was taken by the transport.
@@ -169,13 +163,14 @@ impl<T> Receipts<T> {
         }
     }
 
-    /// The peer was heard.
-    pub(super) fn heard(&mut self, now: Instant) {
-        while self
-            .sent
-            .front()
-            .is_some_and(|(sent, ..)| *sent + ROUND_TRIP <= now)
-        {
+    /// When the oldest is no longer in doubt.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.sent.front().map(|(sent, ..)| *sent + ROUND_TRIP)
+    }
+
+    /// The connection still stands.
+    pub(super) fn ripen(&mut self, now: Instant) {
+        while self.sent.front().is_some_and(|(sent, ..)| *sent + ROUND_TRIP <= now) {
             self.hand_over();
         }
     }
@@ -188,11 +183,10 @@ impl<T> Receipts<T> {
     }
 
     fn hand_over(&mut self) {
-        self.handed_over
-            .extend(self.sent.pop_front().map(|(_, _, token)| token));
+        self.handed_over.extend(self.sent.pop_front().map(|(_, _, token)| token));
     }
 
-    /// A response that the peer has beyond doubt.
+    /// A response that is no longer in doubt.
     pub(super) fn next(&mut self) -> Option<T> {
         self.handed_over.pop_front()
     }

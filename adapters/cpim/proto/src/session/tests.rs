@@ -53,10 +53,7 @@ struct Listener {
 impl Listener {
     fn new(config: Config) -> Self {
         let now = Instant::now();
-        Self {
-            session: Session::listen(Arc::new(config), Arc::new(PlainUris), now),
-            now,
-        }
+        Self { session: Session::listen(Arc::new(config), Arc::new(PlainUris), now), now }
     }
 
     /// One whose session is open.

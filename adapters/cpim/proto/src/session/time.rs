@@ -22,12 +22,7 @@ pub(super) struct Hearing {
 
 impl Hearing {
     pub(super) const fn new(now: Instant) -> Self {
-        Self {
-            last: now,
-            asked: None,
-            ping: None,
-            pings: 0,
-        }
+        Self { last: now, asked: None, ping: None, pings: 0 }
     }
 
     pub(super) const fn heard(&mut self, now: Instant) {
@@ -39,6 +34,7 @@ impl Hearing {
 impl<T> Session<T> {
     /// Does what is due. Call it at [`Self::poll_timeout`]; earlier or later does no harm.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.receipts.ripen(now);
         match self.state {
             State::AwaitingOpen { until } if until <= now => {
                 self.close_frame(now, &Close::because(Reason::Timeout, "expected `open`"));
@@ -64,10 +60,7 @@ impl<T> Session<T> {
             State::Deciding | State::Open => None,
             State::Closed { until } => return until.filter(|_| !self.outgoing.is_empty()),
         };
-        [ends_at, self.stalls_at(), self.silent_at()]
-            .into_iter()
-            .flatten()
-            .min()
+        [ends_at, self.stalls_at(), self.silent_at(), self.receipts.due()].into_iter().flatten().min()
     }
 
     /// When the peer has taken nothing for too long of what there is for it.

@@ -37,18 +37,13 @@ pub(super) struct Attribute<'a> {
 impl<'a> Tag<'a> {
     /// The attribute's value, normalised (XML 1.0 section 3.3.3).
     pub(crate) fn attribute(&self, name: &str) -> Option<&str> {
-        self.attributes
-            .iter()
-            .find(|attribute| attribute.name == name)
-            .map(|attribute| &*attribute.value)
+        self.attributes.iter().find(|attribute| attribute.name == name).map(|attribute| &*attribute.value)
     }
 
     /// Every attribute, as name and value, in the order written.
     #[cfg(test)]
     pub(super) fn attributes(&self) -> impl Iterator<Item = (&'a str, &str)> {
-        self.attributes
-            .iter()
-            .map(|attribute| (attribute.name, &*attribute.value))
+        self.attributes.iter().map(|attribute| (attribute.name, &*attribute.value))
     }
 }
 
@@ -71,19 +66,11 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`XmlFault::NotUtf8`] or [`XmlFault::Character`].
     pub(crate) fn new(xml: &'a [u8], limits: &Limits) -> Result<Self, XmlError> {
-        let xml = std::str::from_utf8(xml).map_err(|error| XmlError {
-            fault: XmlFault::NotUtf8,
-            at: error.valid_up_to(),
-        })?;
+        let xml = std::str::from_utf8(xml)
+            .map_err(|error| XmlError { fault: XmlFault::NotUtf8, at: error.valid_up_to() })?;
         let plain = every(xml, |octet| matches!(octet, b' '..=b'~'));
-        match (!plain)
-            .then(|| xml.char_indices().find(|(_, c)| !is_char(*c)))
-            .flatten()
-        {
-            Some((at, c)) => Err(XmlError {
-                fault: XmlFault::Character(c.into()),
-                at,
-            }),
+        match (!plain).then(|| xml.char_indices().find(|(_, c)| !is_char(*c))).flatten() {
+            Some((at, c)) => Err(XmlError { fault: XmlFault::Character(c.into()), at }),
             None => Ok(Self {
                 xml,
                 rest: xml,
@@ -188,11 +175,7 @@ impl<'a> Reader<'a> {
 
     /// `<?xml version='1.0' encoding='UTF-8' standalone='yes'?>`, each but the version optional (section 2.8).
     fn declaration(&mut self) -> Result<(), XmlError> {
-        let Some(rest) = self
-            .rest
-            .strip_prefix("<?xml")
-            .filter(|rest| rest.starts_with(is_space))
-        else {
+        let Some(rest) = self.rest.strip_prefix("<?xml").filter(|rest| rest.starts_with(is_space)) else {
             return Ok(());
         };
         self.rest = rest;
@@ -201,11 +184,8 @@ impl<'a> Reader<'a> {
         while self.skip_space() && !self.rest.starts_with("?>") {
             let at = self.at();
             let Attribute { name, value } = self.attribute()?;
-            let in_order = if versioned {
-                names.any(|next| next == name)
-            } else {
-                names.next() == Some(name)
-            };
+            let in_order =
+                if versioned { names.any(|next| next == name) } else { names.next() == Some(name) };
             let valid = match name {
                 // Section 2.8 has these literally: what holds references is another value.
                 _ if matches!(value, Cow::Owned(_)) => false,
@@ -214,10 +194,7 @@ impl<'a> Reader<'a> {
                 _ => value == "yes" || value == "no",
             };
             if !in_order || !valid {
-                return Err(XmlError {
-                    fault: XmlFault::Declaration,
-                    at,
-                });
+                return Err(XmlError { fault: XmlFault::Declaration, at });
             }
             versioned = true;
         }
@@ -296,20 +273,14 @@ impl<'a> Reader<'a> {
         };
         if is_literal(raw) {
             self.rest = rest;
-            return Ok(Attribute {
-                name,
-                value: Cow::Borrowed(raw),
-            });
+            return Ok(Attribute { name, value: Cow::Borrowed(raw) });
         }
         if let Some(at) = raw.find('<') {
             return self.fail_after(at, XmlFault::LessThan);
         }
         self.check(raw)?;
         self.rest = rest;
-        Ok(Attribute {
-            name,
-            value: attribute_value(raw),
-        })
+        Ok(Attribute { name, value: attribute_value(raw) })
     }
 
     fn end_tag(&mut self) -> Result<(), XmlError> {
@@ -354,17 +325,10 @@ impl<'a> Reader<'a> {
 
     fn local_name(&mut self) -> Result<(), XmlError> {
         if !self.rest.starts_with(starts_name) {
-            return self.fail(if self.rest.is_empty() {
-                XmlFault::End
-            } else {
-                XmlFault::Name
-            });
+            return self.fail(if self.rest.is_empty() { XmlFault::End } else { XmlFault::Name });
         }
         let plain = self.rest.bytes().position(|octet| !octet.is_ascii_alphanumeric());
-        let rest = self
-            .rest
-            .get(plain.unwrap_or(self.rest.len())..)
-            .unwrap_or_default();
+        let rest = self.rest.get(plain.unwrap_or(self.rest.len())..).unwrap_or_default();
         self.rest = rest.trim_start_matches(in_name);
         Ok(())
     }
@@ -406,10 +370,7 @@ impl<'a> Reader<'a> {
     }
 
     fn fail_after<T>(&self, octets: usize, fault: XmlFault) -> Result<T, XmlError> {
-        Err(XmlError {
-            fault,
-            at: self.at() + octets,
-        })
+        Err(XmlError { fault, at: self.at() + octets })
     }
 
     /// Fails where `part`, a part of the document, begins.

@@ -42,8 +42,7 @@ impl<'a> Scope<'a> {
             self.0.push(Binding { prefix, name, depth });
         }
         if let Some((prefix, _)) = element.split_once(':') {
-            self.resolve(prefix)
-                .ok_or((XmlFault::UndeclaredPrefix, element))?;
+            self.resolve(prefix).ok_or((XmlFault::UndeclaredPrefix, element))?;
         }
         // Two prefixes of one namespace may make two names of one (section 6.3).
         let mut expanded: Vec<(&str, &str)> = Vec::new();
@@ -80,9 +79,7 @@ impl<'a> Scope<'a> {
 
     fn resolve(&self, prefix: &str) -> Option<&str> {
         let bound = self.0.iter().rev().find(|binding| binding.prefix == prefix);
-        bound
-            .map(|binding| &*binding.name)
-            .or_else(|| (prefix == "xml").then_some(XML))
+        bound.map(|binding| &*binding.name).or_else(|| (prefix == "xml").then_some(XML))
     }
 }
 

@@ -21,10 +21,7 @@ fn reference(from: &str) -> Option<(char, usize)> {
             if !digits.chars().all(|digit| digit.is_digit(radix)) {
                 return None;
             }
-            u32::from_str_radix(digits, radix)
-                .ok()
-                .and_then(char::from_u32)
-                .filter(|c| is_char(*c))?
+            u32::from_str_radix(digits, radix).ok().and_then(char::from_u32).filter(|c| is_char(*c))?
         }
     };
     Some((c, name.len() + 2))
@@ -80,9 +77,8 @@ fn resolve<'a>(raw: &'a str, special: [char; 4], space: &str) -> Cow<'a, str> {
             }
         };
         rest = rest.get(taken..).unwrap_or_default();
-        let (plain, after) = rest
-            .split_at_checked(rest.find(special).unwrap_or(rest.len()))
-            .unwrap_or((rest, ""));
+        let (plain, after) =
+            rest.split_at_checked(rest.find(special).unwrap_or(rest.len())).unwrap_or((rest, ""));
         value.push_str(plain);
         rest = after;
     }

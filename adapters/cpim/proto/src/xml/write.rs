@@ -78,11 +78,7 @@ impl<'a> Writer<'a> {
 
 /// The character as XML can hold it: itself, or U+FFFD for one that it cannot even refer to (section 2.2).
 const fn scalar(c: char) -> char {
-    if is_char(c) {
-        c
-    } else {
-        char::REPLACEMENT_CHARACTER
-    }
+    if is_char(c) { c } else { char::REPLACEMENT_CHARACTER }
 }
 
 /// What would be read as something else in a value (sections 2.4 and 3.3.3).
@@ -107,9 +103,7 @@ const fn text_reference(c: char) -> Option<&'static str> {
 }
 
 fn escape(out: &mut String, value: &str, reference: impl Fn(char) -> Option<&'static str>) {
-    if every(value, |octet| {
-        matches!(octet, b' '..=b'~') && !matches!(octet, b'&' | b'<' | b'>' | b'\'')
-    }) {
+    if every(value, |octet| matches!(octet, b' '..=b'~') && !matches!(octet, b'&' | b'<' | b'>' | b'\'')) {
         return out.push_str(value);
     }
     for c in value.chars() {

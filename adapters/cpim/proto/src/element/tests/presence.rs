@@ -12,10 +12,7 @@ const AROUND: [&str; 2] = [
 
 fn read_presence(xml: &str) -> Presence {
     match read(xml).unwrap() {
-        Element::Operation {
-            operation: Operation::Notify(notify),
-            ..
-        } => notify.presence,
+        Element::Operation { operation: Operation::Notify(notify), .. } => notify.presence,
         other => panic!("{other:?}"),
     }
 }
@@ -73,11 +70,7 @@ fn namespaces_declared_around_a_tuple_go_with_it() {
                <tuple destination='z' status='open'>text</tuple></presence></notify>";
     let presence = read_presence(xml);
     let namespaces = |at: usize| -> Vec<(&str, &str)> {
-        presence.tuples()[at]
-            .namespaces
-            .iter()
-            .map(|(prefix, name)| (&**prefix, &**name))
-            .collect()
+        presence.tuples()[at].namespaces.iter().map(|(prefix, name)| (&**prefix, &**name)).collect()
     };
     assert_eq!(namespaces(0), [("", "urn:1"), ("q", "urn:3"), ("p", "urn:4")]);
     assert_eq!(namespaces(1), [("p", "urn:2"), ("q", "urn:3")]);
@@ -95,23 +88,11 @@ fn markup_that_is_no_markup_is_not_sent() {
         let trans_id = TransId::parse("1").unwrap();
         write_operation(&mut xml, &trans_id, &notify(tuple(markup)), limits)
     };
-    for markup in [
-        "<a>", "a & b", "<a/", "]]>", "\0", "<x:a/>", "<!-- -->", "<?a?>", "&nbsp;", "</a>",
-    ] {
-        assert!(
-            matches!(write(markup, &Limits::default()), Err(EncodeError::Markup(_))),
-            "{markup:?}"
-        );
+    for markup in ["<a>", "a & b", "<a/", "]]>", "\0", "<x:a/>", "<!-- -->", "<?a?>", "&nbsp;", "</a>"] {
+        assert!(matches!(write(markup, &Limits::default()), Err(EncodeError::Markup(_))), "{markup:?}");
     }
-    for markup in [
-        "</tuple>",
-        "</tuple><tuple destination='im:mallory@b.example' status='open'>",
-    ] {
-        assert_eq!(
-            write(markup, &Limits::default()),
-            Err(EncodeError::MarkupEnds),
-            "{markup:?}"
-        );
+    for markup in ["</tuple>", "</tuple><tuple destination='im:mallory@b.example' status='open'>"] {
+        assert_eq!(write(markup, &Limits::default()), Err(EncodeError::MarkupEnds), "{markup:?}");
     }
     // Within its tuple it is as deep as the whole may be.
     let nested = |depth: usize| format!("{}{}", "<a>".repeat(depth), "</a>".repeat(depth));
@@ -133,8 +114,6 @@ fn a_document_travels_beside_it() {
     let xml = format!("{}<tuple destination='x' status='open'/>{}", AROUND[0], AROUND[1]);
     let document = "Content-Type: application/pidf+xml\r\n\r\n<presence/>";
     let read = Element::read(&frame(&xml, document), &Limits::default(), &PlainUris).unwrap();
-    let Element::Operation { operation, .. } = read else {
-        panic!()
-    };
+    let Element::Operation { operation, .. } = read else { panic!() };
     assert_eq!(&**operation.content().unwrap().octets(), document.as_bytes());
 }

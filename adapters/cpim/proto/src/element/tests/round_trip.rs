@@ -18,15 +18,12 @@ fn local_part() -> impl Strategy<Value = String> {
 }
 
 fn im() -> impl Strategy<Value = ImUri> {
-    local_part().prop_filter_map("an address", |local| {
-        ImUri::parse(&format!("im:{local}@a.example")).ok()
-    })
+    local_part().prop_filter_map("an address", |local| ImUri::parse(&format!("im:{local}@a.example")).ok())
 }
 
 fn pres() -> impl Strategy<Value = PresUri> {
-    local_part().prop_filter_map("an address", |local| {
-        PresUri::parse(&format!("pres:{local}@b.example")).ok()
-    })
+    local_part()
+        .prop_filter_map("an address", |local| PresUri::parse(&format!("pres:{local}@b.example")).ok())
 }
 
 fn escaped(text: &str) -> String {
@@ -48,9 +45,7 @@ fn presence() -> impl Strategy<Value = Presence> {
         namespaces: Vec::new(),
     });
     (prop::collection::vec(tuple, 1..4), prop::option::of(xml_text())).prop_map(|(tuples, info)| {
-        Presence::from_tuples(tuples)
-            .unwrap()
-            .with_entity_info(info.map(Into::into))
+        Presence::from_tuples(tuples).unwrap().with_entity_info(info.map(Into::into))
     })
 }
 
@@ -65,41 +60,21 @@ fn operation() -> impl Strategy<Value = Operation> {
     );
     prop_oneof![
         (im(), im(), content).prop_map(|(source, destination, content)| {
-            Operation::Message(Message {
-                source,
-                destination,
-                content,
-                metadata: Default::default(),
-            })
+            Operation::Message(Message { source, destination, content, metadata: Default::default() })
         }),
         (pres(), pres(), any::<u32>(), subscript_id()).prop_map(
             |(watcher, target, duration, subscript_id)| {
-                Operation::Subscribe(Subscribe {
-                    watcher,
-                    target,
-                    duration,
-                    subscript_id,
-                })
+                Operation::Subscribe(Subscribe { watcher, target, duration, subscript_id })
             }
         ),
         (pres(), pres())
             .prop_map(|(watcher, target)| Operation::Unsubscribe(Unsubscribe { watcher, target })),
         (pres(), pres(), presence(), document.clone()).prop_map(|(watcher, target, presence, document)| {
-            Operation::Notify(Notify {
-                watcher,
-                target,
-                presence,
-                document,
-            })
+            Operation::Notify(Notify { watcher, target, presence, document })
         }),
         (pres(), presence(), document, prop::option::of(any::<u32>())).prop_map(
             |(target, presence, document, duration)| {
-                Operation::Publish(Publish {
-                    target,
-                    presence,
-                    document,
-                    duration,
-                })
+                Operation::Publish(Publish { target, presence, document, duration })
             }
         ),
     ]
@@ -109,21 +84,12 @@ fn response() -> impl Strategy<Value = Response> {
     let status = prop::sample::select(vec![Status::Success, Status::Failure, Status::Indeterminant]);
     let code = prop::option::of(prop::sample::select(Code::ALL));
     let lang = prop::option::of("[a-z]{2,8}(-[A-Z0-9]{1,8})?".prop_map(|tag| LangTag::parse(&tag).unwrap()));
-    (
-        status,
-        code,
-        xml_text(),
-        lang,
-        prop::option::of(any::<u32>()),
-        subscript_id(),
-    )
-        .prop_map(|(status, code, words, lang, duration, id)| {
+    (status, code, xml_text(), lang, prop::option::of(any::<u32>()), subscript_id()).prop_map(
+        |(status, code, words, lang, duration, id)| {
             let text = code.map_or_else(|| words.clone(), |code| format!("{code}: {words}"));
-            Response::from_text(status, &text)
-                .with_lang(lang)
-                .with_duration(duration)
-                .with_subscript_id(id)
-        })
+            Response::from_text(status, &text).with_lang(lang).with_duration(duration).with_subscript_id(id)
+        },
+    )
 }
 
 /// The same, with the content that a frame would have.

@@ -6,11 +6,7 @@ use super::*;
 fn answer_to(octets: &str) -> (String, bool) {
     let mut listener = Listener::open();
     listener.hear(octets);
-    let told = listener
-        .events()
-        .iter()
-        .filter(|event| !matches!(event, Event::Closed(_)))
-        .count();
+    let told = listener.events().iter().filter(|event| !matches!(event, Event::Closed(_))).count();
     assert_eq!(told, 0, "nothing of it is delivered: {octets:?}");
     (listener.say(), listener.session.is_open())
 }
@@ -22,10 +18,7 @@ fn assert_closed(octets: &str, reason: &str, text: &str) {
     // Nothing is read any more, be it well formed.
     listener.hear(&frame("<ping transID='p'/>", ""));
     let events = listener.events();
-    assert!(
-        matches!(events[..], [Event::Closed(Closure::Violated(_))]),
-        "{octets:?}: {events:?}"
-    );
+    assert!(matches!(events[..], [Event::Closed(Closure::Violated(_))]), "{octets:?}: {events:?}");
     let expected = match text {
         "" => frame(&format!("<close reason='{reason}'/>"), ""),
         _ => frame(&format!("<close reason='{reason}'>{text}</close>"), ""),
@@ -37,22 +30,13 @@ fn assert_closed(octets: &str, reason: &str, text: &str) {
 #[test]
 fn octets_that_are_no_frame_close_the_session() {
     for (octets, text) in [
-        (
-            "HELO\r\n",
-            "frame 2, octet 0 of the start line: expected `CPIM/1 `",
-        ),
+        ("HELO\r\n", "frame 2, octet 0 of the start line: expected `CPIM/1 `"),
         (
             "CPIM/1 007 0\r\n",
             "frame 2, octet 7 of the start line: expected a count of octets, decimal without sign or leading zeros",
         ),
-        (
-            "CPIM/1 70000 0\r\n",
-            "frame 2, octet 7 of the start line: XML of more than 65536 octets",
-        ),
-        (
-            "CPIM/1 4 2000000\r\n",
-            "frame 2, octet 9 of the start line: a content of more than 1048576 octets",
-        ),
+        ("CPIM/1 70000 0\r\n", "frame 2, octet 7 of the start line: XML of more than 65536 octets"),
+        ("CPIM/1 4 2000000\r\n", "frame 2, octet 9 of the start line: a content of more than 1048576 octets"),
         (
             "CPIM/1 4 0 hops=256\r\n<a/>",
             "frame 2, octet 11 of the start line: expected `hops=` and a number from 0 to 255",
@@ -66,18 +50,12 @@ fn octets_that_are_no_frame_close_the_session() {
 fn xml_that_is_not_well_formed_closes_the_session() {
     let to = "source='im:a@a.example' destination='im:b@b.example' transID='1'";
     for (xml, text) in [
-        (
-            format!("<message {to}>"),
-            "frame 2, octet 74 of the XML: the XML ends here, within the element",
-        ),
+        (format!("<message {to}>"), "frame 2, octet 74 of the XML: the XML ends here, within the element"),
         (
             format!("<!DOCTYPE message><message {to}/>"),
             "frame 2, octet 0 of the XML: a DOCTYPE; a frame may hold none",
         ),
-        (
-            format!("<!-- --><message {to}/>"),
-            "frame 2, octet 0 of the XML: a comment; a frame may hold none",
-        ),
+        (format!("<!-- --><message {to}/>"), "frame 2, octet 0 of the XML: a comment; a frame may hold none"),
         (
             format!("<message {to} x='&b;'/>"),
             "frame 2, octet 77 of the XML: expected `&amp;amp;` `&amp;lt;` `&amp;gt;` `&amp;quot;` `&amp;apos;`, or a \
@@ -92,10 +70,7 @@ fn xml_that_is_not_well_formed_closes_the_session() {
             "<message transID='1'>".to_owned(),
             "frame 2, octet 21 of the XML: the XML ends here, within the element",
         ),
-        (
-            "<nonsense>".to_owned(),
-            "frame 2, octet 10 of the XML: the XML ends here, within the element",
-        ),
+        ("<nonsense>".to_owned(), "frame 2, octet 10 of the XML: the XML ends here, within the element"),
         (
             "<notify transID='1'><presence/><!-- --></notify>".to_owned(),
             "frame 2, octet 31 of the XML: a comment; a frame may hold none",
@@ -113,17 +88,9 @@ fn an_unknown_element_closes_the_session() {
         )
     };
     for name in ["nonsense", "Message", "m:message"] {
-        assert_closed(
-            &frame(&format!("<{name} xmlns:m='urn:m'/>"), ""),
-            "unknown-element",
-            &text(name),
-        );
+        assert_closed(&frame(&format!("<{name} xmlns:m='urn:m'/>"), ""), "unknown-element", &text(name));
     }
-    assert_closed(
-        &frame("<nonsense/>", "with content"),
-        "unknown-element",
-        &text("nonsense"),
-    );
+    assert_closed(&frame("<nonsense/>", "with content"), "unknown-element", &text("nonsense"));
 }
 
 #[test]
@@ -139,43 +106,24 @@ fn an_operation_before_open_or_a_second_open_is_out_of_order() {
         let expected = "<close reason='out-of-order'>expected `open` before anything else</close>";
         assert_eq!(listener.say(), frame(expected, ""));
     }
-    assert_closed(
-        &frame("<open version='1'/>", ""),
-        "out-of-order",
-        "a second `open`",
-    );
+    assert_closed(&frame("<open version='1'/>", ""), "out-of-order", "a second `open`");
 }
 
 #[test]
 fn another_version_is_told_ours() {
     for version in ["2", "10", "99999999999999999999"] {
         let mut listener = Listener::new(Config::default());
-        listener.hear(&frame(
-            &format!("<open version='{version}' new='thing'><x/></open>"),
-            "",
-        ));
-        assert_eq!(
-            listener.say(),
-            frame("<close reason='unsupported-version'>1</close>", "")
-        );
+        listener.hear(&frame(&format!("<open version='{version}' new='thing'><x/></open>"), ""));
+        assert_eq!(listener.say(), frame("<close reason='unsupported-version'>1</close>", ""));
     }
 }
 
 #[test]
 fn an_open_that_is_malformed_closes_the_session() {
     for (attributes, what) in [
-        (
-            "",
-            "`open`: `version` is missing or no number; expected version='1'",
-        ),
-        (
-            "version='0'",
-            "`open`: `version` is missing or no number; expected version='1'",
-        ),
-        (
-            "version='1.0'",
-            "`open`: `version` is missing or no number; expected version='1'",
-        ),
+        ("", "`open`: `version` is missing or no number; expected version='1'"),
+        ("version='0'", "`open`: `version` is missing or no number; expected version='1'"),
+        ("version='1.0'", "`open`: `version` is missing or no number; expected version='1'"),
         (
             "version='1' remembers='-1'",
             "`open`: `remembers`: expected a number of seconds, at most 4294967295",
@@ -187,25 +135,12 @@ fn an_open_that_is_malformed_closes_the_session() {
     ] {
         let mut listener = Listener::new(Config::default());
         listener.hear(&frame(&format!("<open {attributes}/>"), ""));
-        assert_eq!(
-            listener.say(),
-            frame(&format!("<close reason='bad-frame'>frame 1, {what}</close>"), "")
-        );
+        assert_eq!(listener.say(), frame(&format!("<close reason='bad-frame'>frame 1, {what}</close>"), ""));
     }
-    for claim in [
-        "a..example",
-        "im:nobody",
-        "sip:fred@a.example",
-        "im:a@b@c.example",
-    ] {
+    for claim in ["a..example", "im:nobody", "sip:fred@a.example", "im:a@b@c.example"] {
         let mut listener = Listener::new(Config::default());
         listener.hear(&frame(&format!("<open version='1' speaks='{claim}'/>"), ""));
-        assert!(
-            listener
-                .say()
-                .contains("<close reason='bad-frame'>frame 1, `open`: `speaks`: "),
-            "{claim}"
-        );
+        assert!(listener.say().contains("<close reason='bad-frame'>frame 1, `open`: `speaks`: "), "{claim}");
     }
 }
 
@@ -292,10 +227,7 @@ fn without_a_trans_id_there_is_nothing_to_answer() {
     for (element, attributes) in [
         ("ping", String::new()),
         ("response", "status='success'".to_owned()),
-        (
-            "message",
-            "source='im:a@a.example' destination='im:b@b.example'".to_owned(),
-        ),
+        ("message", "source='im:a@a.example' destination='im:b@b.example'".to_owned()),
         ("message", "transID=''".to_owned()),
         ("message", "transID='a&#9;b'".to_owned()),
         ("notify", "transid='1'".to_owned()),
@@ -310,28 +242,15 @@ fn without_a_trans_id_there_is_nothing_to_answer() {
 #[test]
 fn a_response_that_says_nothing_closes_the_session() {
     for (xml, what) in [
-        (
-            "<response transID='1'/>",
-            "expected `status` of `success`, `failure` or `indeterminant`",
-        ),
+        ("<response transID='1'/>", "expected `status` of `success`, `failure` or `indeterminant`"),
         (
             "<response status='maybe' transID='1'/>",
             "expected `status` of `success`, `failure` or `indeterminant`",
         ),
-        (
-            "<response status='success' transID='1' duration='x'/>",
-            "`duration`: expected a number of seconds",
-        ),
-        (
-            "<response status='success' transID='1'><x/></response>",
-            "expected text, and no element",
-        ),
+        ("<response status='success' transID='1' duration='x'/>", "`duration`: expected a number of seconds"),
+        ("<response status='success' transID='1'><x/></response>", "expected text, and no element"),
     ] {
-        assert_closed(
-            &frame(xml, ""),
-            "bad-frame",
-            &format!("frame 2, `response`: {what}"),
-        );
+        assert_closed(&frame(xml, ""), "bad-frame", &format!("frame 2, `response`: {what}"));
     }
 }
 

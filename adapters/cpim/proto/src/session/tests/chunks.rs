@@ -9,9 +9,7 @@ fn run(pieces: impl IntoIterator<Item = impl AsRef<[u8]>>) -> (Vec<String>, Stri
     let mut listener = Listener::new(Config::default());
     let mut told = Vec::new();
     for piece in pieces {
-        listener
-            .session
-            .handle_input(listener.now, &mut BytesMut::from(piece.as_ref()));
+        listener.session.handle_input(listener.now, &mut BytesMut::from(piece.as_ref()));
         loop {
             let events = listener.events();
             if events.is_empty() {
@@ -42,10 +40,7 @@ fn transcript() -> String {
              destination='x' status='open'>a\r\n&amp;<b xmlns='c'/></tuple></presence></notify>",
             "document",
         ),
-        frame(
-            "<response status='failure' transID='9'>busy: not \u{1F600} now</response>",
-            "",
-        ),
+        frame("<response status='failure' transID='9'>busy: not \u{1F600} now</response>", ""),
         frame("<close/>", ""),
     ]
     .concat()

@@ -18,13 +18,7 @@ pub(super) struct End {
 
 impl End {
     fn new(session: Session<u32>) -> Self {
-        Self {
-            session,
-            events: Vec::new(),
-            handed_over: Vec::new(),
-            arriving: VecDeque::new(),
-            reads: true,
-        }
+        Self { session, events: Vec::new(), handed_over: Vec::new(), arriving: VecDeque::new(), reads: true }
     }
 
     /// What it was told since it was asked last.
@@ -113,8 +107,6 @@ fn move_to(now: Instant, from: &mut End, to: &mut End) {
         from.session.transmitted(now, chunk.len());
         to.arriving.push_back((now + LATENCY, chunk));
     }
-    from.events
-        .extend(std::iter::from_fn(|| from.session.poll_event()));
-    from.handed_over
-        .extend(std::iter::from_fn(|| from.session.poll_handed_over()));
+    from.events.extend(std::iter::from_fn(|| from.session.poll_event()));
+    from.handed_over.extend(std::iter::from_fn(|| from.session.poll_handed_over()));
 }

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::certificate::{PairError, certificates, pair};
-use super::check::socket_path;
-use super::error::ConfigErrors;
-use super::names::{Domain, DomainPattern, several};
-use super::section::{Endpoint, Listeners, Section};
-use super::units;
+use crate::config::certificate::{PairError, certificates, pair};
+use crate::config::check::socket_path;
+use crate::config::{
+    AdapterSection, ConfigErrors, Domain, DomainPattern, Endpoint, Listeners, Section, several, units,
+};
+
+/// The row of the section.
+pub const SECTION: AdapterSection = AdapterSection { name: "cpim", check, listens, restart: &["listener"] };
 
 /// The shortest silence that is pinged: anything less would ping a session that is merely thinking.
 const LEAST_IDLE: Duration = Duration::from_secs(1);
@@ -31,11 +33,7 @@ pub struct Native {
 
 impl Default for Native {
     fn default() -> Self {
-        Self {
-            listener: Vec::new(),
-            tls: OutgoingTls::default(),
-            idle_timeout: Duration::from_secs(60),
-        }
+        Self { listener: Vec::new(), tls: OutgoingTls::default(), idle_timeout: Duration::from_secs(60) }
     }
 }
 
@@ -94,11 +92,7 @@ pub enum Anchors {
 
 impl From<PathBuf> for Anchors {
     fn from(path: PathBuf) -> Self {
-        if path.as_os_str() == "system" {
-            Self::System
-        } else {
-            Self::File(path)
-        }
+        if path.as_os_str() == "system" { Self::System } else { Self::File(path) }
     }
 }
 
@@ -119,16 +113,9 @@ pub fn read(section: &Section, relay_domains: &[Domain]) -> Result<Native, Confi
     let wrong = native.tls.wrong().into_iter();
     errors.extend(wrong.map(|(key, message)| section.error(&["tls", key], message)));
     if native.idle_timeout < LEAST_IDLE {
-        errors.push(section.error(
-            &["idle_timeout"],
-            "out of bounds; a time of at least \"1s\" is accepted",
-        ));
+        errors.push(section.error(&["idle_timeout"], "out of bounds; a time of at least \"1s\" is accepted"));
     }
-    if errors.is_empty() {
-        Ok(native)
-    } else {
-        Err(ConfigErrors::new(errors))
-    }
+    if errors.is_empty() { Ok(native) } else { Err(ConfigErrors::new(errors)) }
 }
 
 /// As [`read`], for `check`.
@@ -146,10 +133,7 @@ pub fn listens(section: &Section) -> Listeners {
     let mut listens = Vec::new();
     for (nth, listener) in native.listener.into_iter().enumerate() {
         let mut note = |key: &str, endpoint| {
-            listens.push((
-                ["listener", &nth.to_string(), key].map(str::to_owned).to_vec(),
-                endpoint,
-            ));
+            listens.push((["listener", &nth.to_string(), key].map(str::to_owned).to_vec(), endpoint));
         };
         if let Some(address) = listener.address {
             note("address", Endpoint::Address(address));
@@ -178,24 +162,17 @@ impl Listener {
         let mut wrong = Vec::new();
         let mut say = |key, message: &str| wrong.push((key, message.to_owned()));
         match (self.address, &self.path) {
-            (None, None) => say(
-                "address",
-                "is missing; address (TCP) or path (Unix socket) must be given",
-            ),
-            (Some(_), Some(_)) => say(
-                "path",
-                "a second place; address (TCP) or path (Unix socket) is accepted",
-            ),
+            (None, None) => say("address", "is missing; address (TCP) or path (Unix socket) must be given"),
+            (Some(_), Some(_)) => {
+                say("path", "a second place; address (TCP) or path (Unix socket) is accepted")
+            }
             (Some(address), None) => self.wrong_address(address, &mut say),
             (None, Some(path)) => {
                 if let Err(message) = socket_path(path) {
                     say("path", &message);
                 }
                 if self.certificate.is_some() {
-                    say(
-                        "certificate",
-                        "a Unix socket has no TLS; its permissions say who may come",
-                    );
+                    say("certificate", "a Unix socket has no TLS; its permissions say who may come");
                 }
             }
         }
@@ -207,10 +184,7 @@ impl Listener {
         }
         for pattern in &self.trust {
             if matches!(pattern, DomainPattern::Exactly(domain) if relay_domains.contains(domain)) {
-                say(
-                    "trust",
-                    &format!("\"{pattern}\" is the relay domain, which nobody may claim"),
-                );
+                say("trust", &format!("\"{pattern}\" is the relay domain, which nobody may claim"));
             }
         }
         wrong.extend(wrong_pair(self.certificate.as_deref(), self.key.as_deref()));
@@ -221,10 +195,9 @@ impl Listener {
     fn wrong_address(&self, address: SocketAddr, say: &mut impl FnMut(&'static str, &str)) {
         let loopback = address.ip().is_loopback();
         match (&self.certificate, self.plain) {
-            (Some(_), Some(_)) => say(
-                "plain",
-                "contradicts certificate, with which the listener speaks TLS only",
-            ),
+            (Some(_), Some(_)) => {
+                say("plain", "contradicts certificate, with which the listener speaks TLS only")
+            }
             (None, None) if !loopback => say(
                 "address",
                 &format!(
@@ -266,9 +239,7 @@ impl Anchors {
 
     fn wrong(&self, key: &'static str) -> Option<Wrong> {
         match self {
-            Self::File(path) => certificates(path)
-                .err()
-                .map(|e| (key, format!("{e}, or \"system\""))),
+            Self::File(path) => certificates(path).err().map(|e| (key, format!("{e}, or \"system\""))),
             Self::System => None,
         }
     }
@@ -277,14 +248,12 @@ impl Anchors {
 fn wrong_pair(certificate: Option<&Path>, key: Option<&Path>) -> Option<Wrong> {
     match (certificate, key) {
         (None, None) => None,
-        (Some(_), None) => Some((
-            "key",
-            "is missing; the private key of certificate must be given".to_owned(),
-        )),
-        (None, Some(_)) => Some((
-            "certificate",
-            "is missing; the certificate of key must be given".to_owned(),
-        )),
+        (Some(_), None) => {
+            Some(("key", "is missing; the private key of certificate must be given".to_owned()))
+        }
+        (None, Some(_)) => {
+            Some(("certificate", "is missing; the certificate of key must be given".to_owned()))
+        }
         (Some(certificate), Some(key)) => pair(certificate, key).err().map(|e| match e {
             PairError::Certificate(message) => ("certificate", message),
             PairError::Key(message) => ("key", message),
