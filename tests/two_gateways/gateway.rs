@@ -80,7 +80,11 @@ impl Drop for Gateway {
 }
 
 impl Log {
-    async fn keep<R: AsyncBufReadExt + Unpin>(self, mut lines: tokio::io::Lines<R>, ready: watch::Sender<bool>) {
+    async fn keep<R: AsyncBufReadExt + Unpin>(
+        self,
+        mut lines: tokio::io::Lines<R>,
+        ready: watch::Sender<bool>,
+    ) {
         while let Ok(Some(line)) = lines.next_line().await {
             if line.contains(" ready") {
                 ready.send_replace(true);

@@ -12,7 +12,8 @@ async fn in_a_circle() -> (Stage, Gateway, Gateway) {
     let names = [["a.example", "gw.a.example", "c.example"], ["b.example", "gw.b.example", "c.example"]];
     let sources = "\"d.example\"";
     let (port_a, port_b) = (free_port(), free_port());
-    let (tables_a, tables_b) = (peer("b", sources) + &route("c.example", port_b), peer("a", sources) + &route("c.example", port_a));
+    let (tables_a, tables_b) =
+        (peer("b", sources) + &route("c.example", port_b), peer("a", sources) + &route("c.example", port_a));
     let a = Plan { trust: vec!["d.example"], ..Plan::new("a", &names[0]).with(&tables_a) };
     let b = Plan::new("b", &names[1]).with(&tables_b);
     let mut a = stage.plan_at(&a, (port_a, free_port()));
@@ -30,7 +31,8 @@ async fn a_circle_is_left_the_first_time_round() {
     // Accepted once by each, and refused by A the second time.
     for (gateway, accepted) in [(&a, 1), (&b, 1)] {
         let log = gateway.log();
-        let times = log.lines().filter(|line| line.contains("accepted") && line.contains("im:x@c.example")).count();
+        let times =
+            log.lines().filter(|line| line.contains("accepted") && line.contains("im:x@c.example")).count();
         assert_eq!(times, accepted, "{log}");
     }
     // The same message once more is no loop of the first.
