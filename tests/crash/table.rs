@@ -45,7 +45,10 @@ fn row(point: &str, far_remembers: bool) -> Row {
 /// Kills the gateway at every point in turn.
 fn every_point(from: near::Kind, to: far::Kind, remembers: bool) {
     for point in POINTS {
-        println!("{from:?} to {to:?}, which {}, killed at {point}", if remembers { "remembers" } else { "does not" });
+        println!(
+            "{from:?} to {to:?}, which {}, killed at {point}",
+            if remembers { "remembers" } else { "does not" }
+        );
         let (mut near, mut far) = (Near::new(from), Far::new(to, remembers));
         let site = Site::new(&format!("{PEERS}{}", far.config()));
         let before = until_killed(&site, &mut near, &mut far, point);

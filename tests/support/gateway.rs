@@ -130,7 +130,8 @@ impl Said {
     /// Waits until this is true of the text and of whether that is all; `false`: it never was.
     fn until(&self, is_true: impl Fn(&str, bool) -> bool) -> bool {
         let text = self.text.lock().unwrap();
-        let waited = self.more.wait_timeout_while(text, PATIENCE, |(text, over)| !*over && !is_true(text, *over));
+        let waited =
+            self.more.wait_timeout_while(text, PATIENCE, |(text, over)| !*over && !is_true(text, *over));
         let (text, over) = &*waited.unwrap().0;
         is_true(text, *over)
     }
@@ -157,7 +158,11 @@ impl Gateway {
 
     /// Waits until it says this.
     pub fn wait_for(&self, what: &str) {
-        assert!(self.said.until(|text, _| text.contains(what)), "it never said {what:?}, but:\n{}", self.said());
+        assert!(
+            self.said.until(|text, _| text.contains(what)),
+            "it never said {what:?}, but:\n{}",
+            self.said()
+        );
     }
 
     /// Waits until it has said this so many times.

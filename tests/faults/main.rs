@@ -8,16 +8,12 @@
     reason = "in a test, a panic is a failed test"
 )]
 
-mod support {
-    pub mod gateway;
-    pub mod native;
-}
+#[path = "../support/mod.rs"]
+mod support;
 
-mod faults {
-    mod clock;
-    mod configuration;
-    mod full;
-    mod reload;
-    mod store;
-    mod stop;
-}
+mod clock;
+mod configuration;
+mod full;
+mod reload;
+mod stop;
+mod store;

@@ -11,15 +11,11 @@
     reason = "in a test, a panic is a failed test"
 )]
 
-mod support {
-    pub mod gateway;
-    pub mod native;
-}
+#[path = "../support/mod.rs"]
+mod support;
 
-mod crash {
-    mod actors;
-    mod far;
-    mod kills;
-    mod near;
-    mod table;
-}
+mod actors;
+mod far;
+mod kills;
+mod near;
+mod table;
