@@ -90,7 +90,34 @@ pub enum Ended {
 pub async fn run(file: &Path) -> Result<Ended, StartError> {
     let config = Config::load(file)?;
     let logging = Logging::start(&config.log)?;
-    Gateway::start(config, logging).await?.until_stopped().await
+    // First, because without a handler each of them is the end: also one that comes while we start.
+    let signals = Signals::listen().map_err(StartError::Signals)?;
+    Ok(Gateway::start(config, logging).await?.until_stopped(signals).await)
+}
+
+/// What the process is told from outside.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Waits to be told to stop. Cancel safe.
+    async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }
 
 /// A running gateway.
@@ -100,7 +127,7 @@ struct Gateway {
     logging: Logging,
     router: Arc<Router>,
     journal: Arc<dyn Journal>,
-    reloads: Vec<(&'static str, Reload)>,
+    reloads: Reloads,
     shutdown: Shutdown,
     adapters: TaskTracker,
     admin: admin::AdminHandle,
@@ -144,21 +171,15 @@ impl Gateway {
         Ok(Self { file, config, logging, router, journal, reloads, shutdown, adapters, admin })
     }
 
-    async fn until_stopped(mut self) -> Result<Ended, StartError> {
-        let listen = |kind| signal(kind).map_err(StartError::Signals);
-        let (mut terminate, mut interrupt, mut hang_up) = (
-            listen(SignalKind::terminate())?,
-            listen(SignalKind::interrupt())?,
-            listen(SignalKind::hangup())?,
-        );
+    async fn until_stopped(mut self, mut signals: Signals) -> Ended {
         loop {
             tokio::select! {
-                _ = terminate.recv() => break,
-                _ = interrupt.recv() => break,
-                _ = hang_up.recv() => self.reload(),
+                _ = signals.terminate.recv() => break,
+                _ = signals.interrupt.recv() => break,
+                _ = signals.hang_up.recv() => self.reload(),
             }
         }
-        Ok(self.stop(terminate, interrupt).await)
+        self.stop(signals).await
     }
 
     /// Takes a new configuration, whole or not at all, but for what needs a restart, which is said.
@@ -193,15 +214,14 @@ impl Gateway {
 
     /// Drains: nothing new is accepted, what is open may be answered, then everything ends. A second signal
     /// ends the wait.
-    async fn stop(self, mut terminate: Signal, mut interrupt: Signal) -> Ended {
+    async fn stop(self, mut signals: Signals) -> Ended {
         info!(in_flight = self.router.in_flight(), "stopping");
         self.router.begin_drain();
         let deadline = Instant::now() + self.config.limits.drain;
         tokio::select! {
             () = self.router.idle() => {}
             () = sleep_until(deadline) => {}
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            () = signals.stop() => {}
         }
         self.shutdown.begin_drain();
         if timeout_at(deadline.max(Instant::now() + LAST_WORDS), self.adapters.wait()).await.is_err() {
@@ -225,7 +245,10 @@ impl Gateway {
 /// What adapters get at least for taking leave of their peers.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-fn build(config: &Config) -> Result<(Vec<Port>, Vec<(&'static str, Reload)>), StartError> {
+/// How each adapter, by its name, is told of a new configuration.
+type Reloads = Vec<(&'static str, Reload)>;
+
+fn build(config: &Config) -> Result<(Vec<Port>, Reloads), StartError> {
     let (mut ports, mut reloads) = (Vec::new(), Vec::new());
     for row in ROWS {
         let built =

@@ -1,6 +1,11 @@
 //! The path of an operation, with no real protocol: the core and a toy adapter.
 
-#![allow(clippy::unwrap_used, reason = "in a test, a panic is a failed test")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "in a test, a panic is a failed test"
+)]
 
 #[path = "support/toy.rs"]
 mod toy;

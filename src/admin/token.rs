@@ -25,7 +25,9 @@ pub(super) fn obtain(path: &Path) -> Result<Secret, AdminError> {
             tracing::info!(path = %path.display(), "made the token for the admin interface over HTTP");
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-        Err(source) => return Err(AdminError::Token { path: path.to_owned(), source }),
+        Err(source) => {
+            return Err(AdminError::Token { path: path.to_owned(), source });
+        }
     }
     Secret::from_file(path).map_err(|source| AdminError::TokenUnusable { path: path.to_owned(), source })
 }

@@ -21,7 +21,7 @@ pub(super) struct ConfigFile {
 impl ConfigFile {
     /// The file that was named, or the default one.
     pub(super) fn path(&self) -> &Path {
-        self.config.as_deref().unwrap_or(Path::new(DEFAULT))
+        self.config.as_deref().unwrap_or_else(|| Path::new(DEFAULT))
     }
 
     /// Reads it.

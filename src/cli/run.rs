@@ -14,7 +14,8 @@ use crate::gateway::{self, Ended, StartError};
 
 SIGTERM and SIGINT stop it in order: what is under way has 10 s, the rest waits in the journal.
 SIGHUP reads the configuration again.
-Exit codes: 0 stopped in order, 1 it could not go on, 2 bad usage or configuration.")]
+Exit codes: 0 stopped in order, 1 with losses, 2 it cannot start so: bad usage or configuration, or a store,
+a port or a folder that cannot be had.")]
 pub(super) struct Run {
     #[command(flatten)]
     config: ConfigFile,
@@ -30,14 +31,8 @@ impl Run {
         match ended {
             Ok(Ended::Cleanly) => Ok(Exit::Done),
             Ok(Ended::WithLosses) => Ok(Exit::Failure),
-            Err(error) => match error {
-                StartError::Build { .. }
-                | StartError::Config(_)
-                | StartError::Logging(_)
-                | StartError::Mapping(_)
-                | StartError::Resolver(_) => Err(Failed::usage(error)),
-                _ => Err(Failed::failure(error)),
-            },
+            Err(error @ StartError::Signals(_)) => Err(Failed::failure(error)),
+            Err(error) => Err(Failed::usage(error)),
         }
     }
 }

@@ -55,7 +55,13 @@ pub(super) struct Server {
 /// Where it listens.
 #[derive(Clone, Debug)]
 enum Place {
-    Tcp { host: String, port: u16 },
+    Tcp {
+        /// Without the brackets of an IPv6 address.
+        host: String,
+        port: u16,
+        /// As it was written.
+        spelled: String,
+    },
     Unix(PathBuf),
 }
 
@@ -64,9 +70,11 @@ impl FromStr for Place {
 
     /// What ends with a port is a host, anything else a path.
     fn from_str(text: &str) -> Result<Self, Infallible> {
-        let host = text.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
-        Ok(match host {
-            Some((host, port)) if !host.contains('/') => Self::Tcp { host: host.to_owned(), port },
+        let place = text.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
+        Ok(match place {
+            Some((host, port)) if !host.contains('/') => {
+                Self::Tcp { host: host.trim_matches(['[', ']']).to_owned(), port, spelled: text.to_owned() }
+            }
             _ => Self::Unix(PathBuf::from(text)),
         })
     }
@@ -109,7 +117,7 @@ impl Server {
     ) -> io::Result<Box<dyn Stream>> {
         let (host, port) = match &self.server {
             Place::Unix(path) => return Ok(Box::new(UnixStream::connect(path).await?)),
-            Place::Tcp { host, port } => (host.trim_matches(['[', ']']), *port),
+            Place::Tcp { host, port, .. } => (host.as_str(), *port),
         };
         let stream = TcpStream::connect((host, port)).await?;
         // What is written is whole frames: to wait for more gains nothing.
@@ -123,7 +131,7 @@ impl Server {
     /// Where it is, for people.
     pub(super) fn place(&self) -> String {
         match &self.server {
-            Place::Tcp { host, port } => format!("{host}:{port}"),
+            Place::Tcp { spelled, .. } => spelled.clone(),
             Place::Unix(path) => path.display().to_string(),
         }
     }
@@ -132,7 +140,7 @@ impl Server {
         let Place::Tcp { host, .. } = &self.server else {
             return Err(Failed::usage("TLS is spoken over TCP, not over a Unix socket"));
         };
-        let name = self.tls_name.as_deref().unwrap_or(host.trim_matches(['[', ']']));
+        let name = self.tls_name.as_deref().unwrap_or(host);
         let name = ServerName::try_from(name.to_owned())
             .map_err(|_| Failed::usage(format_args!("`{name}` is no name that a certificate can bear")))?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -188,11 +196,11 @@ mod tests {
     #[test]
     fn a_place_with_a_port_is_a_host() {
         let place = |text: &str| match text.parse() {
-            Ok(Place::Tcp { host, port }) => format!("{host} at {port}"),
+            Ok(Place::Tcp { host, port, .. }) => format!("{host} at {port}"),
             Ok(Place::Unix(path)) => path.display().to_string(),
         };
         assert_eq!(place("gw.example:5870"), "gw.example at 5870");
-        assert_eq!(place("[::1]:5870"), "[::1] at 5870");
+        assert_eq!(place("[::1]:5870"), "::1 at 5870");
         assert_eq!(place("demo.sock"), "demo.sock");
         assert_eq!(place("/run/a:1"), "/run/a:1");
     }

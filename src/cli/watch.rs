@@ -106,7 +106,11 @@ impl Watching<'_> {
     /// Prints what comes until it is enough.
     async fn run(&mut self, out: &mut Out) -> Result<Exit, Failed> {
         let mut lost = String::new();
+        let (mut granted, mut told) = (false, false);
         loop {
+            if out.is_closed() || (self.watch.is_fetch() && granted && told) {
+                return Ok(Exit::Done);
+            }
             let due = self.due;
             let event = tokio::select! {
                 event = self.client.next() => event,
@@ -125,12 +129,11 @@ impl Watching<'_> {
                         return Ok(exit_of(&response));
                     }
                     self.granted(&response);
+                    granted = true;
                 }
                 Some(Event::Operation(incoming)) if incoming.operation.kind() == Kind::Notify => {
                     out.show(&Arrived::new(UnixMs::now(), &incoming))?;
-                    if self.watch.is_fetch() || out.is_closed() {
-                        return Ok(Exit::Done);
-                    }
+                    told = true;
                 }
                 Some(Event::Operation(incoming)) => {
                     let words = "this session only watches";
@@ -139,7 +142,9 @@ impl Watching<'_> {
                 }
                 Some(Event::Closed(closure)) => lost = closure.to_string(),
                 Some(_) => {}
-                None => return Err(Failed::failure(format_args!("{}: {lost}", self.watch.server.place()))),
+                None => {
+                    return Err(Failed::failure(format_args!("{}: {lost}", self.watch.server.place())));
+                }
             }
         }
     }
@@ -150,8 +155,9 @@ impl Watching<'_> {
             self.due = Some(Instant::now() + PATIENCE);
             return;
         }
-        let granted = Duration::from_secs(response.duration().unwrap_or(LEASE_S).into());
-        self.subscript_id = response.subscript_id().cloned().or(self.subscript_id.take());
+        // At least a second, whatever is granted: asking is not to become a flood.
+        let granted = Duration::from_secs(response.duration().unwrap_or(LEASE_S).max(1).into());
+        self.subscript_id = response.subscript_id().cloned().or_else(|| self.subscript_id.take());
         // Renewed with a quarter of it left, which is time enough for a retry by whoever is asked.
         let renewal = Instant::now() + granted * 3 / 4;
         self.due = Some(self.until.map_or(renewal, |until| until.min(renewal)));

@@ -87,6 +87,10 @@ impl Router {
         }
         let leg = match self.next_leg(&operation).await {
             Ok(leg) => leg,
+            // Whoever served a whole domain or a selector is not known to have, once its session is gone.
+            Err(Missed::Never(Refusal { code: Code::NoRoute, .. })) if self.is_expected(number) => {
+                return Tried::Again { on_contact: true };
+            }
             Err(Missed::Never(refusal)) => {
                 self.settle_unsent(number, Response::failure(refusal.code, refusal.words), &refusal.detail);
                 return Tried::Done;

@@ -99,7 +99,7 @@ async fn a_second_gateway_on_the_same_files_does_not_start() {
     let folder = tempfile::tempdir().unwrap();
     let (running, _) = gateway(folder.path()).await;
     let second = run(folder.path(), &["run", "--config", "gw.toml"]).await;
-    assert_eq!(second.code, 1, "{}", second.err);
+    assert_eq!(second.code, 2, "{}", second.err);
     let queue = run(folder.path(), &["queue", "--config", "gw.toml"]).await;
     assert_eq!(queue.code, 0, "the first goes on: {}", queue.err);
     running.signal("INT").await;

@@ -17,6 +17,7 @@ mod gateway;
 mod listen;
 mod resolve;
 mod send;
+mod tls;
 mod usage;
 mod watch;
 

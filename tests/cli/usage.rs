@@ -31,7 +31,7 @@ async fn every_command_has_help_with_examples() {
         for form in ["--help", "-h"] {
             let help = cli(&[command, form]).await;
             assert_eq!(help.code, 0, "{command}");
-            assert!(help.out.contains(&format!("Examples:\n  ")), "{command}: {}", help.out);
+            assert!(help.out.contains("Examples:\n  "), "{command}: {}", help.out);
             assert!(help.out.contains("--json"), "{command}");
         }
     }

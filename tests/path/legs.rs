@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cpim_adapter::{Code, DeliveryError, NextHop, Response, Status, Word};
+use cpim_adapter::{Code, DeliveryError, Domain, NextHop, Response, Scope, Status, Word};
 
 use crate::toy::{House, Manner};
 
@@ -63,6 +63,22 @@ async fn what_was_not_sent_waits_for_the_next_session() {
     let second = house.next().await;
     assert!(begun.elapsed() < Duration::from_secs(1), "woken by the session, not by the clock");
     assert!(!second.again);
+    house.answer(&second, Response::success());
+    assert_eq!(fred.answer().await.1, Response::success());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_accepted_for_a_home_waits_for_it_to_come_back() {
+    let mut house = House::new().await;
+    let domain = || vec![Scope::Domain(Domain::parse("b.example").unwrap())];
+    let (mut fred, home) = (house.session(&[FRED]), house.peer("gw.b.example", domain(), domain()));
+    fred.send("1", FRED, BARNEY, "hello");
+    let first = house.next().await;
+    drop(home);
+    house.word(&first, Word::NotSent);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let _home = house.peer("gw.b.example", domain(), domain());
+    let second = house.next().await;
     house.answer(&second, Response::success());
     assert_eq!(fred.answer().await.1, Response::success());
 }

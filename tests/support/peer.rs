@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
@@ -12,7 +12,7 @@ use super::process::PATIENCE;
 pub struct Listener(TcpListener);
 
 /// One session, from the listening side.
-pub struct Peer(BufReader<TcpStream>);
+pub struct Peer<S = TcpStream>(BufReader<S>);
 
 /// A frame as it came.
 #[derive(Debug, Eq, PartialEq)]
@@ -42,23 +42,39 @@ impl Listener {
         self.0.local_addr().unwrap()
     }
 
+    /// The next connection, bare.
+    pub async fn stream(&self) -> TcpStream {
+        let accepted = timeout(PATIENCE, self.0.accept()).await;
+        accepted.expect("somebody connects").unwrap().0
+    }
+
     /// Takes the next connection.
     pub async fn accept(&self) -> Peer {
-        let (stream, _) = timeout(PATIENCE, self.0.accept()).await.expect("somebody connects").unwrap();
-        Peer(BufReader::new(stream))
+        Peer::new(self.stream().await)
     }
 
     /// Takes the next connection and opens the session; gives back what the other side said.
     pub async fn open(&self) -> (Peer, Frame) {
         let mut peer = self.accept().await;
-        let open = peer.frame().await.expect("an open");
-        assert!(open.xml.starts_with("<open "), "{}", open.xml);
-        peer.write("<open version='1' domain='gw.example'/>", b"").await;
+        let open = peer.open().await;
         (peer, open)
     }
 }
 
-impl Peer {
+impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
+    /// The listening side of a connection of any kind.
+    pub fn new(stream: S) -> Self {
+        Self(BufReader::new(stream))
+    }
+
+    /// Opens the session; gives back what the other side said.
+    pub async fn open(&mut self) -> Frame {
+        let open = self.frame().await.expect("an open");
+        assert!(open.xml.starts_with("<open "), "{}", open.xml);
+        self.write("<open version='1' domain='gw.example'/>", b"").await;
+        open
+    }
+
     /// The next frame; nothing at the end of the connection.
     pub async fn frame(&mut self) -> Option<Frame> {
         timeout(PATIENCE, self.read()).await.expect("a frame in time")
@@ -85,6 +101,7 @@ impl Peer {
         let mut octets = format!("CPIM/1 {} {}\r\n{xml}", xml.len(), content.len()).into_bytes();
         octets.extend_from_slice(content);
         self.0.write_all(&octets).await.unwrap();
+        self.0.flush().await.unwrap();
     }
 
     /// Reads up to the other side's `close`, and hangs up.

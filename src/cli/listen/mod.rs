@@ -240,7 +240,11 @@ impl Listener<'_> {
                     Verdict::New(answer) => {
                         self.left = self.left.map(|left| left.saturating_sub(1));
                         self.out.show(&Arrived::new(UnixMs::now(), incoming))?;
-                        answer
+                        match self.out.is_closed() {
+                            // Who no longer reads has not got it.
+                            true => Some(Response::failure(Code::Unreachable, "nobody reads here any more")),
+                            false => answer,
+                        }
                     }
                 }
             }

@@ -1,0 +1,31 @@
+//! Two gateways as they are run: processes of their own, TLS between them, DNS to find each other by.
+//!
+//! `gw.a.example` hosts `a.example`, `gw.b.example` hosts `b.example`. Fred is at home with the one, Barney with the
+//! other. What they say goes over plain sockets, written and read here octet by octet, so that no code of the
+//! gateway's judges itself.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "in a test, a panic is a failed test"
+)]
+
+mod support;
+
+mod two_gateways {
+    mod authority;
+    mod crash;
+    mod crossing;
+    mod flood;
+    mod gateway;
+    mod link;
+    mod loops;
+    mod outage;
+    mod person;
+    mod routes;
+    mod stage;
+    mod strangers;
+    mod tools;
+}
