@@ -20,7 +20,10 @@ impl Memory {
     /// Whether this is new.
     fn takes(&mut self, message: &Frame) -> bool {
         let before = self.0.insert(message.attribute("transID"), message.content.clone());
-        assert!(before.as_ref().is_none_or(|before| *before == message.content), "one transID for two messages");
+        assert!(
+            before.as_ref().is_none_or(|before| *before == message.content),
+            "one transID for two messages"
+        );
         before.is_none()
     }
 

@@ -12,7 +12,8 @@ async fn in_a_circle() -> (Stage, Gateway, Gateway) {
     let names = [["a.example", "gw.a.example", "c.example"], ["b.example", "gw.b.example", "c.example"]];
     let sources = "\"d.example\"";
     let (port_a, port_b) = (free_port(), free_port());
-    let (tables_a, tables_b) = (peer("b", sources) + &route("c.example", port_b), peer("a", sources) + &route("c.example", port_a));
+    let (tables_a, tables_b) =
+        (peer("b", sources) + &route("c.example", port_b), peer("a", sources) + &route("c.example", port_a));
     let a = Plan { trust: vec!["d.example"], ..Plan::new("a", &names[0]).with(&tables_a) };
     let b = Plan::new("b", &names[1]).with(&tables_b);
     let mut a = stage.plan_at(&a, (port_a, free_port()));
@@ -23,15 +24,16 @@ async fn in_a_circle() -> (Stage, Gateway, Gateway) {
 
 #[tokio::test]
 async fn a_circle_is_left_the_first_time_round() {
-    let (_stage, a, b) = in_a_circle().await;
+    let (_stage, mut a, mut b) = in_a_circle().await;
     let mut fred = Person::speaking(a.door, "im:fred@d.example").await;
     fred.says("1", "im:fred@d.example im:x@c.example", HELLO).await;
     assert_eq!(fred.answer_to("1").await, "failure loop");
-    // Accepted once by each, and refused by A the second time.
-    for (gateway, accepted) in [(&a, 1), (&b, 1)] {
+    // Accepted once by each, and refused by A the second time. All that is in the log before what comes next.
+    for gateway in [&mut a, &mut b] {
+        gateway.says("loop").await;
         let log = gateway.log();
-        let times = log.lines().filter(|line| line.contains("accepted") && line.contains("im:x@c.example")).count();
-        assert_eq!(times, accepted, "{log}");
+        let accepted = |line: &&str| line.contains("accepted") && line.contains("im:x@c.example");
+        assert_eq!(log.lines().filter(accepted).count(), 1, "{log}");
     }
     // The same message once more is no loop of the first.
     fred.says("2", "im:fred@d.example im:x@c.example", HELLO).await;
@@ -49,7 +51,7 @@ async fn a_circle_does_not_bring_back_what_is_said_at_home() {
 
 #[tokio::test]
 async fn hops_are_honoured() {
-    let (_stage, a, b) = Stage::with_both().await;
+    let (_stage, a, mut b) = Stage::with_both().await;
     let mut fred = Person::at(a.door, "im:fred@a.example").await;
     let mut barney = Person::at(b.door, "im:barney@b.example").await;
     fred.says_with("hops=0", "0", THERE, HELLO).await;
@@ -57,7 +59,7 @@ async fn hops_are_honoured() {
     assert!(!b.log().contains("peer gw.a.example"), "A itself refuses that");
     fred.says_with("hops=1", "1", THERE, HELLO).await;
     assert_eq!(fred.answer_to("1").await, "failure loop");
-    assert!(b.log().contains("peer gw.a.example"), "B refuses that");
+    b.says("peer gw.a.example").await;
     fred.says_with("hops=2", "2", THERE, HELLO).await;
     let message = barney.message().await;
     assert_eq!(message.parameter("hops"), "0", "as far as it goes");

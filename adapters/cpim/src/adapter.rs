@@ -13,6 +13,7 @@ use cpim_adapter::{
 use crate::config::{ListenAt, Settings};
 use crate::listener::Listener;
 use crate::map;
+use crate::pairs::Pairs;
 use crate::session::Session;
 use crate::shared::{Configured, Shared};
 
@@ -70,6 +71,15 @@ impl NativeAdapter {
 
     fn lock_bound(&self) -> std::sync::MutexGuard<'_, Vec<Listener>> {
         self.bound.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The session of the principal itself, or of its selector's adapter: of several, always the one opened last.
+    fn principal(&self, hop: &NextHop) -> Option<Arc<Session>> {
+        match hop {
+            NextHop::Foreign(foreign) => self.shared.sessions.adapter_of(foreign.selector()),
+            NextHop::Peer(_) => None,
+            NextHop::Served(address) => self.shared.sessions.exactly(address),
+        }
     }
 
     /// The session that an operation goes to, where there is one.
@@ -169,9 +179,14 @@ impl Adapter for NativeAdapter {
                 format!("{octets} octets; {limit} are taken"),
             ));
         }
+        let pairs = &self.shared.pairs;
         loop {
-            let session = self.reach(cx, &delivery.hop).await?;
-            match session.deliver(&delivery, commit, cx).await {
+            let session =
+                match (self.principal(&delivery.hop), pairs.session(&Pairs::of(&delivery.operation))) {
+                    (Some(session), _) | (None, Some(session)) => session,
+                    (None, None) => self.reach(cx, &delivery.hop).await?,
+                };
+            match session.deliver(&delivery, commit, cx, pairs).await {
                 // It ended while the operation waited for room: there may be another.
                 Err(_) if !session.is_reachable() && !commit.passed() => {}
                 outcome => return outcome,

@@ -17,6 +17,7 @@ mod inbound;
 mod listener;
 mod map;
 mod names;
+mod pairs;
 mod session;
 mod sessions;
 mod shared;

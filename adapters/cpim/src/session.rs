@@ -11,6 +11,7 @@ use cpim_native_proto::{Close, Parameters, Reason};
 use tokio::sync::{mpsc, watch};
 
 use crate::claims::Admission;
+use crate::pairs::{Pairs, UnderWay};
 
 /// Operations that are on their way to one connection's task, between the commit point and its own queue:
 /// as many as may be in one group commit. With so many, deliveries to it wait, and only those.
@@ -112,10 +113,11 @@ impl Session {
     /// # Cancel safety
     /// Cancelled, nothing was handed over: the last await is the commit point's.
     pub(crate) async fn deliver(
-        &self,
+        self: &Arc<Self>,
         delivery: &Delivery,
         commit: &CommitPoint,
         cx: &AdapterContext,
+        pairs: &Arc<Pairs>,
     ) -> Result<Outcome, DeliveryError> {
         if delivery.again && self.remembers.is_none() {
             let label = &self.authority.label;
@@ -133,7 +135,12 @@ impl Session {
         // Should the session have ended meanwhile, the departure is dropped, and with it its leg, which
         // reports that nothing was sent.
         room.send(Departure {
-            leg: Leg { number: delivery.leg, cx: cx.clone(), last_word: Some(Word::NotSent) },
+            leg: Leg {
+                number: delivery.leg,
+                cx: cx.clone(),
+                last_word: Some(Word::NotSent),
+                _under_way: pairs.begin(Pairs::of(&delivery.operation), self),
+            },
             trans_id: delivery.trans_id.clone(),
             operation: Arc::clone(&delivery.operation),
             parameters: self.parameters(delivery),
@@ -159,6 +166,8 @@ pub(crate) struct Leg {
     cx: AdapterContext,
     /// What is reported if nothing else ever is.
     last_word: Option<Word>,
+    /// Keeps the operations of its pair on this session.
+    _under_way: UnderWay,
 }
 
 impl Leg {
