@@ -44,8 +44,12 @@ impl Contacts {
         let session = inner.last;
         for scope in &facts.serves {
             inner.serving.entry(scope.clone()).or_default().push(session);
-            if let Some(notify) = scope_domain(scope).and_then(|domain| inner.waiting.remove(domain)) {
-                notify.notify_waiters();
+            match scope_domain(scope) {
+                Some(domain) => {
+                    inner.waiting.remove(domain).iter().for_each(|notify| notify.notify_waiters())
+                }
+                // What it stands for depends on the relay domain: whoever waits looks for himself.
+                None => inner.waiting.drain().for_each(|(_, notify)| notify.notify_waiters()),
             }
         }
         for scope in answer_scopes(&facts.authority) {

@@ -1,7 +1,7 @@
 //! Which session a pair of source and destination is using.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use cpim_adapter::{Address, Operation};
 
@@ -18,9 +18,11 @@ pub(crate) type Pair = (Address, Address);
 #[derive(Debug, Default)]
 pub(crate) struct Pairs(Mutex<HashMap<Pair, Using>>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Using {
-    session: Arc<Session>,
+    /// Weak, because an operation that is under way on it keeps this entry: a session that ended must be able to
+    /// go, and with it what it never sent.
+    session: Weak<Session>,
     operations: usize,
 }
 
@@ -38,19 +40,15 @@ impl Pairs {
 
     /// The session that a pair is using, if it still takes operations.
     pub(crate) fn session(&self, pair: &Pair) -> Option<Arc<Session>> {
-        let session = Arc::clone(&self.lock().get(pair)?.session);
+        let session = self.lock().get(pair)?.session.upgrade()?;
         session.is_reachable().then_some(session)
     }
 
     /// An operation of the pair goes to a session, which the pair uses from now on.
     pub(crate) fn begin(self: &Arc<Self>, pair: Pair, session: &Arc<Session>) -> UnderWay {
         let mut pairs = self.lock();
-        let using = pairs
-            .entry(pair.clone())
-            .or_insert_with(|| Using { session: Arc::clone(session), operations: 0 });
-        if !Arc::ptr_eq(&using.session, session) {
-            using.session = Arc::clone(session);
-        }
+        let using = pairs.entry(pair.clone()).or_default();
+        using.session = Arc::downgrade(session);
         using.operations += 1;
         UnderWay { pairs: Arc::clone(self), pair }
     }
