@@ -37,7 +37,8 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(port: u16, receivers: usize, deadline: Instant) -> Self {
-        let (progress, winding_up, over) = (AtomicUsize::new(0), AtomicBool::new(false), AtomicBool::new(false));
+        let (progress, winding_up, over) =
+            (AtomicUsize::new(0), AtomicBool::new(false), AtomicBool::new(false));
         Self { port, receivers, deadline, progress, winding_up, over }
     }
 
@@ -204,7 +205,10 @@ impl Sender {
         while !self.is_content(world) {
             while self.open.len() < WINDOW && !world.winding_up.load(Ordering::Relaxed) {
                 let number = self.sent.letters.len();
-                let letter = Letter { receiver: self.draws.below(world.receivers), text: format!("{} {number}", self.nth) };
+                let letter = Letter {
+                    receiver: self.draws.below(world.receivers),
+                    text: format!("{} {number}", self.nth),
+                };
                 self.sent.letters.push((letter, None));
                 self.open.push(number);
                 self.sent.send(&mut session, number)?;
@@ -243,7 +247,8 @@ impl Sent {
     pub(super) fn repeat_all(&self, port: u16) {
         let is_remembered = |answer: &Answer| !answer.is("failure", "unreachable");
         let letters = self.letters.iter().enumerate().rev();
-        let repeated = letters.filter(|(_, (_, answer))| answer.as_ref().is_some_and(is_remembered)).take(REPEATS);
+        let repeated =
+            letters.filter(|(_, (_, answer))| answer.as_ref().is_some_and(is_remembered)).take(REPEATS);
         let mut session = Client::serving(port, &self.from, false);
         for (number, (_, answer)) in repeated {
             self.send(&mut session, number).unwrap();

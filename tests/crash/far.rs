@@ -64,9 +64,12 @@ impl Far {
     pub(super) fn connect(&mut self, port: u16) {
         let open = match self.kind {
             Kind::Application => Open { serves: Self::uri(), ..Open::default() },
-            Kind::Caller => {
-                Open { domain: "gw.b.example", serves: "b.example", secret: "between gateways", ..Open::default() }
-            }
+            Kind::Caller => Open {
+                domain: "gw.b.example",
+                serves: "b.example",
+                secret: "between gateways",
+                ..Open::default()
+            },
             Kind::Server => return,
         };
         self.session = Some(Client::open(port, Open { remembers: self.remembers, ..open }));

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::actors::{Heard, Receiver, Sent, Sender, World};
+use super::actors::{Heard, Receiver, Sender, Sent, World};
 use crate::support::gateway::Site;
 use crate::support::native::Answer;
 
@@ -75,7 +75,8 @@ fn at_random_moments_under_load() {
         gateway = site.start();
     }
     world.wind_up();
-    let sent: Vec<Sent> = senders.into_iter().map(|sender| sender.join().expect("a sender is content")).collect();
+    let sent: Vec<Sent> =
+        senders.into_iter().map(|sender| sender.join().expect("a sender is content")).collect();
     sent.iter().for_each(|sent| sent.repeat_all(site.port));
     world.end();
     let heard: Vec<Heard> = receivers.into_iter().map(|receiver| receiver.join().unwrap()).collect();
@@ -122,6 +123,8 @@ fn compare(sent: &[Sent], heard: &[Heard]) {
             }
         }
     }
-    println!("{successes} successes, {refused} refused, {failures} failures, {unknown} indeterminant; {repeated} recognised");
+    println!(
+        "{successes} successes, {refused} refused, {failures} failures, {unknown} indeterminant; {repeated} recognised"
+    );
     assert!(successes > 100 && refused > 10, "too little went on to show anything");
 }

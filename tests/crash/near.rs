@@ -44,9 +44,12 @@ impl Near {
     pub(super) fn connect(&mut self, port: u16) {
         let open = match self.kind {
             Kind::Application => Open { serves: self.uri(), ..Open::default() },
-            Kind::Peer => {
-                Open { domain: "gw.c.example", serves: "c.example", secret: "between gateways", ..Open::default() }
-            }
+            Kind::Peer => Open {
+                domain: "gw.c.example",
+                serves: "c.example",
+                secret: "between gateways",
+                ..Open::default()
+            },
         };
         self.session = Some(Client::open(port, open));
     }

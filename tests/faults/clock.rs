@@ -18,7 +18,9 @@ const BARNEY: &str = "im:barney@b.example";
 fn library() -> PathBuf {
     let folders = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
     let mut candidates = folders.map(|folder| folder.path().join("faketime/libfaketimeMT.so.1"));
-    candidates.find(|path| path.exists()).expect("NOT RUN: no libfaketime; on Debian: apt-get install libfaketime")
+    candidates
+        .find(|path| path.exists())
+        .expect("NOT RUN: no libfaketime; on Debian: apt-get install libfaketime")
 }
 
 /// Has the clock of the gateways of a site stand so far from ours, at once.
@@ -43,7 +45,8 @@ fn while_it_runs() {
     let site = Site::new("");
     set_clock(&site, "+0");
     let gateway = site.start_by(command(&site));
-    let (mut fred, mut barney) = (Client::serving(site.port, FRED, false), Client::serving(site.port, BARNEY, false));
+    let (mut fred, mut barney) =
+        (Client::serving(site.port, FRED, false), Client::serving(site.port, BARNEY, false));
     for (nth, offset) in ["+1d", "-1d", "+400d", "+0"].into_iter().enumerate() {
         let (under_way, after) = (format!("{nth}a"), format!("{nth}b"));
         fred.message(&under_way, FRED, BARNEY, "before");
@@ -80,13 +83,16 @@ fn restarted(offset: &str, point: &str, remembers: bool) -> (Site, Client, Clien
     drop((fred, barney));
     set_clock(&site, offset);
     let gateway = site.start_by(command(&site));
-    let (fred, barney) = (Client::serving(site.port, FRED, false), Client::serving(site.port, BARNEY, remembers));
+    let (fred, barney) =
+        (Client::serving(site.port, FRED, false), Client::serving(site.port, BARNEY, remembers));
     (site, fred, barney, gateway)
 }
 
 #[test]
 fn between_two_runs() {
-    for (offset, point, remembers) in [("-1d", "accepted", false), ("+1d", "accepted", false), ("-1d", "committed", true)] {
+    for (offset, point, remembers) in
+        [("-1d", "accepted", false), ("+1d", "accepted", false), ("-1d", "committed", true)]
+    {
         println!("{offset} at {point}");
         let (_site, mut fred, mut barney, _gateway) = restarted(offset, point, remembers);
         let frame = barney.expect_message();

@@ -85,9 +85,17 @@ fn a_certificate_and_a_key_that_are_no_pair() {
     };
     refuses(&with_certificate(None, Some(&key)), "certificate", "gateway.pem: cannot be read");
     refuses(&with_certificate(Some(&certificate), None), "key", "gateway.key: cannot be read");
-    refuses(&with_certificate(Some("ferret"), Some(&key)), "certificate", "gateway.pem: no certificate in it");
+    refuses(
+        &with_certificate(Some("ferret"), Some(&key)),
+        "certificate",
+        "gateway.pem: no certificate in it",
+    );
     refuses(&with_certificate(Some(&certificate), Some("ferret")), "key", "gateway.key: ");
-    refuses(&with_certificate(Some(&certificate), Some(&other)), "key", "is not the key of the first certificate");
+    refuses(
+        &with_certificate(Some(&certificate), Some(&other)),
+        "key",
+        "is not the key of the first certificate",
+    );
 
     let open = with_certificate(Some(&certificate), Some(&key));
     fs::set_permissions(open.path("gateway.key"), fs::Permissions::from_mode(0o644)).unwrap();

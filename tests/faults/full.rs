@@ -34,7 +34,8 @@ fn refuses_before_acceptance_and_settles_what_it_has() {
     site.edit("[store]", "[store]\nmax_octets = \"4 MiB\"");
     let gateway = site.start();
     gateway.wait_ready();
-    let (mut fred, mut barney) = (Client::serving(site.port, FRED, false), Client::serving(site.port, BARNEY, true));
+    let (mut fred, mut barney) =
+        (Client::serving(site.port, FRED, false), Client::serving(site.port, BARNEY, true));
     let text = "Yabba, dabba! ".repeat(10_000);
 
     let mut taken = Vec::new();
@@ -62,7 +63,8 @@ fn refuses_before_acceptance_and_settles_what_it_has() {
 
     // Content goes when its operation is settled, so that there is room again; at the latest after a start.
     let gateway = site.start();
-    let (mut fred, mut barney) = (Client::serving(site.port, FRED, false), Client::serving(site.port, BARNEY, true));
+    let (mut fred, mut barney) =
+        (Client::serving(site.port, FRED, false), Client::serving(site.port, BARNEY, true));
     let until = Instant::now() + PATIENCE;
     let frame = loop {
         fred.message("again", FRED, BARNEY, &text);
@@ -74,7 +76,8 @@ fn refuses_before_acceptance_and_settles_what_it_has() {
     };
     barney.respond(&frame, "success", "");
     let answers = std::iter::from_fn(|| fred.next_answer(PATIENCE).ok());
-    let answer = answers.filter(|answer| answer.trans_id == "again").find(|answer| !answer.is("failure", "busy"));
+    let answer =
+        answers.filter(|answer| answer.trans_id == "again").find(|answer| !answer.is("failure", "busy"));
     assert!(answer.is_some_and(|answer| answer.is("success", "")));
     gateway.wait_ready();
 }

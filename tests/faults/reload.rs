@@ -63,7 +63,11 @@ fn a_session_that_may_no_longer_be_is_closed() {
     site.edit("trust = [\".example\"]", "trust = [\"b.example\"]");
     gateway.hang_up();
     let last = pair.fred.rest().pop().expect("a close");
-    assert_eq!((last.element(), last.attribute("reason").as_deref()), ("close", Some("unauthorised")), "{last:?}");
+    assert_eq!(
+        (last.element(), last.attribute("reason").as_deref()),
+        ("close", Some("unauthorised")),
+        "{last:?}"
+    );
     let mut barney = pair.barney;
     barney.message("1", BARNEY, FRED, "hello");
     assert_eq!(barney.expect_answer().trans_id, "1", "the other goes on");
@@ -74,7 +78,9 @@ fn a_broken_file_changes_nothing() {
     let site = Site::new("");
     let gateway = site.start();
     let mut pair = Pair::new(site.port);
-    for (times, broken) in ["default = \"perhaps\"", "default = \"deny\"\nnonsense = 1", "[[["].iter().enumerate() {
+    for (times, broken) in
+        ["default = \"perhaps\"", "default = \"deny\"\nnonsense = 1", "[[["].iter().enumerate()
+    {
         let right = "default = \"allow\"";
         site.edit(right, broken);
         gateway.hang_up();
@@ -83,7 +89,10 @@ fn a_broken_file_changes_nothing() {
         site.edit(broken, right);
     }
     let said = gateway.said();
-    assert!(said.contains("gateway.toml:") && said.contains("rules.default") && said.contains("nonsense"), "{said}");
+    assert!(
+        said.contains("gateway.toml:") && said.contains("rules.default") && said.contains("nonsense"),
+        "{said}"
+    );
     gateway.hang_up();
     gateway.wait_for("configuration reloaded");
     pair.passes("right again");

@@ -10,7 +10,8 @@ const BARNEY: &str = "im:barney@b.example";
 fn what_is_under_way_gets_its_answer() {
     let site = Site::new("");
     let mut gateway = site.start();
-    let (mut fred, mut barney) = (Client::serving(site.port, FRED, false), Client::serving(site.port, BARNEY, false));
+    let (mut fred, mut barney) =
+        (Client::serving(site.port, FRED, false), Client::serving(site.port, BARNEY, false));
     for trans_id in ["1", "2", "3"] {
         fred.message(trans_id, FRED, BARNEY, "hello");
     }
@@ -71,7 +72,8 @@ fn what_stays_unanswered_and_cannot_go_on_is_indeterminant() {
 fn a_second_signal_ends_the_wait() {
     let site = Site::new("[limits]\ndrain = \"10m\"\n");
     let mut gateway = site.start();
-    let (mut fred, mut barney) = (Client::serving(site.port, FRED, false), Client::serving(site.port, BARNEY, true));
+    let (mut fred, mut barney) =
+        (Client::serving(site.port, FRED, false), Client::serving(site.port, BARNEY, true));
     fred.message("1", FRED, BARNEY, "hello");
     barney.expect_message();
     gateway.terminate();

@@ -79,7 +79,10 @@ fn one_that_another_process_uses() {
 fn one_without_a_folder() {
     let site = Site::new("");
     site.edit("gateway.db", "nowhere/gateway.db");
-    refuses(&site, &["gateway.toml:4: store.path: nowhere: ", "a path in a folder that the gateway can write to"]);
+    refuses(
+        &site,
+        &["gateway.toml:4: store.path: nowhere: ", "a path in a folder that the gateway can write to"],
+    );
 }
 
 #[test]

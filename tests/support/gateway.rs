@@ -79,7 +79,11 @@ impl Site {
     }
 
     /// As [`Self::start`]; the first operation to come to this point is held there, and all that need its thread.
+    ///
+    /// # Panics
+    /// With `NOT RUN` in a release, which has no such points.
     pub fn start_held(&self, point: &str) -> Gateway {
+        assert!(cfg!(debug_assertions), "NOT RUN: no points to hold at without debug assertions");
         let mut command = self.command();
         command.env("CPIM_FAULT_HOLD", point);
         self.start_by(command)
@@ -130,7 +134,8 @@ impl Said {
     /// Waits until this is true of the text and of whether that is all; `false`: it never was.
     fn until(&self, is_true: impl Fn(&str, bool) -> bool) -> bool {
         let text = self.text.lock().unwrap();
-        let waited = self.more.wait_timeout_while(text, PATIENCE, |(text, over)| !*over && !is_true(text, *over));
+        let waited =
+            self.more.wait_timeout_while(text, PATIENCE, |(text, over)| !*over && !is_true(text, *over));
         let (text, over) = &*waited.unwrap().0;
         is_true(text, *over)
     }
@@ -157,7 +162,11 @@ impl Gateway {
 
     /// Waits until it says this.
     pub fn wait_for(&self, what: &str) {
-        assert!(self.said.until(|text, _| text.contains(what)), "it never said {what:?}, but:\n{}", self.said());
+        assert!(
+            self.said.until(|text, _| text.contains(what)),
+            "it never said {what:?}, but:\n{}",
+            self.said()
+        );
     }
 
     /// Waits until it has said this so many times.

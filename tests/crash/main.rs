@@ -8,18 +8,15 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "in a test, a panic is a failed test"
+    unreachable_pub,
+    reason = "in a test, a panic is a failed test, and nobody is outside"
 )]
 
-mod support {
-    pub mod gateway;
-    pub mod native;
-}
+#[path = "../support/mod.rs"]
+mod support;
 
-mod crash {
-    mod actors;
-    mod far;
-    mod kills;
-    mod near;
-    mod table;
-}
+mod actors;
+mod far;
+mod kills;
+mod near;
+mod table;

@@ -5,19 +5,16 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "in a test, a panic is a failed test"
+    unreachable_pub,
+    reason = "in a test, a panic is a failed test, and nobody is outside"
 )]
 
-mod support {
-    pub mod gateway;
-    pub mod native;
-}
+#[path = "../support/mod.rs"]
+mod support;
 
-mod faults {
-    mod clock;
-    mod configuration;
-    mod full;
-    mod reload;
-    mod store;
-    mod stop;
-}
+mod clock;
+mod configuration;
+mod full;
+mod reload;
+mod stop;
+mod store;
