@@ -88,6 +88,17 @@ impl Router {
         slot: AnswerSlot,
     ) -> bool {
         lock(&self.table).take_in_hand(number, owner);
+        self.hand_over(number, trans_id, response, slot)
+    }
+
+    /// The same, for an answer that was taken in hand.
+    fn hand_over(
+        self: &Arc<Self>,
+        number: i64,
+        trans_id: &TransId,
+        response: &Response,
+        slot: AnswerSlot,
+    ) -> bool {
         let receipt = Receipt::new(self.plain_exchange(), u64::try_from(number).unwrap_or_default());
         slot.give(Answer { trans_id: trans_id.clone(), response: response.clone(), receipt: Some(receipt) })
     }
@@ -180,8 +191,16 @@ impl Router {
         let Ok(place) = contact.answers.clone().reserve_owned().await else {
             return false;
         };
+        {
+            // Several may be at it: whoever has a place first looks again, and takes it at once.
+            let mut table = lock(&self.table);
+            if table.is_given(kept.number) {
+                return true;
+            }
+            table.take_in_hand(kept.number, &owner);
+        }
         debug!(number = kept.number, %owner, "a kept answer is given");
-        self.give(kept.number, &owner, &trans_id, &rows::response(&kept.outcome), AnswerSlot::from(place))
+        self.hand_over(kept.number, &trans_id, &rows::response(&kept.outcome), AnswerSlot::from(place))
     }
 
     /// Tells a sender who was told `indeterminant` that its message has failed.

@@ -191,9 +191,12 @@ impl Table {
         self.handed_over.contains(&number)
     }
 
-    /// Whether an answer that the journal says is kept need not be given: it was, or some connection has it.
+    /// Whether an answer that the journal says is kept need not be given: it was, some connection has it, or it
+    /// is about to go to whoever waits for it.
     pub(crate) fn is_given(&self, number: i64) -> bool {
-        self.in_hand.contains_key(&number) || self.handed_over.contains(&number)
+        self.in_hand.contains_key(&number)
+            || self.handed_over.contains(&number)
+            || self.flights.contains_key(&number)
     }
 }
 

@@ -113,7 +113,7 @@ async fn whenever_b_is_killed_every_message_has_one_true_answer_and_none_comes_t
         for _ in 0..kill_after {
             let message = barney.message().await;
             memory.takes(&message);
-            if number(&message.content) % 2 == 0 {
+            if number(&message.content).is_multiple_of(2) {
                 answered.insert(number(&message.content));
                 answer(&mut barney, &message).await;
             }

@@ -1,6 +1,6 @@
 //! Both gateways flooded from both sides, by people who do not read at first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use tokio::sync::Barrier;
@@ -69,7 +69,7 @@ async fn receive(person: &mut Person) {
 
 /// Every message has its answer, and one.
 async fn all_answers(ears: &mut Ears) {
-    let mut answered = std::collections::BTreeSet::new();
+    let mut answered = BTreeSet::new();
     while answered.len() < MESSAGES {
         let frame = within("an answer", ears.next()).await.expect("the gateway stays");
         assert_eq!((frame.name(), frame.outcome().as_str()), ("response", "success"), "{frame:?}");
@@ -104,4 +104,27 @@ async fn flood(a: Plan<'_>, b: Plan<'_>) {
 #[tokio::test]
 async fn two_floods_that_nobody_reads_at_first_come_through_whole_and_in_order() {
     flood(Plan::a(), Plan::b()).await;
+}
+
+#[tokio::test]
+async fn a_gateway_that_is_busy_gets_everything_once_all_the_same() {
+    let b = Plan { limits: "session_operations = 32", ..Plan::b() };
+    let (_stage, mut a, b) = Stage::with(Plan::a(), b).await;
+    let fred = Side::new(a.door, "a.example").await;
+    let mut barney = Person::at(b.door, "im:r@b.example").await;
+    let Person { mut ears, mut mouth } = fred.sender;
+    // In which order is another matter: what was refused is sent again after what was not.
+    let receiving = async {
+        let mut received = BTreeSet::new();
+        while received.len() < MESSAGES {
+            let message = barney.message().await;
+            assert!(received.insert(read(&message.content)), "delivered twice: {message:?}");
+            barney.thanks(&message).await;
+        }
+    };
+    let all = async {
+        tokio::join!(pour(&mut mouth, "a.example", "b.example"), receiving, all_answers(&mut ears));
+    };
+    within("a flood", all).await;
+    a.says("busy").await;
 }

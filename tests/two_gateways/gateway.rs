@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
-use std::sync::{Arc, Mutex};
 
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
 
@@ -12,6 +11,9 @@ use super::stage::within;
 
 /// The program.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_cpim-gateway");
+
+/// What it says when it has started.
+const READY: &str = " ready relay=";
 
 /// A gateway, which runs or does not. Its process ends with this value.
 pub(crate) struct Gateway {
@@ -21,17 +23,16 @@ pub(crate) struct Gateway {
     /// Where people come, over loopback and in the clear.
     pub(crate) door: u16,
     child: Option<Child>,
-    log: Log,
+    /// What it said on standard error, over all its lives.
+    log: watch::Sender<String>,
+    said: watch::Receiver<String>,
 }
-
-/// What a gateway said on standard error, over all its lives.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<String>>);
 
 impl Gateway {
     /// A gateway by this file; it does not run yet.
     pub(crate) fn new(file: PathBuf, (port, door): (u16, u16)) -> Self {
-        Self { file, port, door, child: None, log: Log::default() }
+        let (log, said) = watch::channel(String::new());
+        Self { file, port, door, child: None, log, said }
     }
 
     /// Starts it, and waits until it says that it is ready.
@@ -44,12 +45,21 @@ impl Gateway {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let (said, mut ready) = watch::channel(false);
-        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        tokio::spawn(self.log.clone().keep(lines, said));
+        let lives = self.log.borrow().matches(READY).count();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        // What it says is not held up by nobody's reading, however much it is.
+        tokio::spawn(keep(stderr.lines(), self.log.clone()));
+        let ready = self.said.wait_for(|log| log.matches(READY).count() > lives);
+        tokio::select! {
+            ready = within("a gateway that starts", ready) => drop(ready.unwrap()),
+            status = child.wait() => panic!("{}: {status:?}", self.file.display()),
+        }
         self.child = Some(child);
-        let is_ready = within("a gateway that starts", ready.wait_for(|ready| *ready)).await.is_ok();
-        assert!(is_ready, "the gateway did not start:\n{}", self.log());
+    }
+
+    /// Waits until it has said this.
+    pub(crate) async fn says(&mut self, words: &str) {
+        within(words, self.said.wait_for(|log| log.contains(words))).await.unwrap();
     }
 
     /// Kills it as `kill -9` does: it has no chance to put anything in order.
@@ -60,7 +70,7 @@ impl Gateway {
 
     /// What it said until now.
     pub(crate) fn log(&self) -> String {
-        self.log.0.lock().unwrap().clone()
+        self.log.borrow().clone()
     }
 
     /// Runs a command with this gateway's file.
@@ -79,20 +89,12 @@ impl Drop for Gateway {
     }
 }
 
-impl Log {
-    async fn keep<R: AsyncBufReadExt + Unpin>(
-        self,
-        mut lines: tokio::io::Lines<R>,
-        ready: watch::Sender<bool>,
-    ) {
-        while let Ok(Some(line)) = lines.next_line().await {
-            if line.contains(" ready") {
-                ready.send_replace(true);
-            }
-            let mut log = self.0.lock().unwrap();
+async fn keep<R: AsyncBufReadExt + Unpin>(mut lines: Lines<R>, log: watch::Sender<String>) {
+    while let Ok(Some(line)) = lines.next_line().await {
+        log.send_modify(|log| {
             log.push_str(&line);
             log.push('\n');
-        }
+        });
     }
 }
 

@@ -24,16 +24,16 @@ async fn in_a_circle() -> (Stage, Gateway, Gateway) {
 
 #[tokio::test]
 async fn a_circle_is_left_the_first_time_round() {
-    let (_stage, a, b) = in_a_circle().await;
+    let (_stage, mut a, mut b) = in_a_circle().await;
     let mut fred = Person::speaking(a.door, "im:fred@d.example").await;
     fred.says("1", "im:fred@d.example im:x@c.example", HELLO).await;
     assert_eq!(fred.answer_to("1").await, "failure loop");
-    // Accepted once by each, and refused by A the second time.
-    for (gateway, accepted) in [(&a, 1), (&b, 1)] {
+    // Accepted once by each, and refused by A the second time. All that is in the log before what comes next.
+    for gateway in [&mut a, &mut b] {
+        gateway.says("loop").await;
         let log = gateway.log();
-        let times =
-            log.lines().filter(|line| line.contains("accepted") && line.contains("im:x@c.example")).count();
-        assert_eq!(times, accepted, "{log}");
+        let accepted = |line: &&str| line.contains("accepted") && line.contains("im:x@c.example");
+        assert_eq!(log.lines().filter(accepted).count(), 1, "{log}");
     }
     // The same message once more is no loop of the first.
     fred.says("2", "im:fred@d.example im:x@c.example", HELLO).await;
@@ -51,7 +51,7 @@ async fn a_circle_does_not_bring_back_what_is_said_at_home() {
 
 #[tokio::test]
 async fn hops_are_honoured() {
-    let (_stage, a, b) = Stage::with_both().await;
+    let (_stage, a, mut b) = Stage::with_both().await;
     let mut fred = Person::at(a.door, "im:fred@a.example").await;
     let mut barney = Person::at(b.door, "im:barney@b.example").await;
     fred.says_with("hops=0", "0", THERE, HELLO).await;
@@ -59,7 +59,7 @@ async fn hops_are_honoured() {
     assert!(!b.log().contains("peer gw.a.example"), "A itself refuses that");
     fred.says_with("hops=1", "1", THERE, HELLO).await;
     assert_eq!(fred.answer_to("1").await, "failure loop");
-    assert!(b.log().contains("peer gw.a.example"), "B refuses that");
+    b.says("peer gw.a.example").await;
     fred.says_with("hops=2", "2", THERE, HELLO).await;
     let message = barney.message().await;
     assert_eq!(message.parameter("hops"), "0", "as far as it goes");
