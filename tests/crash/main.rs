@@ -8,7 +8,8 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "in a test, a panic is a failed test"
+    unreachable_pub,
+    reason = "in a test, a panic is a failed test, and nobody is outside"
 )]
 
 #[path = "../support/mod.rs"]

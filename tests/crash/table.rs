@@ -5,6 +5,7 @@ use cpim_gateway::fault::POINTS;
 use super::far::{self, Far};
 use super::near::{self, Near};
 use crate::support::gateway::{Gateway, Site};
+use crate::support::native::Answer;
 
 /// The gateways that prove themselves.
 const PEERS: &str = r#"
@@ -166,4 +167,31 @@ fn from_a_peer_to_an_application_that_remembers() {
 #[test]
 fn from_a_peer_to_a_server_that_does_not() {
     every_point(near::Kind::Peer, far::Kind::Server, false);
+}
+
+/// Kills the gateway at a point, and has the receiver stay away until it is too late: the answer.
+fn in_vain(point: &str, remembers: bool) -> Answer {
+    let (mut near, mut far) =
+        (Near::new(near::Kind::Application), Far::new(far::Kind::Application, remembers));
+    let site = Site::new("[limits]\nretry_horizon = \"1s\"\nmax_wait = \"1s\"\n");
+    until_killed(&site, &mut near, &mut far, point);
+    let _gateway = site.start();
+    near.connect(site.port);
+    let answer = near.answer("1");
+    far.connect(site.port);
+    for_ever(&site, &mut near, &mut far);
+    assert_eq!(far.delivered("first"), 0, "delivered too late");
+    answer
+}
+
+#[test]
+fn who_does_not_come_back_leaves_what_was_sent_indeterminant() {
+    let answer = in_vain("committed", true);
+    assert!(answer.is("indeterminant", "timeout"), "{answer:?}");
+}
+
+#[test]
+fn who_does_not_come_back_leaves_what_was_not_sent_unreachable() {
+    let answer = in_vain("accepted", false);
+    assert!(answer.is("failure", "unreachable"), "{answer:?}");
 }

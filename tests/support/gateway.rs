@@ -79,7 +79,11 @@ impl Site {
     }
 
     /// As [`Self::start`]; the first operation to come to this point is held there, and all that need its thread.
+    ///
+    /// # Panics
+    /// With `NOT RUN` in a release, which has no such points.
     pub fn start_held(&self, point: &str) -> Gateway {
+        assert!(cfg!(debug_assertions), "NOT RUN: no points to hold at without debug assertions");
         let mut command = self.command();
         command.env("CPIM_FAULT_HOLD", point);
         self.start_by(command)
