@@ -52,6 +52,9 @@ impl Router {
     /// Brings one operation behind its commit point, or settles it.
     async fn bring(self: &Arc<Self>, number: i64) {
         loop {
+            if self.gives_way(number) {
+                return;
+            }
             let Some((not_before, until)) = self.schedule(number) else {
                 return;
             };
@@ -66,6 +69,13 @@ impl Router {
                 Tried::Again => self.pause(number, until).await,
             }
         }
+    }
+
+    /// Puts it back where one of its pair that was accepted before has come back meanwhile: that one goes first.
+    fn gives_way(&self, number: i64) -> bool {
+        let mut table = lock(&self.table);
+        // The lane is being worked on: by whoever asks.
+        table.is_overtaking(number) && !table.enqueue(number)
     }
 
     /// When the next attempt may begin, and when the last one must have.
@@ -180,7 +190,7 @@ impl Router {
                 }
                 self.step(number, "not handed over", error.to_string());
                 self.call_back(number);
-                if error.retry == Retry::Never {
+                if error.retry == Retry::Never && !lock(&self.table).is_overtaking(number) {
                     self.settle_unsent(number, Response::failure(error.code, error.public), "");
                     return Tried::Done;
                 }

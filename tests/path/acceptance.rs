@@ -35,6 +35,7 @@ async fn a_destination_gets_the_code_of_where_it_lies() {
         ("im:irc=irc.example.net/x@gw.example", Code::NoRoute),
         ("im:pepp=example.com/a~20b@gw.example", Code::BadAddress),
         ("im:nobody@hosted.example", Code::Unreachable),
+        ("im:nobody@peer.example", Code::Unreachable),
         ("im:nobody@nowhere.example", Code::NoRoute),
     ] {
         assert_eq!(refused(&house, FRED, to).await, code, "{to}");

@@ -179,13 +179,15 @@ impl Adapter for NativeAdapter {
                 format!("{octets} octets; {limit} are taken"),
             ));
         }
-        let pairs = &self.shared.pairs;
+        let (pairs, pair) = (&self.shared.pairs, Pairs::of(&delivery.operation));
         loop {
-            let session =
-                match (self.principal(&delivery.hop), pairs.session(&Pairs::of(&delivery.operation))) {
-                    (Some(session), _) | (None, Some(session)) => session,
-                    (None, None) => self.reach(cx, &delivery.hop).await?,
-                };
+            if pairs.is_in_doubt(&pair) {
+                return Err(DeliveryError::transport("what was sent before it is still to be accounted for"));
+            }
+            let session = match (self.principal(&delivery.hop), pairs.session(&pair)) {
+                (Some(session), _) | (None, Some(session)) => session,
+                (None, None) => self.reach(cx, &delivery.hop).await?,
+            };
             match session.deliver(&delivery, commit, cx, pairs).await {
                 // It ended while the operation waited for room: there may be another.
                 Err(_) if !session.is_reachable() && !commit.passed() => {}

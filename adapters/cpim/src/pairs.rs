@@ -44,6 +44,13 @@ impl Pairs {
         session.is_reachable().then_some(session)
     }
 
+    /// Whether operations of the pair are under way on a session that ended, or is about to: what becomes of them
+    /// is not known yet, and some may have to be sent before any other.
+    pub(crate) fn is_in_doubt(&self, pair: &Pair) -> bool {
+        let using = self.lock().get(pair).map(|using| using.session.upgrade());
+        using.is_some_and(|session| session.is_none_or(|session| !session.is_reachable()))
+    }
+
     /// An operation of the pair goes to a session, which the pair uses from now on.
     pub(crate) fn begin(self: &Arc<Self>, pair: Pair, session: &Arc<Session>) -> UnderWay {
         let mut pairs = self.lock();
