@@ -170,8 +170,14 @@ impl Adapter for NativeAdapter {
             ));
         }
         loop {
-            let session = self.reach(cx, &delivery.hop).await?;
-            match session.deliver(&delivery, commit, cx).await {
+            let newest = self.reach(cx, &delivery.hop).await?;
+            let Some(on_the_way) = self.shared.ways.take(&delivery.operation, newest) else {
+                return Err(DeliveryError::transport(
+                    "a session ends with what was sent before, and comes first",
+                ));
+            };
+            let session = Arc::clone(on_the_way.session());
+            match session.deliver(&delivery, on_the_way, commit, cx).await {
                 // It ended while the operation waited for room: there may be another.
                 Err(_) if !session.is_reachable() && !commit.passed() => {}
                 outcome => return outcome,

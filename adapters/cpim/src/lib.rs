@@ -21,6 +21,7 @@ mod session;
 mod sessions;
 mod shared;
 mod tls;
+mod ways;
 mod wire;
 
 pub use adapter::NativeAdapter;
