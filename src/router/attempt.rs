@@ -52,6 +52,9 @@ impl Router {
     /// Brings one operation behind its commit point, or settles it.
     async fn bring(self: &Arc<Self>, number: i64) {
         loop {
+            if lock(&self.table).gives_way(number) {
+                return;
+            }
             let Some((not_before, until)) = self.schedule(number) else {
                 return;
             };

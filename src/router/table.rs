@@ -114,6 +114,15 @@ impl Table {
         None
     }
 
+    /// Puts an operation back in its lane where an earlier one of its pair is there again: that one goes first.
+    /// Only for whoever works on the lane.
+    pub(crate) fn gives_way(&mut self, number: i64) -> bool {
+        let Some(flight) = self.flights.get(&number) else { return false };
+        let Some(lane) = self.lanes.get_mut(&flight.pair) else { return false };
+        let earlier = lane.queue.first().is_some_and(|first| *first < number);
+        earlier && lane.queue.insert(number)
+    }
+
     /// Passes the commit point. `false`: it was settled in the meantime, and must not be sent.
     #[must_use]
     pub(crate) fn commit(&mut self, number: i64, attempt: Attempt, deadline: Instant) -> bool {
