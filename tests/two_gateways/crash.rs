@@ -20,7 +20,10 @@ impl Memory {
     /// Whether this is new.
     fn takes(&mut self, message: &Frame) -> bool {
         let before = self.0.insert(message.attribute("transID"), message.content.clone());
-        assert!(before.as_ref().is_none_or(|before| *before == message.content), "one transID for two messages");
+        assert!(
+            before.as_ref().is_none_or(|before| *before == message.content),
+            "one transID for two messages"
+        );
         before.is_none()
     }
 
@@ -110,7 +113,7 @@ async fn whenever_b_is_killed_every_message_has_one_true_answer_and_none_comes_t
         for _ in 0..kill_after {
             let message = barney.message().await;
             memory.takes(&message);
-            if number(&message.content) % 2 == 0 {
+            if number(&message.content).is_multiple_of(2) {
                 answered.insert(number(&message.content));
                 answer(&mut barney, &message).await;
             }

@@ -76,7 +76,10 @@ async fn either_side_may_begin_and_both_at_once() {
     let (to_barney, to_fred) = tokio::join!(barney.message(), fred.message());
     barney.thanks(&to_barney).await;
     fred.thanks(&to_fred).await;
-    assert_eq!((fred.answer_to("1").await, barney.answer_to("1").await), ("success".into(), "success".into()));
+    assert_eq!(
+        (fred.answer_to("1").await, barney.answer_to("1").await),
+        ("success".into(), "success".into())
+    );
 }
 
 #[tokio::test]

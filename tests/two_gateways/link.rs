@@ -92,7 +92,12 @@ async fn accept(listener: TcpListener, target: u16, state: watch::Receiver<State
 }
 
 /// Carries octets one way, until an end is reached or the line goes down.
-async fn pour(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut state: watch::Receiver<State>, falls: usize) {
+async fn pour(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    mut state: watch::Receiver<State>,
+    falls: usize,
+) {
     let mut octets = vec![0; 16_384];
     loop {
         let now = *state.borrow_and_update();

@@ -12,7 +12,8 @@ async fn in_a_circle() -> (Stage, Gateway, Gateway) {
     let names = [["a.example", "gw.a.example", "c.example"], ["b.example", "gw.b.example", "c.example"]];
     let sources = "\"d.example\"";
     let (port_a, port_b) = (free_port(), free_port());
-    let (tables_a, tables_b) = (peer("b", sources) + &route("c.example", port_b), peer("a", sources) + &route("c.example", port_a));
+    let (tables_a, tables_b) =
+        (peer("b", sources) + &route("c.example", port_b), peer("a", sources) + &route("c.example", port_a));
     let a = Plan { trust: vec!["d.example"], ..Plan::new("a", &names[0]).with(&tables_a) };
     let b = Plan::new("b", &names[1]).with(&tables_b);
     let mut a = stage.plan_at(&a, (port_a, free_port()));

@@ -55,7 +55,8 @@ impl Person {
 
     /// The same, who serves nothing and only sends.
     pub(crate) async fn speaking(door: u16, speaks: &str) -> Self {
-        let (person, answer) = Self::open(tcp(door).await, &format!("<open version='1' speaks='{speaks}'/>")).await;
+        let (person, answer) =
+            Self::open(tcp(door).await, &format!("<open version='1' speaks='{speaks}'/>")).await;
         assert_eq!(answer.as_ref().map(Frame::name), Some("open"), "{answer:?}");
         person
     }
@@ -74,7 +75,8 @@ impl Person {
         open: &str,
     ) -> (Self, Option<Frame>) {
         let name = ServerName::try_from(domain.to_owned()).unwrap();
-        let secured = TlsConnector::from(Arc::new(config)).connect(name, TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap());
+        let secured = TlsConnector::from(Arc::new(config))
+            .connect(name, TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap());
         let secured = within("TLS", secured).await.unwrap();
         Self::open(Box::new(secured), open).await
     }
@@ -95,7 +97,13 @@ impl Person {
     }
 
     /// The same, with parameters in the start line.
-    pub(crate) async fn says_with(&mut self, parameters: &str, trans_id: &str, from_to: &str, content: &[u8]) {
+    pub(crate) async fn says_with(
+        &mut self,
+        parameters: &str,
+        trans_id: &str,
+        from_to: &str,
+        content: &[u8],
+    ) {
         self.mouth.write(&message(parameters, trans_id, from_to, content)).await.unwrap();
     }
 

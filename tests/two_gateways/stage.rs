@@ -84,7 +84,9 @@ pub(crate) fn route(domain: &str, port: u16) -> String {
 
 /// The table of a peer gateway, which proves itself by its certificate.
 pub(crate) fn peer(name: &str, sources: &str) -> String {
-    format!("[[peer]]\ndomain = \"gw.{name}.example\"\nserves = [\"{name}.example\"]\nsources = [{sources}]\n")
+    format!(
+        "[[peer]]\ndomain = \"gw.{name}.example\"\nserves = [\"{name}.example\"]\nsources = [{sources}]\n"
+    )
 }
 
 impl Stage {

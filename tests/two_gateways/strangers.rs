@@ -68,7 +68,11 @@ async fn a_stranger_who_claims_more_than_its_certificate_says_is_turned_away() {
         let open = format!("<open version='1' {claims}/>");
         let (mut person, answer) = opens(&stage, b.port, &open).await;
         let answer = answer.unwrap_or_else(|| panic!("{claims}: hung up without a word"));
-        assert_eq!((answer.name(), answer.attribute("reason").as_str()), ("close", "unauthorised"), "{claims}");
+        assert_eq!(
+            (answer.name(), answer.attribute("reason").as_str()),
+            ("close", "unauthorised"),
+            "{claims}"
+        );
         assert_eq!(within("the end", person.ears.next()).await, None, "{claims}");
     }
 }

@@ -41,10 +41,16 @@ async fn both_gateways_tell_their_part_of_the_story_by_the_same_id() {
     let at_a = said(&a.ask(&["trace", &id]).await);
     let facts = ["operation", &id, "im:fred@a.example (verified)", "im:barney@b.example", "transID f1 with"];
     assert_in_order(&at_a, &facts);
-    assert_in_order(&at_a, &["attempt", "host.b.example", "handed over", "settled", "outcome", "failure", "refused"]);
+    assert_in_order(
+        &at_a,
+        &["attempt", "host.b.example", "handed over", "settled", "outcome", "failure", "refused"],
+    );
     let at_b = said(&b.ask(&["trace", &id]).await);
     let delivered = message.attribute("transID");
-    assert_in_order(&at_b, &["operation", &id, "im:fred@a.example (verified)", "via", "gw.a.example", "departed", &delivered]);
+    assert_in_order(
+        &at_b,
+        &["operation", &id, "im:fred@a.example (verified)", "via", "gw.a.example", "departed", &delivered],
+    );
     assert_in_order(&at_b, &["handed over", "settled", "outcome", "failure", "refused"]);
     // The transID of the leg between them leads to both, too.
     let between = at_b.lines().find(|line| line.starts_with("arrived")).unwrap();
@@ -91,7 +97,14 @@ async fn what_send_sends_at_a_listen_prints_at_b() {
     let (stage, a, b) = Stage::with_both().await;
     let anywhere = stage.folder.path().join("x");
     let mut listen = command(&anywhere);
-    listen.args(["listen", "im:barney@b.example", "--once", "--json", "--server", &format!("127.0.0.1:{}", b.door)]);
+    listen.args([
+        "listen",
+        "im:barney@b.example",
+        "--once",
+        "--json",
+        "--server",
+        &format!("127.0.0.1:{}", b.door),
+    ]);
     let mut listening = listen.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     within("somebody who listens", serves(&b, "im:barney@b.example")).await;
 
@@ -104,9 +117,14 @@ async fn what_send_sends_at_a_listen_prints_at_b() {
     let sent = within("send", send("im:barney@b.example").output()).await.unwrap();
     assert!(said(&sent).contains("success"), "{sent:?}");
     let mut printed = String::new();
-    within("what listen prints", listening.stdout.take().unwrap().read_to_string(&mut printed)).await.unwrap();
+    within("what listen prints", listening.stdout.take().unwrap().read_to_string(&mut printed))
+        .await
+        .unwrap();
     assert!(within("the end of listen", listening.wait()).await.unwrap().success());
-    assert!(printed.contains("Yabba, dabba! \u{1F995}") && printed.contains("im:fred@a.example"), "{printed}");
+    assert!(
+        printed.contains("Yabba, dabba! \u{1F995}") && printed.contains("im:fred@a.example"),
+        "{printed}"
+    );
 
     // Now that nobody listens any more, send says so, and by its exit code as well.
     let sent = within("send", send("im:barney@b.example").output()).await.unwrap();
