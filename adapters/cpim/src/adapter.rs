@@ -13,7 +13,6 @@ use cpim_adapter::{
 use crate::config::{ListenAt, Settings};
 use crate::listener::Listener;
 use crate::map;
-use crate::pairs::Pairs;
 use crate::session::Session;
 use crate::shared::{Configured, Shared};
 
@@ -71,15 +70,6 @@ impl NativeAdapter {
 
     fn lock_bound(&self) -> std::sync::MutexGuard<'_, Vec<Listener>> {
         self.bound.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The session of the principal itself, or of its selector's adapter: of several, always the one opened last.
-    fn principal(&self, hop: &NextHop) -> Option<Arc<Session>> {
-        match hop {
-            NextHop::Foreign(foreign) => self.shared.sessions.adapter_of(foreign.selector()),
-            NextHop::Peer(_) => None,
-            NextHop::Served(address) => self.shared.sessions.exactly(address),
-        }
     }
 
     /// The session that an operation goes to, where there is one.
@@ -179,16 +169,15 @@ impl Adapter for NativeAdapter {
                 format!("{octets} octets; {limit} are taken"),
             ));
         }
-        let (pairs, pair) = (&self.shared.pairs, Pairs::of(&delivery.operation));
         loop {
-            if pairs.is_in_doubt(&pair) {
-                return Err(DeliveryError::transport("what was sent before it is still to be accounted for"));
-            }
-            let session = match (self.principal(&delivery.hop), pairs.session(&pair)) {
-                (Some(session), _) | (None, Some(session)) => session,
-                (None, None) => self.reach(cx, &delivery.hop).await?,
+            let newest = self.reach(cx, &delivery.hop).await?;
+            let Some(on_the_way) = self.shared.ways.take(&delivery.operation, newest) else {
+                return Err(DeliveryError::transport(
+                    "a session ends with what was sent before, and comes first",
+                ));
             };
-            match session.deliver(&delivery, commit, cx, pairs).await {
+            let session = Arc::clone(on_the_way.session());
+            match session.deliver(&delivery, on_the_way, commit, cx).await {
                 // It ended while the operation waited for room: there may be another.
                 Err(_) if !session.is_reachable() && !commit.passed() => {}
                 outcome => return outcome,

@@ -84,11 +84,14 @@ impl Connection {
             if self.wire.is_finished() {
                 break;
             }
-            let listening = self.waiting.is_none() && self.wire.session.is_open();
+            let listening = self.waiting.is_none();
             tokio::select! {
                 () = self.wire.turn() => {}
                 Some(answer) = self.answers.recv() => self.answer(answer),
-                Some(departure) = self.ends.departures.recv(), if listening => self.waiting = Some(departure),
+                Some(departure) = self.ends.departures.recv(), if listening => {
+                    // One may come that had its place before the session began to close: it was not sent.
+                    self.waiting = Some(departure).filter(|_| self.wire.session.is_open());
+                }
                 Ok(()) = self.ends.orders.changed() => self.obey(),
                 () = shutdown.draining(), if !self.closing => {
                     self.close(Close::because(Reason::Shutdown, ""));
@@ -268,11 +271,20 @@ impl Connection {
         self.wire.session.handle_loss(now());
         self.refuse_departures();
         self.pass_on();
-        let Self { wire, session, inlet, answers, ends, legs, .. } = self;
+        let Self { wire, session, inlet, answers, mut ends, legs, .. } = self;
         // Whatever is left in these says so itself: an answer with a receipt is kept, a leg that may have
         // been sent is unknown. The inlet goes last, so that the gateway hears of the session's end after that.
         let end = wire.end();
-        drop((answers, ends, legs));
+        drop(answers);
+        // In the order in which they were sent, so that they are sent again in that order.
+        let mut legs: Vec<Leg> = legs.into_values().collect();
+        legs.sort_unstable_by_key(Leg::number);
+        drop(legs);
+        // A delivery that is passing its commit point has its place still. What it puts there must be found: the
+        // channel itself would keep it for as long as anybody holds the session.
+        while let Some(departure) = ends.departures.recv().await {
+            drop(departure);
+        }
         drop((inlet, session));
         end.hang_up().await;
     }

@@ -17,11 +17,11 @@ mod inbound;
 mod listener;
 mod map;
 mod names;
-mod pairs;
 mod session;
 mod sessions;
 mod shared;
 mod tls;
+mod ways;
 mod wire;
 
 pub use adapter::NativeAdapter;

@@ -11,7 +11,7 @@ use cpim_native_proto::{Close, Parameters, Reason};
 use tokio::sync::{mpsc, watch};
 
 use crate::claims::Admission;
-use crate::pairs::{Pairs, UnderWay};
+use crate::ways::OnTheWay;
 
 /// Operations that are on their way to one connection's task, between the commit point and its own queue:
 /// as many as may be in one group commit. With so many, deliveries to it wait, and only those.
@@ -91,6 +91,11 @@ impl Session {
         self.remembers
     }
 
+    /// Whether it is a gateway or a home.
+    pub(crate) const fn is_home(&self) -> bool {
+        self.home
+    }
+
     /// Whether it still takes operations.
     pub(crate) fn is_reachable(&self) -> bool {
         !self.departures.is_closed()
@@ -105,7 +110,8 @@ impl Session {
         });
     }
 
-    /// Passes the commit point and hands the operation to the connection's task.
+    /// Passes the commit point and hands the operation to the connection's task. `on_the_way` lasts until it is
+    /// answered.
     ///
     /// # Errors
     /// The session is gone, or must not have the operation; nothing of it was sent.
@@ -113,11 +119,11 @@ impl Session {
     /// # Cancel safety
     /// Cancelled, nothing was handed over: the last await is the commit point's.
     pub(crate) async fn deliver(
-        self: &Arc<Self>,
+        &self,
         delivery: &Delivery,
+        on_the_way: OnTheWay,
         commit: &CommitPoint,
         cx: &AdapterContext,
-        pairs: &Arc<Pairs>,
     ) -> Result<Outcome, DeliveryError> {
         if delivery.again && self.remembers.is_none() {
             let label = &self.authority.label;
@@ -139,7 +145,7 @@ impl Session {
                 number: delivery.leg,
                 cx: cx.clone(),
                 last_word: Some(Word::NotSent),
-                _under_way: pairs.begin(Pairs::of(&delivery.operation), self),
+                _on_the_way: on_the_way,
             },
             trans_id: delivery.trans_id.clone(),
             operation: Arc::clone(&delivery.operation),
@@ -166,11 +172,16 @@ pub(crate) struct Leg {
     cx: AdapterContext,
     /// What is reported if nothing else ever is.
     last_word: Option<Word>,
-    /// Keeps the operations of its pair on this session.
-    _under_way: UnderWay,
+    /// The next of its pair goes the same way.
+    _on_the_way: OnTheWay,
 }
 
 impl Leg {
+    /// Its number at the gateway: later ones are higher.
+    pub(crate) const fn number(&self) -> u64 {
+        self.number
+    }
+
     /// From now on, an octet of it may have been sent.
     pub(crate) fn may_be_sent(&mut self) {
         self.last_word = Some(Word::Unknown);

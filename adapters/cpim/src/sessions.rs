@@ -78,11 +78,6 @@ impl Sessions {
         }
     }
 
-    /// Who serves this very address.
-    pub(crate) fn exactly(&self, address: &Address) -> Option<Arc<Session>> {
-        self.lock().newest(&Scope::Address(address.clone()))
-    }
-
     /// Who takes what goes to an address: whoever serves it, else its domain's home.
     pub(crate) fn serving(&self, address: &Address) -> Option<Arc<Session>> {
         let table = self.lock();

@@ -15,10 +15,10 @@ use crate::config::{ListenAt, ListenerSettings, Settings};
 use crate::connection::Connection;
 use crate::dial::Pool;
 use crate::names::CertificateNames;
-use crate::pairs::Pairs;
 use crate::session::{Ends, Session};
 use crate::sessions::Sessions;
 use crate::tls;
+use crate::ways::Ways;
 use crate::wire::Wire;
 
 /// What the parts of the adapter share.
@@ -29,8 +29,8 @@ pub(crate) struct Shared {
     pub(crate) sessions: Sessions,
     /// The sessions that this gateway opened.
     pub(crate) pool: Pool,
-    /// Which of them each pair is using.
-    pub(crate) pairs: Arc<Pairs>,
+    /// Which of them a pair keeps to.
+    pub(crate) ways: Arc<Ways>,
     /// A place for each session.
     pub(crate) places: Arc<Semaphore>,
     /// Every task of this adapter.
@@ -105,7 +105,7 @@ impl Shared {
             configured: watch::Sender::new(Arc::new(configured)),
             sessions: Sessions::default(),
             pool: Pool::default(),
-            pairs: Arc::default(),
+            ways: Arc::default(),
             places: Arc::new(places),
             tasks: TaskTracker::new(),
             cx: OnceLock::new(),
