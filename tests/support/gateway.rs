@@ -83,7 +83,9 @@ impl Site {
     /// # Panics
     /// With `NOT RUN` in a release, which has no such points.
     pub fn start_held(&self, point: &str) -> Gateway {
-        assert!(cfg!(debug_assertions), "NOT RUN: no points to hold at without debug assertions");
+        if !cfg!(debug_assertions) {
+            panic!("NOT RUN: no points to hold at without debug assertions");
+        }
         let mut command = self.command();
         command.env("CPIM_FAULT_HOLD", point);
         self.start_by(command)
