@@ -217,14 +217,19 @@ impl Gateway {
     async fn stop(self, mut signals: Signals) -> Ended {
         info!(in_flight = self.router.in_flight(), "stopping");
         self.router.begin_drain();
-        let deadline = Instant::now() + self.config.limits.drain;
+        let mut deadline = Instant::now() + self.config.limits.drain;
         tokio::select! {
             () = self.router.idle() => {}
             () = sleep_until(deadline) => {}
-            () = signals.stop() => {}
+            () = signals.stop() => deadline = Instant::now(),
         }
         self.shutdown.begin_drain();
-        if timeout_at(deadline.max(Instant::now() + LAST_WORDS), self.adapters.wait()).await.is_err() {
+        let ended = tokio::select! {
+            () = self.adapters.wait() => true,
+            () = sleep_until(deadline.max(Instant::now() + LAST_WORDS)) => false,
+            () = signals.stop() => false,
+        };
+        if !ended {
             self.shutdown.begin_force();
             if timeout_at(Instant::now() + LAST_WORDS, self.adapters.wait()).await.is_err() {
                 warn!("an adapter did not stop in time");

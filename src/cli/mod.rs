@@ -33,7 +33,7 @@ mod watch;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 pub use exit::Exit;
 
@@ -66,6 +66,12 @@ enum Command {
     Sessions(sessions::Sessions),
     Aliases(aliases::Aliases),
     Completions(completions::Completions),
+}
+
+/// The commands and their options, as they are parsed.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Does what the arguments of this process say.

@@ -72,7 +72,7 @@ impl fmt::Display for Story {
         fact("state", &operation.state)?;
         for step in &operation.steps {
             let since = Offset { from: operation.accepted_at, to: step.at };
-            let line = format!("{}  {since:>12}  {:<13}{}", step.at, step.what, step.detail);
+            let line = format!("{}  {since:>12}  {:<16} {}", step.at, step.what, step.detail);
             writeln!(f, "  {}", printable(&line).trim_end().replace('\n', " "))?;
         }
         let outcome = operation.outcome.as_deref().unwrap_or("not known yet");
@@ -141,7 +141,7 @@ departed  transID 77 with b.example
 state     settled
   1970-01-01T00:00:00.999Z        -0.001  received
   1970-01-01T00:00:01.000Z        +0.000  accepted
-  1970-01-01T00:00:03.500Z        +2.500  answered     two lines
+  1970-01-01T00:00:03.500Z        +2.500  answered         two lines
 outcome   failure (refused: no\\u{1b}[2J); its owner has the answer";
         assert_eq!(story.to_string(), expected);
         story.0.outcome = None;

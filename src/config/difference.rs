@@ -10,6 +10,7 @@ pub struct Difference {
     /// Keys whose new values hold from now on.
     pub at_once: Vec<String>,
     /// Keys whose new values hold only after a restart: what is bound, opened or told to others at the start.
+    /// What of an adapter's section does, the adapter says when it is told of the new one.
     pub restart: Vec<String>,
 }
 
@@ -78,8 +79,7 @@ impl Config {
             keys.sort_unstable();
             keys.dedup();
             for key in keys {
-                let restart = adapter.restart.contains(&key);
-                note(&format!("{}.{key}", adapter.name), restart, section.key(key) == theirs.key(key));
+                note(&format!("{}.{key}", adapter.name), AT_ONCE, section.key(key) == theirs.key(key));
             }
         }
         difference

@@ -23,8 +23,6 @@ pub struct AdapterSection {
     pub check: fn(&Section, &[Domain]) -> Result<(), ConfigErrors>,
     /// What it listens on.
     pub listens: fn(&Section) -> Listeners,
-    /// Its keys that are read at the start only; a change of any other holds at once after SIGHUP.
-    pub restart: &'static [&'static str],
 }
 
 /// What is listened on, each with its key inside the section, such as `["listener", "0", "address"]`.

@@ -30,8 +30,8 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_
 enum Tried {
     /// Nothing is left to do here: it is settled, or behind its commit point.
     Done,
-    /// To be tried again.
-    Again { on_contact: bool },
+    /// To be tried again, later or as soon as somebody comes into contact.
+    Again,
 }
 
 type Delivering = Pin<Box<dyn Future<Output = Result<Outcome, DeliveryError>> + Send>>;
@@ -52,7 +52,7 @@ impl Router {
     /// Brings one operation behind its commit point, or settles it.
     async fn bring(self: &Arc<Self>, number: i64) {
         loop {
-            if lock(&self.table).gives_way(number) {
+            if self.gives_way(number) {
                 return;
             }
             let Some((not_before, until)) = self.schedule(number) else {
@@ -66,9 +66,16 @@ impl Router {
             }
             match self.attempt(number, until).await {
                 Tried::Done => return,
-                Tried::Again { on_contact } => self.pause(number, on_contact, until).await,
+                Tried::Again => self.pause(number, until).await,
             }
         }
+    }
+
+    /// Puts it back where one of its pair that was accepted before has come back meanwhile: that one goes first.
+    fn gives_way(&self, number: i64) -> bool {
+        let mut table = lock(&self.table);
+        // The lane is being worked on: by whoever asks.
+        table.is_overtaking(number) && !table.enqueue(number)
     }
 
     /// When the next attempt may begin, and when the last one must have.
@@ -92,14 +99,14 @@ impl Router {
             Ok(leg) => leg,
             // Whoever served a whole domain or a selector is not known to have, once its session is gone.
             Err(Missed::Never(Refusal { code: Code::NoRoute, .. })) if self.is_expected(number) => {
-                return Tried::Again { on_contact: true };
+                return Tried::Again;
             }
             Err(Missed::Never(refusal)) => {
                 self.settle_unsent(number, Response::failure(refusal.code, refusal.words), &refusal.detail);
                 return Tried::Done;
             }
             Err(Missed::OutOfContact) if self.is_expected(number) => {
-                return Tried::Again { on_contact: true };
+                return Tried::Again;
             }
             Err(Missed::OutOfContact) => {
                 self.settle(number, Refusal::out_of_contact().response());
@@ -107,14 +114,14 @@ impl Router {
             }
             Err(Missed::Later(detail)) => {
                 self.step(number, "unresolved", detail);
-                return Tried::Again { on_contact: false };
+                return Tried::Again;
             }
         };
         let Some(delivery) = self.depart(number, &leg, again) else {
             return Tried::Done;
         };
         let Some(adapter) = self.adapter(leg.port).cloned() else {
-            return Tried::Again { on_contact: false };
+            return Tried::Again;
         };
         fault::point("attempting");
         let committed = Arc::new(Notify::new());
@@ -145,7 +152,7 @@ impl Router {
                 let router = Arc::clone(self);
                 self.tasks.spawn(async move {
                     let result = delivering.await;
-                    if let Tried::Again { .. } = router.on_delivered(number, &hop, result) {
+                    if let Tried::Again = router.on_delivered(number, &hop, result) {
                         router.requeue(number, router.pause_of(number));
                     }
                 });
@@ -183,11 +190,11 @@ impl Router {
                 }
                 self.step(number, "not handed over", error.to_string());
                 self.call_back(number);
-                if error.retry == Retry::Never {
+                if error.retry == Retry::Never && !lock(&self.table).is_overtaking(number) {
                     self.settle_unsent(number, Response::failure(error.code, error.public), "");
                     return Tried::Done;
                 }
-                Tried::Again { on_contact: error.retry == Retry::OnContact }
+                Tried::Again
             }
         }
     }
@@ -216,7 +223,8 @@ impl Router {
         lock(&self.table).get(number).is_some_and(|flight| flight.expected)
     }
 
-    async fn pause(&self, number: i64, on_contact: bool, until: Instant) {
+    /// Waits before the next attempt; no longer than until somebody of the destination's domain is in contact.
+    async fn pause(&self, number: i64, until: Instant) {
         let wake = (Instant::now() + self.pause_of(number)).min(until);
         let address = {
             let mut table = lock(&self.table);
@@ -226,9 +234,6 @@ impl Router {
             flight.tries += 1;
             flight.pair.destination.clone()
         };
-        if !on_contact {
-            return sleep_until(wake).await;
-        }
         let contact = self.contacts.awaiting(&address);
         tokio::select! {
             () = contact.notified() => {}
@@ -288,6 +293,7 @@ impl Router {
         }
         if let Some(flight) = table.get_mut(number) {
             flight.answer_by = Some(answer_by);
+            flight.tries = 0;
             flight.step("handed over", hop);
         }
         Ok(())

@@ -7,10 +7,14 @@ use cpim_adapter::{Address, Answer, Authority, Domain, Scope, SessionFacts};
 use tokio::sync::{Notify, mpsc};
 
 use super::owner::Owner;
+use super::recent::Recent;
 use crate::sync::lock;
 
 /// Domains that are waited for, before those for which nobody waits any more are swept out.
 const WAITING_BEFORE_SWEEP: usize = 1_024;
+
+/// Addresses that left and are kept in mind: more than can before the journal has taken note of the first.
+const LEFT: usize = 16_384;
 
 /// One connection of an adapter.
 #[derive(Clone)]
@@ -33,6 +37,8 @@ struct Inner {
     serving: HashMap<Scope, Vec<u64>>,
     /// Who may be given the answers of a source; peers are found by their domain's scope.
     speaking: HashMap<Scope, Vec<u64>>,
+    /// Addresses that were served until lately: the journal takes note of them without haste.
+    left: Recent<Address, LEFT>,
     /// Who waits until somebody of a domain is in contact.
     waiting: HashMap<Domain, Arc<Notify>>,
 }
@@ -44,8 +50,12 @@ impl Contacts {
         let session = inner.last;
         for scope in &facts.serves {
             inner.serving.entry(scope.clone()).or_default().push(session);
-            if let Some(notify) = scope_domain(scope).and_then(|domain| inner.waiting.remove(domain)) {
-                notify.notify_waiters();
+            match scope_domain(scope) {
+                Some(domain) => {
+                    inner.waiting.remove(domain).iter().for_each(|notify| notify.notify_waiters())
+                }
+                // What it stands for depends on the relay domain: whoever waits looks for himself.
+                None => inner.waiting.drain().for_each(|(_, notify)| notify.notify_waiters()),
             }
         }
         for scope in answer_scopes(&facts.authority) {
@@ -60,6 +70,9 @@ impl Contacts {
         let contact = inner.sessions.remove(&session)?;
         for scope in &contact.facts.serves {
             forget(&mut inner.serving, scope, session);
+            if let Scope::Address(address) = scope {
+                inner.left.note(address.clone());
+            }
         }
         for scope in answer_scopes(&contact.facts.authority) {
             forget(&mut inner.speaking, &scope, session);
@@ -94,6 +107,11 @@ impl Contacts {
             .iter()
             .find_map(|scope| newest(&inner, &inner.speaking, scope))
             .filter(|contact| owner.is(&contact.facts.authority))
+    }
+
+    /// Whether an address was served until lately.
+    pub(crate) fn left_lately(&self, address: &Address) -> bool {
+        lock(&self.0).left.contains(address)
     }
 
     /// Notified when somebody of the address's domain comes into contact. Ask before looking whether

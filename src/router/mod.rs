@@ -16,6 +16,7 @@ mod flight;
 mod look;
 mod owner;
 mod policy;
+mod recent;
 mod recover;
 mod refusal;
 mod route;

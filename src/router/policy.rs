@@ -17,6 +17,8 @@ pub struct Policy {
     pub hosted_domains: HashSet<Domain>,
     /// Single addresses whose home this gateway is.
     pub hosted_addresses: HashSet<Address>,
+    /// Domains whose home is a configured peer, which may be the one to connect.
+    pub peer_domains: HashSet<Domain>,
     /// Who may send to whom.
     pub rules: Rules,
     /// Caps, and the terms of domains without a route of their own.
@@ -30,6 +32,12 @@ impl Policy {
     #[must_use]
     pub fn hosts(&self, address: &Address) -> bool {
         self.hosted_domains.contains(address.domain()) || self.hosted_addresses.contains(address)
+    }
+
+    /// Whether a domain is known though nothing leads to it now: its home is a peer that connects to us.
+    #[must_use]
+    pub fn expects(&self, domain: &Domain) -> bool {
+        self.peer_domains.contains(domain)
     }
 
     /// On what terms a domain is sent to.
@@ -124,6 +132,11 @@ impl Policy {
             mapper: Arc::new(mapper),
             hosted_domains: config.hosted.iter().filter_map(|hosted| hosted.domain.clone()).collect(),
             hosted_addresses: config.hosted.iter().flat_map(|hosted| hosted.uris.iter().cloned()).collect(),
+            peer_domains: config
+                .peers
+                .iter()
+                .flat_map(|peer| peer.serves.iter().chain([&peer.domain]).cloned())
+                .collect(),
             rules: Rules { rules: config.rules.clone(), default: config.rules_default },
             limits: Limits { hops: limits.hops, pair_backlog: limits.pair_backlog, terms },
             routes: config

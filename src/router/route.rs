@@ -97,6 +97,7 @@ impl Router {
             let detail = unresolved.to_string();
             match unresolved.error {
                 ResolveError::Temporary(_) => Missed::Later(detail),
+                ResolveError::NoRoute(_) if policy.expects(domain) => Missed::OutOfContact,
                 ResolveError::NoRoute(_) | ResolveError::Refused(_) => {
                     Missed::Never(Refusal::new(Code::NoRoute, "no route to the domain", detail))
                 }
@@ -137,7 +138,7 @@ impl Router {
 
     /// Whether an address was served here before.
     pub(super) async fn was_seen(&self, address: &Address) -> bool {
-        self.journal.seen(&address.to_string()).await.unwrap_or(false)
+        self.contacts.left_lately(address) || self.journal.seen(&address.to_string()).await.unwrap_or(false)
     }
 }
 

@@ -2,13 +2,14 @@
 //!
 //! No I/O, no clock, no await: what follows from a change is told to the caller, who does it.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap};
 
 use cpim_adapter::{Response, TransId};
 use tokio::time::Instant;
 
 use super::flight::{Attempt, Flight, Pair, Stage};
 use super::owner::Owner;
+use super::recent::Recent;
 
 /// Answers handed over that are kept in mind: more than can be before the journal has taken note of the first.
 const HANDED_OVER: usize = 65_536;
@@ -34,9 +35,7 @@ pub(crate) struct Table {
     deadlines: BTreeSet<(Instant, i64)>,
     /// Handed over a moment ago: the journal takes note of that without haste, and until it has, says that the
     /// answer is kept.
-    handed_over: HashSet<i64>,
-    /// The same, in order.
-    handed_over_in_order: VecDeque<i64>,
+    handed_over: Recent<i64, HANDED_OVER>,
     /// Settled, with their answer in the hands of so many connections.
     in_hand: HashMap<i64, (Owner, usize)>,
 }
@@ -114,18 +113,19 @@ impl Table {
         None
     }
 
-    /// Puts an operation back in its lane where an earlier one of its pair is there again: that one goes first.
-    /// Only for whoever works on the lane.
-    pub(crate) fn gives_way(&mut self, number: i64) -> bool {
-        let Some(flight) = self.flights.get(&number) else { return false };
-        let Some(lane) = self.lanes.get_mut(&flight.pair) else { return false };
-        let earlier = lane.queue.first().is_some_and(|first| *first < number);
-        earlier && lane.queue.insert(number)
+    /// Whether one of the same pair that was accepted before waits to be sent: it came back.
+    pub(crate) fn is_overtaking(&self, number: i64) -> bool {
+        let lane = self.flights.get(&number).and_then(|flight| self.lanes.get(&flight.pair));
+        lane.and_then(|lane| lane.queue.first()).is_some_and(|first| *first < number)
     }
 
-    /// Passes the commit point. `false`: it was settled in the meantime, and must not be sent.
+    /// Passes the commit point. `false`: it was settled in the meantime, or would overtake another, and must not
+    /// be sent.
     #[must_use]
     pub(crate) fn commit(&mut self, number: i64, attempt: Attempt, deadline: Instant) -> bool {
+        if self.is_overtaking(number) {
+            return false;
+        }
         let Some(flight) = self.flights.get_mut(&number) else {
             return false;
         };
@@ -186,14 +186,7 @@ impl Table {
     }
 
     pub(crate) fn note_handed_over(&mut self, number: i64) {
-        if self.handed_over_in_order.len() >= HANDED_OVER
-            && let Some(oldest) = self.handed_over_in_order.pop_front()
-        {
-            self.handed_over.remove(&oldest);
-        }
-        if self.handed_over.insert(number) {
-            self.handed_over_in_order.push_back(number);
-        }
+        self.handed_over.note(number);
     }
 
     pub(crate) fn was_handed_over(&self, number: i64) -> bool {

@@ -42,6 +42,7 @@ impl Router {
         }
         match self.resolver().may_find(address.domain()) {
             true => Target::Elsewhere,
+            false if policy.expects(address.domain()) => Target::Nowhere(Refusal::out_of_contact()),
             false => nowhere(Code::NoRoute, "no route to the domain", "no pinned route, and no DNS".into()),
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use cpim_adapter::{Code, Domain, Scope, Status};
 use cpim_gateway::config::{Action, Pattern, Rule};
 
-use crate::toy::{House, Manner, arrival, policy};
+use crate::support::toy::{House, Manner, arrival, policy};
 
 const FRED: &str = "im:fred@a.example";
 const BARNEY: &str = "im:barney@b.example";
@@ -35,6 +35,7 @@ async fn a_destination_gets_the_code_of_where_it_lies() {
         ("im:irc=irc.example.net/x@gw.example", Code::NoRoute),
         ("im:pepp=example.com/a~20b@gw.example", Code::BadAddress),
         ("im:nobody@hosted.example", Code::Unreachable),
+        ("im:nobody@peer.example", Code::Unreachable),
         ("im:nobody@nowhere.example", Code::NoRoute),
     ] {
         assert_eq!(refused(&house, FRED, to).await, code, "{to}");
@@ -135,7 +136,7 @@ async fn rules_hold_in_order() {
     };
     policy.rules.default = Action::Deny;
     policy.rules.rules = vec![rule(Action::Deny, FRED, "pepp:"), rule(Action::Allow, "a.example", "*")];
-    let mut house = House::with(policy, crate::toy::memory()).await;
+    let mut house = House::with(policy, crate::support::toy::memory()).await;
     let _barney = house.session(&[BARNEY]);
     assert_eq!(refused(&house, FRED, "im:pepp=example.com/x@gw.example").await, Code::Denied);
     let stranger = house.session(&["im:x@c.example"]);
@@ -151,7 +152,7 @@ async fn rules_hold_in_order() {
 async fn a_full_backlog_is_busy_and_accepts_nothing() {
     let mut policy = policy();
     policy.limits.pair_backlog = 3;
-    let house = House::with(policy, crate::toy::memory()).await;
+    let house = House::with(policy, crate::support::toy::memory()).await;
     house.manner(Manner::Hang);
     let (mut fred, _barney) = (house.session(&[FRED]), house.session(&[BARNEY]));
     for n in 0..4 {

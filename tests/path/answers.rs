@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cpim_adapter::{Code, Outcome, Response, Status, Word};
 
-use crate::toy::{House, Manner, arrival};
+use crate::support::toy::{House, Manner, arrival};
 
 const FRED: &str = "im:fred@a.example";
 const BARNEY: &str = "im:barney@b.example";
@@ -173,7 +173,7 @@ async fn an_answer_just_handed_over_is_not_given_again() {
         remembers_s: 3_600,
     };
     let (store, done) = SqliteStore::open(&options, 0).unwrap();
-    let mut house = House::with(crate::toy::policy(), (std::sync::Arc::new(store), done)).await;
+    let mut house = House::with(crate::support::toy::policy(), (std::sync::Arc::new(store), done)).await;
     let (mut fred, _barney) = (house.session(&[FRED]), house.session(&[BARNEY]));
     fred.send("1", FRED, BARNEY, "hello");
     let delivery = house.next().await;

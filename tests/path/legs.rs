@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cpim_adapter::{Code, DeliveryError, Domain, NextHop, Response, Scope, Status, Word};
 
-use crate::toy::{House, Manner};
+use crate::support::toy::{House, Manner};
 
 const FRED: &str = "im:fred@a.example";
 const BARNEY: &str = "im:barney@b.example";
@@ -146,7 +146,7 @@ async fn a_route_through_us_is_peeled_by_one_layer() {
 async fn an_alias_stands_for_its_address_for_ever() {
     use cpim_adapter::{Address, alias_of};
     use cpim_gateway::store::Write;
-    let (journal, done) = crate::toy::memory();
+    let (journal, done) = crate::support::toy::memory();
     let address = Address::parse("im:pepp=example.com/a-name-too-long-for-mail@gw.example").unwrap();
     let alias = alias_of(&address);
     let write = Write::Alias {
@@ -156,7 +156,7 @@ async fn an_alias_stands_for_its_address_for_ever() {
         at: 0,
     };
     journal.write(write).unwrap();
-    let mut house = House::with(crate::toy::policy(), (journal, done)).await;
+    let mut house = House::with(crate::support::toy::policy(), (journal, done)).await;
     let fred = house.session(&[FRED]);
     fred.send("1", FRED, &format!("im:{}@gw.example", alias.to_uppercase()), "hello");
     let delivery = house.next().await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cpim_adapter::Response;
 
-use crate::toy::{House, Manner};
+use crate::support::toy::{House, Manner};
 
 const FRED: &str = "im:fred@a.example";
 const BARNEY: &str = "im:barney@b.example";

@@ -13,6 +13,8 @@
 
 pub mod dns;
 pub mod dnsmasq;
+pub mod gateway;
+pub mod native;
 pub mod peer;
 pub mod process;
 pub mod toy;

@@ -115,6 +115,7 @@ pub fn policy() -> Policy {
         )),
         hosted_domains: [Domain::parse("hosted.example").unwrap()].into(),
         hosted_addresses: [].into(),
+        peer_domains: [Domain::parse("peer.example").unwrap()].into(),
         rules: Rules { rules: Vec::new(), default: Action::Allow },
         limits: Limits {
             hops: 128,

@@ -47,11 +47,12 @@ impl Ways {
             Entry::Occupied(mut taken) => {
                 let way = taken.get_mut();
                 let keeps = way.session.is_home() && newest.is_home();
+                if !way.session.is_reachable() {
+                    return None;
+                }
                 if !keeps && !Arc::ptr_eq(&way.session, &newest) {
                     // The operations on the one before have no share in this.
                     *way = Way { session: newest, under_way: 0 };
-                } else if !way.session.is_reachable() {
-                    return None;
                 }
                 way.under_way += 1;
                 Arc::clone(&way.session)

@@ -13,7 +13,7 @@ use crate::config::{
 };
 
 /// The row of the section.
-pub const SECTION: AdapterSection = AdapterSection { name: "cpim", check, listens, restart: &["listener"] };
+pub const SECTION: AdapterSection = AdapterSection { name: "cpim", check, listens };
 
 /// The shortest silence that is pinged: anything less would ping a session that is merely thinking.
 const LEAST_IDLE: Duration = Duration::from_secs(1);

@@ -7,12 +7,10 @@
     reason = "in a test, a panic is a failed test"
 )]
 
-#[path = "support/toy.rs"]
-mod toy;
+#[path = "../support/mod.rs"]
+mod support;
 
-mod path {
-    mod acceptance;
-    mod answers;
-    mod legs;
-    mod order;
-}
+mod acceptance;
+mod answers;
+mod legs;
+mod order;

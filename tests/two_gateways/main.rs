@@ -13,20 +13,19 @@
     reason = "in a test, a panic is a failed test"
 )]
 
+#[path = "../support/mod.rs"]
 mod support;
 
-mod two_gateways {
-    mod authority;
-    mod crash;
-    mod crossing;
-    mod flood;
-    mod gateway;
-    mod link;
-    mod loops;
-    mod outage;
-    mod person;
-    mod routes;
-    mod stage;
-    mod strangers;
-    mod tools;
-}
+mod authority;
+mod crash;
+mod crossing;
+mod flood;
+mod gateway;
+mod link;
+mod loops;
+mod outage;
+mod person;
+mod routes;
+mod stage;
+mod strangers;
+mod tools;
