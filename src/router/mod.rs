@@ -29,6 +29,7 @@ mod table;
 mod target;
 mod word;
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -41,6 +42,7 @@ use tokio_util::task::TaskTracker;
 
 use self::contacts::Contacts;
 use self::look::Refusals;
+use self::owner::Owner;
 use self::routes::Routes;
 use self::table::Table;
 use crate::resolver::Resolver;
@@ -74,6 +76,8 @@ pub struct Router {
     table: Mutex<Table>,
     refusals: Mutex<Refusals>,
     routes: Routes,
+    /// For whom something was kept since the last tick.
+    offers: Mutex<HashSet<Owner>>,
     /// Octets of content that may be held at once.
     room: Arc<Semaphore>,
     last_number: AtomicI64,
@@ -103,6 +107,7 @@ impl Router {
             table: Mutex::default(),
             refusals: Mutex::default(),
             routes: Routes::default(),
+            offers: Mutex::default(),
             room: Arc::new(Semaphore::new(room_octets.min(Semaphore::MAX_PERMITS))),
             last_number: AtomicI64::new(last_number),
             draining: AtomicBool::new(false),

@@ -149,11 +149,19 @@ impl Router {
         session
     }
 
-    /// Offers kept answers to a connection of their owner, where there is one.
-    fn offer(self: &Arc<Self>, owner: &Owner) {
-        if let Some(contact) = self.contacts.answering(owner) {
-            self.give_kept(contact);
-        }
+    /// Has what is kept for an owner offered to a connection of his, where there is one: at the next tick, and
+    /// once for however many answers there are by then.
+    fn offer(&self, owner: &Owner) {
+        lock(&self.offers).insert(owner.clone());
+    }
+
+    /// Offers what was kept since the last tick.
+    pub(super) fn make_offers(self: &Arc<Self>) {
+        let owners = std::mem::take(&mut *lock(&self.offers));
+        owners
+            .iter()
+            .filter_map(|owner| self.contacts.answering(owner))
+            .for_each(|contact| self.give_kept(contact));
     }
 
     fn give_kept(self: &Arc<Self>, contact: Contact) {

@@ -15,7 +15,7 @@ use crate::fault;
 use crate::store::Story;
 use crate::sync::lock;
 
-/// How exactly the end of a wait is kept.
+/// How exactly the end of a wait is kept, and how soon kept answers are offered.
 pub(super) const TICK: Duration = Duration::from_millis(100);
 
 /// Why nobody can know.
@@ -112,7 +112,7 @@ impl Router {
         destination.is_ok_and(|destination| answers_for(authority, destination.address()))
     }
 
-    /// Settles what was handed over, and had no answer in time.
+    /// Settles what was handed over, and had no answer in time; offers what was kept.
     pub(super) async fn watch_deadlines(self: Arc<Self>) {
         loop {
             sleep(TICK).await;
@@ -120,6 +120,7 @@ impl Router {
             for number in overdue {
                 self.settle(number, Response::indeterminant(Code::Timeout, NO_WORD));
             }
+            self.make_offers();
         }
     }
 }
