@@ -202,7 +202,7 @@ impl Router {
                 (
                     "settled",
                     Some(rows::response(&settled.outcome).to_string()),
-                    settled.handed_over || lock(&self.table).was_handed_over(story.number),
+                    settled.handed_over || lock(&self.table).is_given(story.number),
                 )
             }
             None => {

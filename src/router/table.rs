@@ -189,10 +189,6 @@ impl Table {
         self.handed_over.note(number);
     }
 
-    pub(crate) fn was_handed_over(&self, number: i64) -> bool {
-        self.handed_over.contains(&number)
-    }
-
     /// Whether an answer that the journal says is kept need not be given: it was, some connection has it, or it
     /// is about to go to whoever waits for it.
     pub(crate) fn is_given(&self, number: i64) -> bool {
