@@ -189,19 +189,20 @@ impl Gateway {
             Err(errors) => return error!("the configuration stays as it was:\n{errors}"),
         };
         let difference = self.config.difference(&config);
-        match (Policy::new(&config), resolver(&config)) {
-            (Ok(policy), Ok(resolver)) => self.router.replace(policy, resolver),
+        let (policy, resolver) = match (Policy::new(&config), resolver(&config)) {
+            (Ok(policy), Ok(resolver)) => (policy, resolver),
             (Err(error), _) => return error!(%error, "the configuration stays as it was"),
             (_, Err(error)) => return error!(%error, "the configuration stays as it was"),
-        }
+        };
         for (name, reload) in &self.reloads {
             match reload(&config) {
                 Ok(restart) => {
                     restart.iter().for_each(|what| warn!(adapter = name, "{what}: only after a restart"))
                 }
-                Err(error) => error!(adapter = name, %error, "the adapter keeps its configuration"),
+                Err(error) => return error!(adapter = name, %error, "the configuration stays as it was"),
             }
         }
+        self.router.replace(policy, resolver);
         if let Err(error) = self.logging.reload(&config.log) {
             error!(%error, "the log stays as it was");
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cpim_adapter::{
     Code, CommitLog, CommitPoint, Delivery, DeliveryError, Domain, NextHop, Operation, Outcome, Passage,
-    Response, Retry, Withdrawn,
+    Response, Retry, Standing, Withdrawn,
 };
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep_until};
@@ -90,12 +90,12 @@ impl Router {
     }
 
     async fn attempt(self: &Arc<Self>, number: i64, until: Instant) -> Tried {
-        let Some((operation, again)) = self.load(number) else { return Tried::Done };
+        let Some((operation, standing, again)) = self.load(number) else { return Tried::Done };
         if again && self.is_forgotten(number) {
             self.settle(number, Response::indeterminant(Code::Timeout, NO_WORD));
             return Tried::Done;
         }
-        let leg = match self.next_leg(&operation).await {
+        let leg = match self.next_leg(&operation, standing).await {
             Ok(leg) => leg,
             // Whoever served a whole domain or a selector is not known to have, once its session is gone.
             Err(Missed::Never(Refusal { code: Code::NoRoute, .. })) if self.is_expected(number) => {
@@ -109,7 +109,7 @@ impl Router {
                 return Tried::Again;
             }
             Err(Missed::OutOfContact) => {
-                self.settle(number, Refusal::out_of_contact().response());
+                self.settle_unsent(number, Refusal::out_of_contact().response(), "");
                 return Tried::Done;
             }
             Err(Missed::Later(detail)) => {
@@ -190,7 +190,9 @@ impl Router {
                 }
                 self.step(number, "not handed over", error.to_string());
                 self.call_back(number);
-                if error.retry == Retry::Never && !lock(&self.table).is_overtaking(number) {
+                // Its commit point was refused: it gives way to another, and is tried again.
+                let gives_way = error.code == Code::Expired && self.load(number).is_some();
+                if error.retry == Retry::Never && !gives_way {
                     self.settle_unsent(number, Response::failure(error.code, error.public), "");
                     return Tried::Done;
                 }
@@ -249,16 +251,17 @@ impl Router {
     }
 
     /// What is to be sent, and whether it may have been before; nothing where it was settled.
-    fn load(&self, number: i64) -> Option<(Arc<Operation>, bool)> {
+    fn load(&self, number: i64) -> Option<(Arc<Operation>, Standing, bool)> {
         let table = lock(&self.table);
         let flight = table.get(number).filter(|flight| flight.stage == Stage::Queued)?;
-        Some((Arc::clone(&flight.operation), flight.again))
+        Some((Arc::clone(&flight.operation), flight.standing, flight.again))
     }
 
     fn depart(&self, number: i64, leg: &Leg, again: bool) -> Option<Delivery> {
         let relay = self.policy().mapper.relay_domain().clone();
         let mut table = lock(&self.table);
         let flight = table.get_mut(number)?;
+        flight.expected = true;
         flight.step("attempt", hop_text(&leg.hop));
         let terms = self.policy().terms(flight.pair.destination.domain());
         Some(Delivery {
@@ -311,12 +314,15 @@ impl Router {
         let mut table = lock(&self.table);
         let flight = table.get_mut(number).filter(|flight| flight.stage == Stage::Queued).ok_or(Withdrawn)?;
         let recall_until = match (flight.attempt, attempt) {
-            (Attempt::Recallable(_), Attempt::Recallable(_)) => return Ok(None),
+            // The journal has a time that is no later, which errs on the safe side.
+            (Attempt::Recallable(noted), Attempt::Recallable(until)) if noted <= until => return Ok(None),
             (_, Attempt::Recallable(until)) => Some(until.0),
             (_, Attempt::Final | Attempt::None) => None,
         };
         let (sender, receiver) = oneshot::channel();
         flight.noted = Some(sender);
+        // From here on, only a withdrawal takes it out of the journal again.
+        flight.attempt = attempt;
         let intent = Intent { leg: flight.leg.as_str().to_owned(), hop: hop.to_owned(), recall_until };
         drop(table);
         self.journal.write(Write::Attempt { number, intent, at: at.0 }).map_err(|_| Withdrawn)?;

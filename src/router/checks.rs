@@ -42,15 +42,15 @@ impl Candidate<'_> {
 /// One layer.
 type Check = fn(&Candidate<'_>) -> Result<(), Refusal>;
 
-const IN_ORDER: [Check; 4] = [source, hops, rules, destination];
+const IN_ORDER: [Check; 3] = [hops, rules, destination];
 
-/// Asks every layer, in order.
+/// Asks every layer behind [`source`], in order.
 pub(crate) fn admit(candidate: &Candidate<'_>) -> Result<(), Refusal> {
     IN_ORDER.iter().try_for_each(|check| check(candidate))
 }
 
-/// The source must be the sender's to use.
-fn source(candidate: &Candidate<'_>) -> Result<(), Refusal> {
+/// The source must be the sender's to use. Asked before anything else: to whom it is not, nothing is told.
+pub(crate) fn source(candidate: &Candidate<'_>) -> Result<(), Refusal> {
     let (source, authority) = (candidate.source(), &candidate.facts.authority);
     let denied = |why: &str| {
         Err(Refusal::new(Code::Denied, "the source is not yours to use", format!("{source}: {why}")))
@@ -82,10 +82,9 @@ fn source(candidate: &Candidate<'_>) -> Result<(), Refusal> {
 }
 
 fn is_served_by_another(candidate: &Candidate<'_>, source: &Address) -> bool {
-    let scopes = [Scope::Address(source.clone()), Scope::Domain(source.domain().clone())];
     candidate
         .contacts
-        .serving(&scopes)
+        .serving(&[Scope::Address(source.clone())])
         .is_some_and(|contact| contact.facts.authority.peer != candidate.facts.authority.peer)
 }
 
@@ -101,17 +100,17 @@ fn hops(candidate: &Candidate<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The rules must let it pass.
+/// The rules must let it pass: to the address that was written, and to the one that a route within it means.
 fn rules(candidate: &Candidate<'_>) -> Result<(), Refusal> {
     let (policy, standing) = (candidate.policy, candidate.standing());
-    match policy.rules.allow(candidate.source(), standing, candidate.destination(), &policy.mapper) {
-        true => Ok(()),
-        false => Err(Refusal::new(
-            Code::Denied,
-            "not allowed",
-            format!("no rule lets {} ({standing}) send to {}", candidate.source(), candidate.destination()),
-        )),
-    }
+    let inner = match candidate.target {
+        Target::Inner(inner) => Some(inner),
+        _ => None,
+    };
+    [candidate.destination()]
+        .into_iter()
+        .chain(inner)
+        .try_for_each(|to| policy.let_pass(candidate.source(), standing, to))
 }
 
 /// There must be a way to it, as far as can be told at once, and it must be an operation we know.
@@ -121,6 +120,7 @@ fn destination(candidate: &Candidate<'_>) -> Result<(), Refusal> {
     }
     match candidate.target {
         Target::Nowhere(refusal) => Err(refusal.clone()),
+        // What stands behind an alias is asked about when it is known.
         Target::Alias(_)
         | Target::Elsewhere
         | Target::Foreign { .. }

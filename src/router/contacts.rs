@@ -148,7 +148,12 @@ fn scope_domain(scope: &Scope) -> Option<&Domain> {
 }
 
 fn newest(inner: &Inner, index: &HashMap<Scope, Vec<u64>>, scope: &Scope) -> Option<Contact> {
-    index.get(scope)?.iter().rev().find_map(|session| inner.sessions.get(session)).cloned()
+    index
+        .get(scope)?
+        .iter()
+        .rev()
+        .find_map(|session| inner.sessions.get(session).filter(|contact| !contact.answers.is_closed()))
+        .cloned()
 }
 
 fn forget(index: &mut HashMap<Scope, Vec<u64>>, scope: &Scope, session: u64) {

@@ -54,6 +54,15 @@ pub(crate) enum Attempt {
 }
 
 impl Attempt {
+    /// Of two sendings of the same, the far side's memory runs from the first.
+    pub(crate) fn shorter(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Recallable(one), Self::Recallable(another)) => Self::Recallable(one.min(another)),
+            (Self::None, only) | (only, Self::None) => only,
+            _ => Self::Final,
+        }
+    }
+
     /// Whether sending it again could deliver it twice.
     pub(crate) fn is_over(self, now: UnixMs) -> bool {
         match self {
@@ -141,6 +150,12 @@ impl Flight {
             noted: None,
             room: None,
         }
+    }
+
+    /// Others wait for its answer as well; those that are gone wait no more.
+    pub(crate) fn wait(&mut self, slots: impl IntoIterator<Item = AnswerSlot>) {
+        self.waiters.retain(AnswerSlot::is_open);
+        self.waiters.extend(slots);
     }
 
     /// Something happened to it: for the trace, and for the log at debug.

@@ -56,6 +56,9 @@ pub use self::step::Step;
 /// The space of aliases at the relay domain, in the store.
 pub const ALIASES: &str = "relay";
 
+/// Late words that are looked up in the journal at once: a flood of them must not hold up anything else.
+const LOOK_UPS: usize = 16;
+
 /// An adapter in its place.
 pub struct Port {
     /// Its name in the registry.
@@ -78,6 +81,8 @@ pub struct Router {
     routes: Routes,
     /// For whom something was kept since the last tick.
     offers: Mutex<HashSet<Owner>>,
+    /// Late words that are looked up at once; more are dropped.
+    looking: Arc<Semaphore>,
     /// Octets of content that may be held at once.
     room: Arc<Semaphore>,
     last_number: AtomicI64,
@@ -108,6 +113,7 @@ impl Router {
             refusals: Mutex::default(),
             routes: Routes::default(),
             offers: Mutex::default(),
+            looking: Arc::new(Semaphore::new(LOOK_UPS)),
             room: Arc::new(Semaphore::new(room_octets.min(Semaphore::MAX_PERMITS))),
             last_number: AtomicI64::new(last_number),
             draining: AtomicBool::new(false),

@@ -4,8 +4,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cpim_adapter::{Address, Domain, ForeignAddress, Mapper, MappingError, Scope, Standing};
+use cpim_adapter::{Address, Code, Domain, ForeignAddress, Mapper, MappingError, Scope, Standing};
 
+use super::refusal::Refusal;
 use crate::config::{Action, Auth, Config, DomainPattern, Route, Rule, Tls};
 
 /// Everything that decides what becomes of an operation, but not how it is done.
@@ -38,6 +39,21 @@ impl Policy {
     #[must_use]
     pub fn expects(&self, domain: &Domain) -> bool {
         self.peer_domains.contains(domain)
+    }
+
+    /// Whether the rules let an operation pass.
+    ///
+    /// # Errors
+    /// [`Refusal`] where they do not.
+    pub(crate) fn let_pass(&self, source: &Address, standing: Standing, to: &Address) -> Result<(), Refusal> {
+        match self.rules.allow(source, standing, to, &self.mapper) {
+            true => Ok(()),
+            false => Err(Refusal::new(
+                Code::Denied,
+                "not allowed",
+                format!("no rule lets {source} ({standing}) send to {to}"),
+            )),
+        }
     }
 
     /// On what terms a domain is sent to.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cpim_adapter::{Address, Code, Endpoint, ImUri, NextHop, Operation, PeerHop, PresUri, Uri};
+use cpim_adapter::{Address, Code, Endpoint, ImUri, NextHop, Operation, PeerHop, PresUri, Standing, Uri};
 
 use super::Router;
 use super::policy::Policy;
@@ -29,14 +29,23 @@ pub(super) enum Missed {
 
 impl Router {
     /// The next hop of an operation. Asks the store for aliases, and DNS for domains.
-    pub(super) async fn next_leg(&self, operation: &Arc<Operation>) -> Result<Leg, Missed> {
+    pub(super) async fn next_leg(
+        &self,
+        operation: &Arc<Operation>,
+        standing: Standing,
+    ) -> Result<Leg, Missed> {
         let policy = self.policy();
         let mut operation = Arc::clone(operation);
         // Each round peels what stands before the address that is meant: an alias, then a route.
         for _ in 0..=cpim_adapter::Mapper::MAX_DEPTH {
             let address = operation.goes_to().address().clone();
             operation = match self.target(&address, &policy) {
-                Target::Alias(alias) => readdressed(&operation, self.behind_alias(&alias).await?),
+                Target::Alias(alias) => {
+                    let meant = self.behind_alias(&alias).await?;
+                    let source = operation.speaks_for().address();
+                    policy.let_pass(source, standing, &meant).map_err(Missed::Never)?;
+                    readdressed(&operation, meant)
+                }
                 Target::Inner(inner) => readdressed(&operation, inner),
                 Target::Foreign { port, foreign } => {
                     return Ok(Leg { port, hop: NextHop::Foreign(foreign), operation });
@@ -90,19 +99,22 @@ impl Router {
             return Ok(recent);
         }
         let resolver = self.resolver();
-        if !resolver.is_pinned(domain) && self.was_seen(address).await {
-            return Err(Missed::OutOfContact);
-        }
-        let resolution = resolver.resolve(class, domain).await.map_err(|unresolved| {
-            let detail = unresolved.to_string();
-            match unresolved.error {
-                ResolveError::Temporary(_) => Missed::Later(detail),
-                ResolveError::NoRoute(_) if policy.expects(domain) => Missed::OutOfContact,
-                ResolveError::NoRoute(_) | ResolveError::Refused(_) => {
-                    Missed::Never(Refusal::new(Code::NoRoute, "no route to the domain", detail))
-                }
+        let resolution = match resolver.resolve(class, domain).await {
+            Ok(resolution) => resolution,
+            Err(unresolved) => {
+                let detail = unresolved.to_string();
+                return Err(match unresolved.error {
+                    ResolveError::Temporary(_) => Missed::Later(detail),
+                    // Known all the same: by configuration, or because it was served here once.
+                    ResolveError::NoRoute(_) if policy.expects(domain) || self.was_seen(address).await => {
+                        Missed::OutOfContact
+                    }
+                    ResolveError::NoRoute(_) | ResolveError::Refused(_) => {
+                        Missed::Never(Refusal::new(Code::NoRoute, "no route to the domain", detail))
+                    }
+                });
             }
-        })?;
+        };
         self.chosen(address, resolution, policy)
     }
 

@@ -65,7 +65,7 @@ impl Router {
         for slot in flight.waiters {
             given |= self.give(number, &flight.owner, &flight.trans_id, response, slot);
         }
-        if self.policy().mapper.is_ours(flight.owner.domain()) {
+        if self.is_ourselves(&flight.owner) {
             // The gateway's own messages: nobody will ever come for their answers.
             let _noted = self.journal.write(Write::HandedOver { number });
         } else if !given {
@@ -73,9 +73,16 @@ impl Router {
         }
     }
 
+    fn is_ourselves(&self, owner: &Owner) -> bool {
+        let Owner::Source(address) = owner else { return false };
+        matches!(self.policy().mapper.resident(address), Ok(Some(Local::Gateway)))
+    }
+
     /// Another gateway has taken the operation over: it is that one's to settle.
     pub(super) fn on_lost(&self, number: i64) {
-        lock(&self.table).remove(number);
+        let lost = lock(&self.table).remove(number);
+        // Not under the lock: what it holds may want the table.
+        drop(lost);
     }
 
     /// Hands an answer to a connection. `false`: it is gone, and the answer stays kept.
@@ -208,7 +215,12 @@ impl Router {
             table.take_in_hand(kept.number, &owner);
         }
         debug!(number = kept.number, %owner, "a kept answer is given");
-        self.hand_over(kept.number, &trans_id, &rows::response(&kept.outcome), AnswerSlot::from(place))
+        self.hand_over(
+            kept.number,
+            &trans_id,
+            &rows::response(&kept.outcome),
+            AnswerSlot::new(contact.answers.clone(), place),
+        )
     }
 
     /// Tells a sender who was told `indeterminant` that its message has failed.

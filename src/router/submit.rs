@@ -53,6 +53,7 @@ impl Router {
             target: &target,
         };
         let standing = candidate.standing();
+        let theirs = checks::source(&candidate);
         let room = checks::admit(&candidate).and_then(|()| self.room(&arrival.operation, &policy));
         let entry = Entry {
             owner: Owner::of(&contact.facts.authority, &arrival.operation),
@@ -63,6 +64,11 @@ impl Router {
             trans_id: arrival.trans_id,
             at: UnixMs::now(),
         };
+        if let Err(refusal) = theirs {
+            // Whoever may not speak for the source is told nothing of what its owner sent.
+            self.note_refusal(&entry.passage.id, &entry.trans_id, &entry.operation, &refusal);
+            return refuse(slot, &entry.trans_id, &refusal);
+        }
         match room {
             Ok(room) => {
                 let hop = self.hop_at_hand(&target, entry.operation.goes_to().address());
@@ -177,8 +183,7 @@ impl Router {
         debug!(id = %again.passage.id, first, "retransmission");
         metrics::counter!("cpim_retransmissions_total").increment(1);
         if let Some(flight) = table.get_mut(first) {
-            flight.step("retransmitted", "");
-            flight.waiters.extend(again.waiters);
+            flight.wait(again.waiters);
             return;
         }
         drop(table);
@@ -248,8 +253,7 @@ impl Router {
     fn wait_with(&self, number: i64, slot: AnswerSlot) -> Option<AnswerSlot> {
         let mut table = lock(&self.table);
         let Some(flight) = table.get_mut(number) else { return Some(slot) };
-        flight.step("retransmitted", "");
-        flight.waiters.push(slot);
+        flight.wait([slot]);
         None
     }
 }

@@ -36,6 +36,8 @@ pub(crate) struct Table {
     /// Handed over a moment ago: the journal takes note of that without haste, and until it has, says that the
     /// answer is kept.
     handed_over: Recent<i64, HANDED_OVER>,
+    /// Whose senders were told of a failure that came late.
+    told: Recent<i64, HANDED_OVER>,
     /// Settled, with their answer in the hands of so many connections.
     in_hand: HashMap<i64, (Owner, usize)>,
 }
@@ -133,7 +135,7 @@ impl Table {
             return false;
         }
         flight.stage = Stage::Committed;
-        flight.attempt = attempt;
+        flight.attempt = if flight.again { flight.attempt.shorter(attempt) } else { attempt };
         flight.deadline = Some(deadline);
         self.deadlines.insert((deadline, number));
         true
@@ -183,6 +185,13 @@ impl Table {
             return None;
         }
         self.in_hand.remove(&number).map(|(owner, _)| owner)
+    }
+
+    /// Whether nobody has told yet that an operation failed late.
+    pub(crate) fn tells_first(&mut self, number: i64) -> bool {
+        let first = !self.told.contains(&number);
+        self.told.note(number);
+        first
     }
 
     pub(crate) fn note_handed_over(&mut self, number: i64) {

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cpim_adapter::{Authority, Code, LegRef, Report, Response, Scope, Status, TransId, Word};
+use cpim_adapter::{
+    Address, Authority, Code, LegRef, Mapper, Report, Response, Scope, Status, TransId, Word,
+};
 use tokio::time::{Instant, sleep};
 use tracing::debug;
 
@@ -48,11 +50,13 @@ impl Router {
     }
 
     fn stray_in_flight(&self, trans_id: &TransId, authority: &Authority) -> Option<i64> {
+        let policy = self.policy();
         let table = lock(&self.table);
         let number = table.by_leg(trans_id)?;
         let flight = table.get(number)?;
         // An answer from somebody who cannot answer for the destination is no answer.
-        (flight.answer_by.is_some() && answers_for(authority, &flight.pair.destination)).then_some(number)
+        (flight.answer_by.is_some() && answers_for(authority, &flight.pair.destination, &policy.mapper))
+            .then_some(number)
     }
 
     fn on_answer(self: &Arc<Self>, number: i64, response: Response) {
@@ -87,8 +91,10 @@ impl Router {
         if response.status() != Status::Failure {
             return;
         }
+        let Ok(looking) = Arc::clone(&self.looking).try_acquire_owned() else { return };
         let router = Arc::clone(self);
         self.tasks.spawn(async move {
+            let _looking = looking;
             let story = match leg {
                 LegRef::Number(number) => {
                     router.journal.story(i64::try_from(number).unwrap_or_default()).await
@@ -100,7 +106,11 @@ impl Router {
                     .map(|stories| stories.into_iter().find(|story| router.may_tell(story, &authority))),
             };
             match story {
-                Ok(Some(story)) if was_indeterminant(&story) => router.tell_late_failure(&story, &response),
+                Ok(Some(story)) if was_indeterminant(&story) => {
+                    if lock(&router.table).tells_first(story.number) {
+                        router.tell_late_failure(&story, &response);
+                    }
+                }
                 Ok(_) => debug!("a response that nobody waits for was dropped"),
                 Err(error) => debug!(%error, "a late response could not be looked up"),
             }
@@ -108,8 +118,9 @@ impl Router {
     }
 
     fn may_tell(&self, story: &Story, authority: &Authority) -> bool {
-        let destination = self.policy().mapper.read_any(&story.destination);
-        destination.is_ok_and(|destination| answers_for(authority, destination.address()))
+        let mapper = &self.policy().mapper;
+        let destination = mapper.read_any(&story.destination);
+        destination.is_ok_and(|destination| answers_for(authority, destination.address(), mapper))
     }
 
     /// Settles what was handed over, and had no answer in time; offers what was kept.
@@ -125,9 +136,15 @@ impl Router {
     }
 }
 
-/// Whether somebody may answer for a destination.
-fn answers_for(authority: &Authority, destination: &cpim_adapter::Address) -> bool {
-    authority.covers(destination) || authority.scopes.iter().any(|scope| matches!(scope, Scope::Selector(_)))
+/// Whether somebody may answer for a destination: it is his own, by name; that he may send for others is not
+/// enough.
+fn answers_for(authority: &Authority, destination: &Address, mapper: &Mapper) -> bool {
+    let foreign = mapper.unmap(destination).ok();
+    authority.scopes.iter().any(|scope| match scope {
+        Scope::Address(_) | Scope::Domain(_) => scope.covers(destination),
+        Scope::Selector(selector) => foreign.as_ref().is_some_and(|foreign| foreign.selector() == selector),
+        Scope::Any | Scope::Under(_) => false,
+    })
 }
 
 fn was_indeterminant(story: &Story) -> bool {

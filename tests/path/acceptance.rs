@@ -194,3 +194,30 @@ async fn a_notify_that_nobody_asked_for_is_dropped_and_not_answered() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(fred.answers.try_recv().is_err());
 }
+
+#[tokio::test(start_paused = true)]
+async fn no_spelling_gets_around_a_rule() {
+    let mut policy = policy();
+    let boss = "im:boss@a.example";
+    policy.rules.rules = vec![Rule {
+        action: Action::Deny,
+        from: Pattern::Any,
+        to: boss.parse::<Pattern>().unwrap(),
+        auth: None,
+    }];
+    let (journal, done) = crate::support::toy::memory();
+    let alias = cpim_adapter::alias_of(&cpim_adapter::Address::parse(boss).unwrap());
+    let write = cpim_gateway::store::Write::Alias {
+        space: cpim_gateway::router::ALIASES.into(),
+        address: boss.into(),
+        candidates: vec![alias.clone()],
+        at: 0,
+    };
+    journal.write(write).unwrap();
+    let house = House::with(policy, (journal, done)).await;
+    let _boss = house.session(&[boss]);
+    for to in [boss, "im:im=boss~40a.example@gw.example", &format!("im:{alias}@gw.example")] {
+        assert_eq!(refused(&house, FRED, to).await, Code::Denied, "{to}");
+    }
+    assert_eq!(house.delivered.len(), 0);
+}

@@ -186,3 +186,54 @@ async fn an_answer_just_handed_over_is_not_given_again() {
     house.answer(&delivery, Response::success());
     assert_eq!(fred.answer().await.0, "2");
 }
+
+#[tokio::test(start_paused = true)]
+async fn whoever_may_not_speak_for_a_source_is_told_nothing_of_its_answers() {
+    let mut house = House::new().await;
+    let (fred, _barney) = (house.session(&[FRED]), house.session(&[BARNEY]));
+    fred.send("1", FRED, BARNEY, "hello");
+    let delivery = house.next().await;
+    drop(fred);
+    house.answer(&delivery, Response::success());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let mut impostor = house.session(&["im:wilma@a.example"]);
+    impostor.send("1", FRED, BARNEY, "hello");
+    assert_eq!(impostor.answer().await.1.code(), Some(Code::Denied));
+    let mut fred = house.session(&[FRED]);
+    assert_eq!(fred.answer().await, ("1".into(), Response::success()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_for_a_dead_session_does_not_wait_for_its_other_operations() {
+    let mut house = House::new().await;
+    let (fred, _barney) = (house.session(&[FRED]), house.session(&[BARNEY]));
+    fred.send("1", FRED, BARNEY, "slow");
+    fred.send("2", FRED, BARNEY, "quick");
+    let (_slow, quick) = (house.next().await, house.next().await);
+    drop(fred);
+    house.answer(&quick, Response::success());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let mut fred = house.session(&[FRED]);
+    let begun = tokio::time::Instant::now();
+    assert_eq!(fred.answer().await, ("2".into(), Response::success()));
+    assert!(begun.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_who_may_answer_for_a_destination_settles_what_goes_there() {
+    use cpim_adapter::{LegRef, Report, Scope};
+    let mut house = House::new().await;
+    let (mut fred, barney) = (house.session(&[FRED]), house.session(&[BARNEY]));
+    let hub = house.peer("gw.c.example", vec![Scope::Any], Vec::new());
+    fred.send("1", FRED, BARNEY, "hello");
+    let delivery = house.next().await;
+    let stray = |authority: &std::sync::Arc<cpim_adapter::Authority>, response| {
+        house.cx.report(Report {
+            leg: LegRef::Stray { trans_id: delivery.trans_id.clone(), authority: authority.clone() },
+            word: Word::Answered(response),
+        });
+    };
+    stray(&hub.authority, Response::failure(Code::Refused, "not mine to say"));
+    stray(&barney.authority, Response::success());
+    assert_eq!(fred.answer().await.1, Response::success());
+}

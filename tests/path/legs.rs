@@ -190,3 +190,15 @@ async fn a_sending_again_that_fails_says_nothing_of_the_first() {
     assert!(house.next().await.again);
     assert_eq!(fred.answer().await.1.status(), Status::Indeterminant, "the first may have arrived");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_may_have_arrived_through_a_route_is_no_failure() {
+    let mut house = House::new().await;
+    let (mut fred, barney) = (house.session(&[FRED]), house.session(&["im:x@hosted.example"]));
+    house.manner(Manner::Pend(Some(HOUR)));
+    fred.send("1", FRED, "im:im=x~40hosted.example@gw.example", "hello");
+    let delivery = house.next().await;
+    drop(barney);
+    house.word(&delivery, Word::Unknown);
+    assert_eq!(fred.answer().await.1.status(), Status::Indeterminant);
+}

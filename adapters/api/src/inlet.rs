@@ -119,7 +119,11 @@ impl Inlet {
     }
 
     fn place(&self, permit: mpsc::OwnedPermit<Answer>) -> Place {
-        Place { exchange: Arc::clone(&self.exchange), session: self.session, slot: AnswerSlot(permit) }
+        Place {
+            exchange: Arc::clone(&self.exchange),
+            session: self.session,
+            slot: AnswerSlot::new(self.sender.clone(), permit),
+        }
     }
 }
 
@@ -144,19 +148,29 @@ impl Place {
 }
 
 /// Where one answer goes. Dropped unused, its place is free again.
-pub struct AnswerSlot(mpsc::OwnedPermit<Answer>);
-
-impl AnswerSlot {
-    /// Gives the answer. `false`: nobody is there to take it any more.
-    #[must_use]
-    pub fn give(self, answer: Answer) -> bool {
-        !self.0.send(answer).is_closed()
-    }
+pub struct AnswerSlot {
+    to: mpsc::Sender<Answer>,
+    permit: mpsc::OwnedPermit<Answer>,
 }
 
-impl From<mpsc::OwnedPermit<Answer>> for AnswerSlot {
-    fn from(permit: mpsc::OwnedPermit<Answer>) -> Self {
-        Self(permit)
+impl AnswerSlot {
+    /// The place that a permit of this channel stands for.
+    #[must_use]
+    pub fn new(to: mpsc::Sender<Answer>, permit: mpsc::OwnedPermit<Answer>) -> Self {
+        Self { to, permit }
+    }
+
+    /// Whether somebody is there to take an answer.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        !self.to.is_closed()
+    }
+
+    /// Gives the answer. `false`: nobody is there to take it any more, and its receipt says so at once; left in
+    /// the channel, it would say so only when the last place in it is given back.
+    #[must_use]
+    pub fn give(self, answer: Answer) -> bool {
+        self.is_open() && !self.permit.send(answer).is_closed()
     }
 }
 

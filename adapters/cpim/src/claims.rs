@@ -221,11 +221,12 @@ fn overlap(claim: &Scope, hosted: &Scope) -> bool {
 /// The authority of a server that this gateway connected to: the domain that was wanted, which it has
 /// proven, and what the configuration adds where its answer names a configured peer that it also proves.
 ///
-/// `proves` says whether its certificate (or the pinned plain route, for the wanted domain) covers a domain.
+/// `proves` says whether its certificate (or the pinned plain route, for the wanted domain) covers a domain. Over a
+/// `plain` route there is no certificate: the configuration vouches for whoever answers there.
 pub(crate) fn reached(
     wanted: &Domain,
     answer: &Open,
-    proves: &dyn Fn(&Domain) -> bool,
+    (plain, proves): (bool, &dyn Fn(&Domain) -> bool),
     settings: &Settings,
     mapper: &Mapper,
     from: &str,
@@ -234,7 +235,7 @@ pub(crate) fn reached(
         let mut peers = settings.peers.iter();
         peers.find(|peer| peer.domain == *named)
     });
-    let peer = named.filter(|peer| peer.serves.contains(wanted) || proves(&peer.domain));
+    let peer = named.filter(|peer| proves(&peer.domain) || plain && peer.serves.contains(wanted));
     let mut scopes = vec![Scope::Domain(wanted.clone())];
     let also = |domain: &&Domain| *domain != wanted && proves(domain) && !mapper.is_ours(domain);
     scopes.extend(answer.domain.as_ref().filter(also).cloned().map(Scope::Domain));

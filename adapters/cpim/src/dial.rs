@@ -188,7 +188,7 @@ async fn connect(
             // A route that says plain vouches for the domain that it is for.
             None => *domain == wanted,
         };
-        Arc::new(reached(&wanted, &answer, &proves, settings, &mapper, &from))
+        Arc::new(reached(&wanted, &answer, (names.is_none(), &proves), settings, &mapper, &from))
     };
     let admission = Admission {
         authority: judge(settings),
