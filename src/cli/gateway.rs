@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use super::config_file::ConfigFile;
 use super::exit::Failed;
 use crate::admin::{Client, ClientError};
-use crate::config::{Admin, Secret};
+use crate::config::Secret;
 
 /// The port of HTTP where a URL names none (RFC 9110 section 4.2.1).
 const HTTP_PORT: u16 = 80;
@@ -47,10 +47,7 @@ impl Gateway {
         }
         let socket = match &self.socket {
             Some(socket) => socket.clone(),
-            None => match self.config.load_if_there()? {
-                Some(config) => config.admin.socket,
-                None => Admin::default().socket,
-            },
+            None => self.config.admin_socket()?,
         };
         Ok(Client::Socket(socket))
     }

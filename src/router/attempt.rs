@@ -388,7 +388,9 @@ fn departing(flight: &Flight, relay: Domain, max_wait: Duration) -> Passage {
     passage.hops = passage.hops.saturating_sub(1);
     passage.via.push(relay);
     let left = flight.sender_waits.map(|until| until.saturating_duration_since(Instant::now()));
-    passage.wait = Some(left.map_or(max_wait, |left| left.min(max_wait)));
+    let wait = left.map_or(max_wait, |left| left.min(max_wait));
+    // Whole seconds travel, and a second begun is one to wait.
+    passage.wait = Some(Duration::from_secs(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)));
     passage
 }
 

@@ -144,8 +144,9 @@ pub struct Response {
 }
 
 impl Response {
-    /// Largest text, in octets, that is kept of what a far side says.
-    pub const MAX_TEXT_OCTETS: usize = 1_024;
+    /// Largest text, in octets, that is kept of what a far side says: however it is escaped, it fits into an
+    /// element of 64 KiB.
+    pub const MAX_TEXT_OCTETS: usize = 8_192;
 
     /// The far side has it.
     #[must_use]
@@ -295,8 +296,8 @@ mod tests {
 
     #[test]
     fn long_text_is_cut_between_characters() {
-        let response = Response::from_text(Status::Failure, &"ß".repeat(1_000));
-        assert_eq!(response.words().len(), 1_024);
+        let response = Response::from_text(Status::Failure, &"ß".repeat(5_000));
+        assert_eq!(response.words().len(), 8_192);
     }
 
     #[test]

@@ -23,6 +23,7 @@ impl<T> Session<T> {
             }
             _ => {
                 self.close_frame(now, &close);
+                self.receipts.all_heard();
                 self.end(now, Closure::ByUs(close));
             }
         }
@@ -56,6 +57,8 @@ impl<T> Session<T> {
             _ => violation.to_string(),
         };
         self.close_frame(now, &Close::because(violation.reason(), text));
+        // The connection stands: what the transport took before this is on its way as this is.
+        self.receipts.all_heard();
         self.end(now, Closure::Violated(violation));
     }
 

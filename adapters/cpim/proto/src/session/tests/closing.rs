@@ -165,9 +165,10 @@ fn explanations_are_cut_and_never_lost_with_what_they_explain() {
     listener.session.respond(listener.now, &trans_id("1"), &response, 1).unwrap();
     listener.session.close(listener.now, Close::because(Reason::Conflict, words));
     let said = listener.say();
-    let cut = "&lt;".repeat(1_024);
-    assert!(said.contains(&format!("<response status='failure' transID='1'>internal: {cut}</response>")));
-    assert!(said.ends_with(&format!("<close reason='conflict'>{cut}</close>")));
+    let cut = |octets| "&lt;".repeat(octets);
+    let text = cut(Response::MAX_TEXT_OCTETS);
+    assert!(said.contains(&format!("<response status='failure' transID='1'>internal: {text}</response>")));
+    assert!(said.ends_with(&format!("<close reason='conflict'>{}</close>", cut(Close::MAX_TEXT_OCTETS))));
 }
 
 #[test]
@@ -179,4 +180,14 @@ fn operations_that_are_withdrawn_no_longer_wait_to_be_taken() {
     listener.hear(&frame("<close/>", ""));
     listener.pass(SECOND * 31);
     assert!(!listener.session.is_closed());
+}
+
+#[test]
+fn what_was_sent_before_our_own_close_is_not_in_doubt() {
+    let mut listener = Listener::open();
+    listener.hear(&frame("<message source='im:a@a.example' destination='im:b@b.example' transID='1'/>", ""));
+    listener.session.respond(listener.now, &trans_id("1"), &Response::success(), 1).unwrap();
+    listener.say();
+    listener.hear(&frame("<nonsense/>", ""));
+    assert_eq!(listener.session.poll_handed_over(), Some(1));
 }
