@@ -1,4 +1,5 @@
-//! Wall-clock time, for records only: timers and leases use the monotonic clock.
+//! Wall-clock time: for records, and for what must still be known after a restart, as until when a next hop
+//! recognises a retransmission. Timers and leases use the monotonic clock.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
