@@ -17,7 +17,7 @@ use crate::config::{Config, ConfigErrors, Durability};
 use crate::logging::{Logging, LoggingError};
 use crate::registry::{ROWS, Reload};
 use crate::resolver::{Resolver, SetupError};
-use crate::router::{Policy, Port, Router};
+use crate::router::{Policy, Port, Router, Stores};
 use crate::store::{
     Done, Journal, MemoryOptions, MemoryStore, Retention, SqliteOptions, SqliteStore, StoreError, StoreHealth,
 };
@@ -126,7 +126,7 @@ struct Gateway {
     config: Config,
     logging: Logging,
     router: Arc<Router>,
-    journal: Arc<dyn Journal>,
+    stores: Stores,
     reloads: Reloads,
     shutdown: Shutdown,
     adapters: TaskTracker,
@@ -140,10 +140,10 @@ impl Gateway {
             let bound = port.adapter.bind().await;
             bound.map_err(|source| StartError::Adapter { adapter: port.name, source })?;
         }
-        let (journal, done) = open_store(&config).await?;
+        let (stores, done) = open_stores(&config).await?;
         let room = config.limits.memory_octets;
         let router =
-            Router::new(ports, Policy::new(&config)?, resolver(&config)?, Arc::clone(&journal), room).await?;
+            Router::new(ports, Policy::new(&config)?, resolver(&config)?, stores.clone(), room).await?;
         let mut health = Vec::new();
         let reporters: Vec<HealthReporter> = router
             .ports()
@@ -155,20 +155,23 @@ impl Gateway {
             })
             .collect();
         let shutdown = Shutdown::default();
-        let state = AdminState::new(Arc::clone(&router) as _, journal.health(), health, shutdown.clone());
+        let state =
+            AdminState::new(Arc::clone(&router) as _, stores.journal.health(), health, shutdown.clone());
         let admin = admin::serve(&config.admin, state).await?;
         router.start(done).await?;
         let adapters = TaskTracker::new();
         for (at, reporter) in reporters.into_iter().enumerate() {
-            let cx = AdapterContext::new(router.exchange(at), reporter, shutdown.clone());
+            let cx = AdapterContext::new(router.exchange(at), router.memory(), reporter, shutdown.clone());
             adapters.spawn(run_adapter(Arc::clone(&router), at, cx));
         }
         adapters.close();
-        tokio::spawn(prune(Arc::clone(&journal), retention(&config), shutdown.clone()));
-        tokio::spawn(report_store(journal.health()));
+        for store in stores.each() {
+            tokio::spawn(prune(Arc::clone(store), retention(&config), shutdown.clone()));
+            tokio::spawn(report_store(store.health()));
+        }
         info!(relay = %config.relay_domain, "ready");
         let file = config.file.clone();
-        Ok(Self { file, config, logging, router, journal, reloads, shutdown, adapters, admin })
+        Ok(Self { file, config, logging, router, stores, reloads, shutdown, adapters, admin })
     }
 
     async fn until_stopped(mut self, mut signals: Signals) -> Ended {
@@ -238,11 +241,14 @@ impl Gateway {
         }
         self.admin.stop().await;
         let open = self.router.in_flight();
-        let closed = self.journal.close().await;
-        if let Err(error) = &closed {
-            error!(%error, "the store");
+        let mut closed = true;
+        for store in self.stores.each() {
+            if let Err(error) = store.close().await {
+                closed = false;
+                error!(%error, "the store");
+            }
         }
-        let durable = self.config.store.durability == Durability::Full && closed.is_ok();
+        let durable = self.config.store.durability == Durability::Full && closed;
         info!(open, "stopped");
         if durable || open == 0 { Ended::Cleanly } else { Ended::WithLosses }
     }
@@ -267,16 +273,9 @@ fn build(config: &Config) -> Result<(Vec<Port>, Reloads), StartError> {
     Ok((ports, reloads))
 }
 
-async fn open_store(config: &Config) -> Result<(Arc<dyn Journal>, mpsc::Receiver<Vec<Done>>), StartError> {
+/// The stores, and where each tells what it has done. Without durability, only operations are volatile.
+async fn open_stores(config: &Config) -> Result<(Stores, Vec<mpsc::Receiver<Vec<Done>>>), StartError> {
     let remembers_s = seconds(config.limits.remembers);
-    if config.store.durability == Durability::None {
-        let (store, done) = MemoryStore::new(MemoryOptions {
-            operations: MEMORY_OPERATIONS,
-            octets: config.limits.memory_octets,
-            remembers_s,
-        });
-        return Ok((Arc::new(store), done));
-    }
     let options = SqliteOptions {
         path: config.store.path.clone(),
         gateway: config.relay_domain.as_str().to_owned(),
@@ -285,7 +284,16 @@ async fn open_store(config: &Config) -> Result<(Arc<dyn Journal>, mpsc::Receiver
     };
     let opening = tokio::task::spawn_blocking(move || SqliteStore::open(&options, UnixMs::now().0));
     let (store, done) = opening.await.map_err(|error| StoreError::Failed(error.to_string()))??;
-    Ok((Arc::new(store), done))
+    let state: Arc<dyn Journal> = Arc::new(store);
+    if config.store.durability == Durability::Full {
+        return Ok((state.into(), vec![done]));
+    }
+    let (journal, volatile) = MemoryStore::new(MemoryOptions {
+        operations: MEMORY_OPERATIONS,
+        octets: config.limits.memory_octets,
+        remembers_s,
+    });
+    Ok((Stores { journal: Arc::new(journal), state }, vec![done, volatile]))
 }
 
 fn retention(config: &Config) -> Retention {

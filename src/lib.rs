@@ -8,6 +8,7 @@ pub mod fault;
 pub mod gateway;
 mod ids;
 pub mod logging;
+pub mod memory;
 pub mod registry;
 pub mod resolver;
 pub mod router;

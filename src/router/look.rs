@@ -182,7 +182,7 @@ impl Router {
     /// # Errors
     /// [`StoreError`] where the store cannot be read.
     pub async fn aliases(&self, after: &str, limit: usize) -> Result<Vec<AliasView>, StoreError> {
-        let rows = self.journal.aliases(super::ALIASES, after, limit).await?;
+        let rows = self.state.aliases(super::ALIASES, after, limit).await?;
         let view = |row: AliasRow| AliasView {
             name: row.name,
             address: row.address,

@@ -34,17 +34,19 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use cpim_adapter::{
-    Adapter, Answer, AnswerSlot, Arrival, BadAddress, Exchange, ForeignAddress, Mapper, Report, Selector,
-    SessionFacts,
+    Adapter, Answer, AnswerSlot, Arrival, BadAddress, Exchange, ForeignAddress, Mapper, Observation, Report,
+    Selector, SessionFacts,
 };
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::task::TaskTracker;
+use tracing::debug;
 
 use self::contacts::Contacts;
 use self::look::Refusals;
 use self::owner::Owner;
 use self::routes::Routes;
 use self::table::Table;
+use crate::memory::Keeper;
 use crate::resolver::Resolver;
 use crate::store::{Done, Journal, StoreError};
 use crate::sync::lock;
@@ -69,12 +71,40 @@ pub struct Port {
     pub adapter: Arc<dyn Adapter>,
 }
 
+/// Where the router keeps what it must not forget.
+#[derive(Clone)]
+pub struct Stores {
+    /// Operations and their outcomes: volatile where the configuration chose that.
+    pub journal: Arc<dyn Journal>,
+    /// Everything else, which is always durable: names, notes, addresses once seen. May be the same store.
+    pub state: Arc<dyn Journal>,
+}
+
+impl Stores {
+    /// Each store once.
+    #[must_use]
+    pub fn each(&self) -> Vec<&Arc<dyn Journal>> {
+        match Arc::ptr_eq(&self.journal, &self.state) {
+            true => vec![&self.journal],
+            false => vec![&self.journal, &self.state],
+        }
+    }
+}
+
+impl From<Arc<dyn Journal>> for Stores {
+    fn from(store: Arc<dyn Journal>) -> Self {
+        Self { journal: Arc::clone(&store), state: store }
+    }
+}
+
 /// Accepts operations, brings each to its next hop, and answers each once.
 pub struct Router {
     ports: Vec<Port>,
     policy: RwLock<Arc<Policy>>,
     resolver: RwLock<Arc<Resolver>>,
     journal: Arc<dyn Journal>,
+    state: Arc<dyn Journal>,
+    memory: Arc<Keeper>,
     contacts: Contacts,
     table: Mutex<Table>,
     refusals: Mutex<Refusals>,
@@ -99,15 +129,18 @@ impl Router {
         ports: Vec<Port>,
         policy: Policy,
         resolver: Resolver,
-        journal: Arc<dyn Journal>,
+        stores: impl Into<Stores>,
         room_octets: usize,
     ) -> Result<Arc<Self>, StoreError> {
+        let Stores { journal, state } = stores.into();
         let last_number = journal.last_number().await?;
         Ok(Arc::new(Self {
             ports,
             policy: RwLock::new(Arc::new(policy)),
             resolver: RwLock::new(Arc::new(resolver)),
             journal,
+            memory: Arc::new(Keeper::new(Arc::clone(&state))),
+            state,
             contacts: Contacts::default(),
             table: Mutex::default(),
             refusals: Mutex::default(),
@@ -121,12 +154,18 @@ impl Router {
         }))
     }
 
-    /// Takes up what the journal holds unsettled, and begins to listen to the journal and the clock.
+    /// Takes up what the journal holds unsettled, and begins to listen to the stores, by what each has done, and
+    /// to the clock.
     ///
     /// # Errors
     /// [`StoreError`] where the journal cannot be read.
-    pub async fn start(self: &Arc<Self>, done: mpsc::Receiver<Vec<Done>>) -> Result<(), StoreError> {
-        self.tasks.spawn(Arc::clone(self).watch_journal(done));
+    pub async fn start(
+        self: &Arc<Self>,
+        done: impl IntoIterator<Item = mpsc::Receiver<Vec<Done>>>,
+    ) -> Result<(), StoreError> {
+        for done in done {
+            self.tasks.spawn(Arc::clone(self).watch_store(done));
+        }
         self.tasks.spawn(Arc::clone(self).watch_deadlines());
         self.recover().await
     }
@@ -135,6 +174,12 @@ impl Router {
     #[must_use]
     pub fn exchange(self: &Arc<Self>, port: usize) -> Arc<dyn Exchange> {
         Arc::new(PortExchange { router: Arc::clone(self), port })
+    }
+
+    /// What adapters must still know after a restart.
+    #[must_use]
+    pub fn memory(&self) -> Arc<Keeper> {
+        Arc::clone(&self.memory)
     }
 
     /// The adapters, in their places.
@@ -197,7 +242,7 @@ impl Router {
         }
     }
 
-    async fn watch_journal(self: Arc<Self>, mut done: mpsc::Receiver<Vec<Done>>) {
+    async fn watch_store(self: Arc<Self>, mut done: mpsc::Receiver<Vec<Done>>) {
         while let Some(group) = done.recv().await {
             for done in group {
                 self.on_done(done);
@@ -212,7 +257,9 @@ impl Router {
             Done::Attempted { number } => self.on_attempted(number),
             Done::Settled { number, .. } => self.on_settled(number),
             Done::Lost { number } => self.on_lost(number),
-            Done::Aliased { .. } | Done::AliasFailed { .. } => {}
+            Done::Aliased { .. } | Done::AliasFailed { .. } | Done::Noted { .. } => {
+                self.memory.on_done(&done)
+            }
         }
     }
 }
@@ -238,6 +285,11 @@ impl Exchange for PortExchange {
 
     fn report(&self, report: Report) {
         self.router.report(report);
+    }
+
+    fn observed(&self, observation: Observation) {
+        // Nothing observes yet: nobody asked for this.
+        debug!(port = self.port, presentity = %observation.presentity, "observation dropped: nobody watches");
     }
 
     fn receipt(&self, number: u64, handed_over: bool) {

@@ -84,7 +84,7 @@ impl Router {
     }
 
     async fn behind_alias(&self, alias: &str) -> Result<Address, Missed> {
-        match self.journal.alias_named(super::ALIASES, alias).await {
+        match self.state.alias_named(super::ALIASES, alias).await {
             Ok(Some(row)) => Address::parse(&row.address).map_err(|_| {
                 Missed::Never(Refusal::new(Code::Internal, "an alias cannot be read", row.address))
             }),
@@ -150,7 +150,7 @@ impl Router {
 
     /// Whether an address was served here before.
     pub(super) async fn was_seen(&self, address: &Address) -> bool {
-        self.contacts.left_lately(address) || self.journal.seen(&address.to_string()).await.unwrap_or(false)
+        self.contacts.left_lately(address) || self.state.seen(&address.to_string()).await.unwrap_or(false)
     }
 }
 

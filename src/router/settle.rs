@@ -143,7 +143,7 @@ impl Router {
         for scope in &facts.serves {
             if let Scope::Address(address) = scope {
                 // Not being noted only means that the address is not known while it is out of contact.
-                let _noted = self.journal.write(Write::Seen {
+                let _noted = self.state.write(Write::Seen {
                     address: address.to_string(),
                     domain: address.domain().as_str().to_owned(),
                     at: UnixMs::now().0,

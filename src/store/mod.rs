@@ -18,6 +18,7 @@ mod tests;
 mod write;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use tokio::sync::watch;
 
 pub use self::error::{NotWritten, StoreError, StoreHealth};
@@ -97,6 +98,18 @@ pub trait Journal: Send + Sync {
 
     /// The aliases of `space` whose names come after `after`, by name, at most `limit`.
     async fn aliases(&self, space: &str, after: &str, limit: usize) -> Result<Vec<AliasRow>, StoreError>;
+
+    /// What was noted under `key` in `space`, and has not expired at `now`.
+    async fn note(&self, space: &str, key: &str, now: i64) -> Result<Option<Bytes>, StoreError>;
+
+    /// The notes of `space` with keys after `after` that have not expired at `now`, by key, at most `limit`.
+    async fn notes(
+        &self,
+        space: &str,
+        after: &str,
+        limit: usize,
+        now: i64,
+    ) -> Result<Vec<(String, Bytes)>, StoreError>;
 
     /// Whether this address was served here before.
     async fn seen(&self, address: &str) -> Result<bool, StoreError>;

@@ -34,6 +34,19 @@ pub enum Write {
         /// When, in Unix milliseconds.
         at: i64,
     },
+    /// Notes a value under a key, instead of what was there, or forgets it. Answered by [`Done::Noted`].
+    Note {
+        /// By which the answer is known.
+        ticket: u64,
+        /// Where the key is unique: an adapter, or a part of the gateway.
+        space: String,
+        /// The key.
+        key: String,
+        /// The value; none: what was there is forgotten.
+        value: Option<Bytes>,
+        /// When it is forgotten by itself, in Unix milliseconds.
+        expires_at: Option<i64>,
+    },
     /// The answer reached its owner: it need not be kept for the owner's next session. Lazy: unanswered, and
     /// durable within about a second; lost in a crash, the answer is given once more, which is harmless.
     HandedOver {
@@ -79,7 +92,10 @@ pub enum Write {
 impl Write {
     /// Whether this may be refused for lack of room. What concerns an operation already accepted may not.
     pub(super) fn may_be_refused(&self) -> bool {
-        matches!(self, Self::Accept(_) | Self::Alias { .. } | Self::Seen { .. })
+        matches!(
+            self,
+            Self::Accept(_) | Self::Alias { .. } | Self::Note { value: Some(_), .. } | Self::Seen { .. }
+        )
     }
 
     /// Whether somebody waits for it.
@@ -91,6 +107,7 @@ impl Write {
     pub(super) fn octets(&self) -> usize {
         match self {
             Self::Accept(acceptance) => acceptance.octets(),
+            Self::Note { value, .. } => ROW_OCTETS + value.as_ref().map_or(0, Bytes::len),
             Self::Settle { outcome, steps, .. } => ROW_OCTETS + outcome.text.len() + steps.len(),
             _ => ROW_OCTETS,
         }
@@ -222,6 +239,13 @@ pub enum Done {
     Lost {
         /// The operation.
         number: i64,
+    },
+    /// The note is durable, or could not be taken.
+    Noted {
+        /// As asked.
+        ticket: u64,
+        /// Whether it is durable.
+        kept: bool,
     },
     /// The outcome is durable.
     Settled {

@@ -156,9 +156,9 @@ impl House {
         };
         let resolver = Resolver::new(Settings { enabled: false, ..Settings::default() }).unwrap();
         let router = Router::new(vec![port], policy, resolver, journal, 1 << 28).await.unwrap();
-        router.start(done).await.unwrap();
+        router.start([done]).await.unwrap();
         let (health, _) = HealthReporter::new();
-        let cx = AdapterContext::new(router.exchange(0), health, Shutdown::default());
+        let cx = AdapterContext::new(router.exchange(0), router.memory(), health, Shutdown::default());
         Self { router, cx, toy, delivered }
     }
 
@@ -252,6 +252,7 @@ pub fn arrival(trans_id: &str, from: &str, to: &str, text: &str) -> Arrival {
         id: None,
         wait: None,
         standing: None,
+        held: false,
     }
 }
 

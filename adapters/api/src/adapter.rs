@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::{
-    AdapterContext, AdapterError, Address, BadAddress, Capabilities, Class, CommitPoint, DeliveryError,
-    Domain, ForeignAddress, Operation, Passage, Response, Standing, TransId,
+    AdapterContext, AdapterError, Address, BadAddress, Capabilities, Class, Code, CommitPoint, Content,
+    DeliveryError, Domain, ForeignAddress, Operation, Passage, Presence, Response, Standing, TransId,
 };
 
 /// One protocol's side of the gateway.
@@ -58,6 +58,33 @@ pub trait Adapter: Send + Sync + 'static {
     /// May be dropped at any await. Dropped before the commit point, nothing of it may be sent
     /// afterwards; dropped behind it, its outcome is told by a [`crate::Report`] or counts as unknown.
     async fn deliver(&self, delivery: Delivery, commit: &CommitPoint) -> Result<Outcome, DeliveryError>;
+
+    /// Begins to observe a presentity of its system; only for adapters that claim [`crate::PresenceSupport::Observe`].
+    ///
+    /// Called once, however many watch: the gateway keeps watchers, leases and rules. The adapter tells the
+    /// present state and each change by [`AdapterContext::observed`], until [`Adapter::unobserve`]. It must come
+    /// to a result at once: presence is never retried. Called again after a reconnect, it changes nothing.
+    ///
+    /// # Errors
+    /// The subscription is refused with the error's code: [`crate::Code::BadAddress`] for nobody there,
+    /// [`crate::Code::Unreachable`] where the system is out of contact.
+    async fn observe(&self, _presentity: ForeignAddress) -> Result<(), DeliveryError> {
+        Err(DeliveryError::refused(Code::Unsupported, "that system knows no presence"))
+    }
+
+    /// Ends the observation: nobody watches any more. Of what is not observed, nothing need be told.
+    async fn unobserve(&self, _presentity: &ForeignAddress) {}
+}
+
+/// What an adapter sees of a presentity of its system.
+#[derive(Clone, Debug)]
+pub struct Observation {
+    /// Whose presence, in its canonical form.
+    pub presentity: ForeignAddress,
+    /// The presence in the draft's form.
+    pub presence: Presence,
+    /// The full document it came with, untouched, where its system has one.
+    pub document: Option<Content>,
 }
 
 /// One operation on its way to its next hop.

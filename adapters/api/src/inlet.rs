@@ -7,7 +7,10 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Authority, Domain, Mapper, Operation, OperationId, Response, Scope, Standing, TransId};
+use crate::{
+    Authority, Domain, Mapper, Memory, Observation, Operation, OperationId, Response, Scope, Standing,
+    TransId,
+};
 
 /// An operation as it arrived, with what its sender said about it. What of that is believed is policy.
 #[derive(Clone, Debug)]
@@ -26,6 +29,9 @@ pub struct Arrival {
     pub wait: Option<Duration>,
     /// How well its sender says the source is known.
     pub standing: Option<Standing>,
+    /// Of a subscribe: it holds for as long as the connection that it came on, or until it is ended; the
+    /// gateway renews it. For protocols whose watchers name no duration.
+    pub held: bool,
 }
 
 /// What the gateway must know of a connection: who it is, and what it is reached at.
@@ -49,6 +55,8 @@ pub trait Exchange: Send + Sync {
     fn submit(&self, session: u64, arrival: Arrival, slot: AnswerSlot);
     /// A word on a leg that was pending.
     fn report(&self, report: Report);
+    /// The presence of a presentity that the adapter observes.
+    fn observed(&self, observation: Observation);
     /// An answer was handed over, or could not be.
     fn receipt(&self, number: u64, handed_over: bool);
     /// Addresses as this gateway reads them.
@@ -61,6 +69,8 @@ pub struct AdapterContext {
     exchange: Arc<dyn Exchange>,
     /// Its health, for whoever looks at the gateway.
     pub health: HealthReporter,
+    /// What it must still know after a restart.
+    pub memory: Arc<dyn Memory>,
     /// When to stop.
     pub shutdown: Shutdown,
 }
@@ -68,8 +78,13 @@ pub struct AdapterContext {
 impl AdapterContext {
     /// A context on this exchange.
     #[must_use]
-    pub fn new(exchange: Arc<dyn Exchange>, health: HealthReporter, shutdown: Shutdown) -> Self {
-        Self { exchange, health, shutdown }
+    pub fn new(
+        exchange: Arc<dyn Exchange>,
+        memory: Arc<dyn Memory>,
+        health: HealthReporter,
+        shutdown: Shutdown,
+    ) -> Self {
+        Self { exchange, health, memory, shutdown }
     }
 
     /// Announces a connection. `capacity` bounds the operations on it that wait for their answer.
@@ -83,6 +98,11 @@ impl AdapterContext {
     /// Tells what became of a leg.
     pub fn report(&self, report: Report) {
         self.exchange.report(report);
+    }
+
+    /// Tells the presence of a presentity that is observed (see [`crate::Adapter::observe`]).
+    pub fn observed(&self, observation: Observation) {
+        self.exchange.observed(observation);
     }
 
     /// Addresses as this gateway reads them: own relay domains leniently, others strictly.

@@ -30,6 +30,7 @@ mod inlet;
 mod local_part;
 mod mapper;
 mod media_type;
+mod memory;
 pub mod message_cpim;
 mod metadata;
 mod operation;
@@ -41,7 +42,7 @@ pub mod source_route;
 mod uri;
 mod uri_error;
 
-pub use adapter::{Adapter, Delivery, Endpoint, NextHop, Outcome, PeerHop};
+pub use adapter::{Adapter, Delivery, Endpoint, NextHop, Observation, Outcome, PeerHop};
 pub use address::{Address, Class};
 pub use alias::alias_of;
 pub use capability::{Capabilities, Feature, PresenceSupport, Support};
@@ -58,6 +59,7 @@ pub use inlet::{
 };
 pub use mapper::{Local, MapError, Mapper, UnmapError};
 pub use media_type::MediaType;
+pub use memory::{MAX_NOTE_OCTETS, Memory, MemoryError, VolatileMemory};
 pub use message_cpim::MessageCpim;
 pub use metadata::{Metadata, Subject};
 pub use operation::{Kind, Message, Notify, Operation, Passage, Publish, Subscribe, Unsubscribe};

@@ -191,6 +191,7 @@ impl Connection {
             id: parameters.id,
             wait: parameters.wait,
             standing: parameters.auth,
+            held: false,
         });
     }
 

@@ -6,6 +6,7 @@ mod state;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use tokio::sync::{mpsc, watch};
 
 use self::state::State;
@@ -150,6 +151,20 @@ impl Journal for MemoryStore {
 
     async fn aliases(&self, space: &str, after: &str, limit: usize) -> Result<Vec<AliasRow>, StoreError> {
         self.read(|state| state.names.aliases(space, after, limit))
+    }
+
+    async fn note(&self, space: &str, key: &str, now: i64) -> Result<Option<Bytes>, StoreError> {
+        self.read(|state| state.names.note(space, key, now))
+    }
+
+    async fn notes(
+        &self,
+        space: &str,
+        after: &str,
+        limit: usize,
+        now: i64,
+    ) -> Result<Vec<(String, Bytes)>, StoreError> {
+        self.read(|state| state.names.notes(space, after, limit, now))
     }
 
     async fn seen(&self, address: &str) -> Result<bool, StoreError> {

@@ -4,9 +4,11 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound::{Excluded, Unbounded};
 
+use bytes::Bytes;
+
 use crate::store::AliasRow;
 
-/// The most aliases, and the most addresses seen.
+/// The most aliases, the most notes, and the most addresses seen.
 const NAMES: usize = 65_536;
 
 #[derive(Debug, Default)]
@@ -15,6 +17,8 @@ pub(super) struct Names {
     aliases: BTreeMap<(String, String), AliasRow>,
     /// The names, by space and address.
     by_address: HashMap<(String, String), String>,
+    /// By space and key: the value, and when it expires.
+    notes: BTreeMap<(String, String), (Bytes, Option<i64>)>,
     /// When each address was seen last, in Unix milliseconds.
     seen: HashMap<String, i64>,
 }
@@ -78,6 +82,40 @@ impl Names {
         let start = Excluded((space.to_owned(), after.to_owned()));
         let rows = self.aliases.range((start, Unbounded)).map(|(_, row)| row);
         rows.take_while(|row| row.space == space).take(limit).cloned().collect()
+    }
+
+    pub(super) fn has_room_for_note(&self, space: &str, key: &str) -> bool {
+        self.notes.len() < NAMES || self.notes.contains_key(&(space.to_owned(), key.to_owned()))
+    }
+
+    pub(super) fn set_note(
+        &mut self,
+        space: String,
+        key: String,
+        value: Option<Bytes>,
+        expires_at: Option<i64>,
+    ) {
+        match value {
+            Some(value) => self.notes.insert((space, key), (value, expires_at)),
+            None => self.notes.remove(&(space, key)),
+        };
+    }
+
+    pub(super) fn note(&self, space: &str, key: &str, now: i64) -> Option<Bytes> {
+        let (value, expires_at) = self.notes.get(&(space.to_owned(), key.to_owned()))?;
+        expires_at.is_none_or(|at| at > now).then(|| value.clone())
+    }
+
+    pub(super) fn notes(&self, space: &str, after: &str, limit: usize, now: i64) -> Vec<(String, Bytes)> {
+        let start = Excluded((space.to_owned(), after.to_owned()));
+        let of_space = self.notes.range((start, Unbounded)).take_while(|((of, _), _)| of == space);
+        let current = of_space.filter(|(_, (_, expires_at))| expires_at.is_none_or(|at| at > now));
+        current.map(|((_, key), (value, _))| (key.clone(), value.clone())).take(limit).collect()
+    }
+
+    /// Forgets the notes that have expired.
+    pub(super) fn forget_notes(&mut self, now: i64) {
+        self.notes.retain(|_, (_, expires_at)| expires_at.is_none_or(|at| at > now));
     }
 
     pub(super) fn see(&mut self, address: String, at: i64) {

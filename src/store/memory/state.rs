@@ -69,6 +69,7 @@ impl State {
                     && self.octets.saturating_add(write.octets()) <= self.options.octets
             }
             Write::Alias { space, address, .. } => self.names.has_room_for_alias(space, address),
+            Write::Note { space, key, value: Some(_), .. } => self.names.has_room_for_note(space, key),
             Write::Seen { address, .. } => self.names.has_room_for_seen(address),
             _ => true,
         }
@@ -85,6 +86,10 @@ impl State {
             Write::HandedOver { number } => {
                 self.handed_over(number);
                 None
+            }
+            Write::Note { ticket, space, key, value, expires_at } => {
+                self.names.set_note(space, key, value, expires_at);
+                Some(Done::Noted { ticket, kept: true })
             }
             Write::Seen { address, domain: _, at } => {
                 self.names.see(address, at);
@@ -232,6 +237,7 @@ impl State {
             self.over.retain(|number| operations.contains_key(number));
         }
         self.cursor = if examined == PRUNE_ROWS { cursor } else { 0 };
+        self.names.forget_notes(now);
         Pruned {
             wiped: 0, // That was done when they were settled.
             forgotten: old.len(),

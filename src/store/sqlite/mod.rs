@@ -13,6 +13,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 
 use self::open::Opened;
@@ -193,6 +194,22 @@ impl Journal for SqliteStore {
     async fn aliases(&self, space: &str, after: &str, limit: usize) -> Result<Vec<AliasRow>, StoreError> {
         let (space, after) = (space.to_owned(), after.to_owned());
         self.reader.read(move |connection| reader::aliases(connection, &space, &after, limit)).await
+    }
+
+    async fn note(&self, space: &str, key: &str, now: i64) -> Result<Option<Bytes>, StoreError> {
+        let (space, key) = (space.to_owned(), key.to_owned());
+        self.reader.read(move |connection| reader::note(connection, &space, &key, now)).await
+    }
+
+    async fn notes(
+        &self,
+        space: &str,
+        after: &str,
+        limit: usize,
+        now: i64,
+    ) -> Result<Vec<(String, Bytes)>, StoreError> {
+        let (space, after) = (space.to_owned(), after.to_owned());
+        self.reader.read(move |connection| reader::notes(connection, &space, &after, limit, now)).await
     }
 
     async fn seen(&self, address: &str) -> Result<bool, StoreError> {

@@ -38,6 +38,12 @@ impl Pruner {
                 "DELETE FROM seen WHERE address IN (SELECT address FROM seen WHERE last_seen < ?1 LIMIT ?2)",
             )?
             .execute(params![retention.seen_horizon(now), rows(PRUNE_ROWS)])?;
+        transaction
+            .prepare_cached(
+                "DELETE FROM note WHERE (space, key) IN (
+                    SELECT space, key FROM note WHERE expires_at <= ?1 LIMIT ?2)",
+            )?
+            .execute(params![now, rows(PRUNE_ROWS)])?;
         transaction.commit()?;
         self.cursor = cursor;
         let more = wiped == PRUNE_ROWS || unseen == PRUNE_ROWS || cursor > 0;

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Params, Result, Row, params};
 use tokio::task::spawn_blocking;
 
@@ -205,6 +206,34 @@ pub(super) fn aliases(
     connection
         .prepare_cached("SELECT * FROM alias WHERE space = ?1 AND name > ?2 ORDER BY name LIMIT ?3")?
         .query_map(params![space, after, rows(limit)], alias)?
+        .collect()
+}
+
+pub(super) fn note(connection: &Connection, space: &str, key: &str, now: i64) -> Result<Option<Bytes>> {
+    connection
+        .prepare_cached(
+            "SELECT value FROM note WHERE space = ?1 AND key = ?2 AND (expires_at IS NULL OR expires_at > ?3)",
+        )?
+        .query_row(params![space, key, now], |row| Ok(row.get::<_, Vec<u8>>(0)?.into()))
+        .optional()
+}
+
+pub(super) fn notes(
+    connection: &Connection,
+    space: &str,
+    after: &str,
+    limit: usize,
+    now: i64,
+) -> Result<Vec<(String, Bytes)>> {
+    connection
+        .prepare_cached(
+            "SELECT key, value FROM note
+             WHERE space = ?1 AND key > ?2 AND (expires_at IS NULL OR expires_at > ?4)
+             ORDER BY key LIMIT ?3",
+        )?
+        .query_map(params![space, after, rows(limit), now], |row| {
+            Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?.into()))
+        })?
         .collect()
 }
 

@@ -24,6 +24,8 @@ pub(super) struct Statements<'c> {
     alias_used: Statement<'c>,
     alias: Statement<'c>,
     unalias: Statement<'c>,
+    note: Statement<'c>,
+    forget_note: Statement<'c>,
     seen: Statement<'c>,
     probe: Statement<'c>,
 }
@@ -90,6 +92,11 @@ impl<'c> Statements<'c> {
                  ON CONFLICT DO NOTHING",
             )?,
             unalias: connection.prepare("DELETE FROM alias WHERE space = ?1 AND name = ?2")?,
+            note: connection.prepare(
+                "INSERT INTO note (space, key, value, expires_at) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (space, key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at",
+            )?,
+            forget_note: connection.prepare("DELETE FROM note WHERE space = ?1 AND key = ?2")?,
             seen: connection.prepare(
                 "INSERT INTO seen (address, domain, first_seen, last_seen) VALUES (?1, ?2, ?3, ?3)
                  ON CONFLICT (address) DO UPDATE SET last_seen = excluded.last_seen
@@ -109,6 +116,13 @@ impl<'c> Statements<'c> {
             }
             Write::Attempt { number, intent, at } => self.attempt(*number, intent, *at).map(Some),
             Write::HandedOver { number } => unanswered(&mut self.handed_over, params![number]),
+            Write::Note { ticket, space, key, value, expires_at } => {
+                match value {
+                    Some(value) => self.note.execute(params![space, key, value.as_ref(), expires_at])?,
+                    None => self.forget_note.execute(params![space, key])?,
+                };
+                Ok(Some(Done::Noted { ticket: *ticket, kept: true }))
+            }
             Write::Seen { address, domain, at } => {
                 unanswered(&mut self.seen, params![address, domain, at, SEEN_AGAIN_MS])
             }

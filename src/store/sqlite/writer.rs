@@ -113,7 +113,9 @@ impl<'c> Writer<'c> {
         let mut done = Vec::with_capacity(group.len());
         for write in group {
             let fits = match (&mut self.room, write) {
-                (Some(room), Write::Accept(_)) => room.take(write.octets()),
+                (Some(room), Write::Accept(_) | Write::Note { value: Some(_), .. }) => {
+                    room.take(write.octets())
+                }
                 _ => true,
             };
             done.extend(if fits { self.statements.perform(write)? } else { refusal(write) });
@@ -199,6 +201,7 @@ fn refusal(write: &Write) -> Option<Done> {
         Write::Alias { space, address, .. } => {
             Some(Done::AliasFailed { space: space.clone(), address: address.clone() })
         }
+        Write::Note { ticket, .. } => Some(Done::Noted { ticket: *ticket, kept: false }),
         _ => None,
     }
 }

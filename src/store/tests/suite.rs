@@ -34,6 +34,7 @@ on_every_store![
     answers_are_kept_for_their_owners,
     attempts_stand_until_they_are_taken_back,
     completions_come_in_order,
+    notes_are_kept_until_they_expire,
     only_what_was_accepted_can_be_worked_on,
     pages_of_unsettled_operations_are_bounded,
     pruning_keeps_what_must_stay,
@@ -359,6 +360,38 @@ async fn aliases_are_kept_both_ways(bench: &mut Bench) {
     // DESIGN: a real user always wins a name against an alias.
     bench.write(Write::Unalias { space: space.to_owned(), name: "fred".to_owned() });
     assert_eq!(get(bench, space, fred, &["fred__"], NOW).await.as_deref(), Some("fred__"));
+}
+
+async fn notes_are_kept_until_they_expire(bench: &mut Bench) {
+    let note = |ticket, space: &str, key: &str, value: Option<&'static [u8]>, expires_at| Write::Note {
+        ticket,
+        space: space.to_owned(),
+        key: key.to_owned(),
+        value: value.map(Bytes::from_static),
+        expires_at,
+    };
+    let kept = |ticket| Done::Noted { ticket, kept: true };
+    for (ticket, write) in [
+        (1, note(1, "a", "one", Some(b"\0first"), None)),
+        (2, note(2, "a", "one", Some(b"second"), None)),
+        (3, note(3, "a", "two", Some(b"x"), Some(NOW + 10))),
+        (4, note(4, "b", "one", Some(b"elsewhere"), None)),
+        (5, note(5, "a", "three", Some(b"y"), None)),
+        (6, note(6, "a", "three", None, None)),
+    ] {
+        bench.write(write);
+        assert_eq!(bench.done().await, kept(ticket));
+    }
+    let keys = async |bench: &Bench, after, now| {
+        let notes = bench.journal.notes("a", after, 9, now).await.unwrap();
+        notes.into_iter().map(|(key, _)| key).collect::<Vec<_>>()
+    };
+    assert_eq!(bench.journal.note("a", "one", NOW).await.unwrap().unwrap(), b"second".as_slice());
+    assert_eq!(keys(bench, "", NOW).await, ["one", "two"]);
+    assert_eq!(keys(bench, "one", NOW).await, ["two"]);
+    assert_eq!(keys(bench, "", NOW + 10).await, ["one"]);
+    bench.journal.prune(NOW + 10, RETENTION).await.unwrap();
+    assert_eq!(bench.journal.note("a", "two", NOW).await.unwrap(), None, "it was forgotten");
 }
 
 async fn addresses_once_seen_are_known(bench: &mut Bench) {

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cpim_adapter::{
-    Answer, AnswerSlot, Arrival, CommitLog, CommitPoint, Domain, Exchange, LegRef, Mapper, Receipt, Report,
-    Response, Selectors, SessionFacts, Withdrawn, Word,
+    Answer, AnswerSlot, Arrival, CommitLog, CommitPoint, Domain, Exchange, LegRef, Mapper, Observation,
+    Receipt, Report, Response, Selectors, SessionFacts, Withdrawn, Word,
 };
 use tokio::sync::{Notify, mpsc};
 
@@ -183,6 +183,10 @@ impl Exchange for Desk {
         self.0.record(Seen::Reported(report));
     }
 
+    fn observed(&self, _: Observation) {
+        panic!("the native adapter observes nobody")
+    }
+
     fn receipt(&self, _: u64, handed_over: bool) {
         self.0.record(Seen::Receipt(handed_over));
     }
@@ -205,6 +209,8 @@ impl Exchange for Gateway {
     }
 
     fn report(&self, _: Report) {}
+
+    fn observed(&self, _: Observation) {}
 
     fn receipt(&self, _: u64, handed_over: bool) {
         self.record(Seen::Receipt(handed_over));

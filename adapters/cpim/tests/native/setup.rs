@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cpim_adapter::{
     Adapter, AdapterContext, Content, Delivery, Domain, Endpoint, HealthReporter, ImUri, Message, Metadata,
-    NextHop, Operation, OperationId, Passage, PeerHop, Scope, Shutdown, Standing, TransId,
+    NextHop, Operation, OperationId, Passage, PeerHop, Scope, Shutdown, Standing, TransId, VolatileMemory,
 };
 use cpim_native::{
     Anchors, ApplicationSettings, Identity, Limits, ListenAt, ListenerSettings, NativeAdapter, OutgoingTls,
@@ -110,7 +110,12 @@ pub(crate) async fn start(settings: Settings, gateway: &Arc<Gateway>) -> Running
     let addresses = adapter.local_addrs();
     let shutdown = Shutdown::default();
     let (health, _) = HealthReporter::new();
-    let cx = AdapterContext::new(Arc::new(Desk(gateway.clone())), health, shutdown.clone());
+    let cx = AdapterContext::new(
+        Arc::new(Desk(gateway.clone())),
+        Arc::new(VolatileMemory::default()),
+        health,
+        shutdown.clone(),
+    );
     let running = Arc::clone(&adapter);
     let ended = tokio::spawn(async move { running.run(cx).await.unwrap() });
     // `run` has the context only once it was polled.
