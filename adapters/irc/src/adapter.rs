@@ -1,0 +1,121 @@
+//! The adapter itself: finds the network that an address names.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use cpim_adapter::{
+    Adapter, AdapterContext, AdapterError, BadAddress, BuildError, Capabilities, Code, CommitPoint, Delivery,
+    DeliveryError, Feature, ForeignAddress, Health, NextHop, Outcome, PresenceSupport, Support,
+};
+use tokio::task::JoinSet;
+
+use crate::address::{IrcAddress, NetworkName};
+use crate::config::Settings;
+use crate::net::Network;
+
+/// The IRC adapter.
+pub struct IrcAdapter {
+    networks: Vec<Arc<dyn Network>>,
+}
+
+impl IrcAdapter {
+    /// Builds the adapter; nothing is listened at or connected to yet.
+    ///
+    /// # Errors
+    /// [`BuildError`] names the key of whatever cannot be used.
+    pub fn new(settings: Settings) -> Result<Self, BuildError> {
+        let Settings {} = settings;
+        Ok(Self { networks: Vec::new() })
+    }
+
+    fn network(&self, name: &NetworkName) -> Option<&Arc<dyn Network>> {
+        self.networks.iter().find(|network| network.name() == name)
+    }
+
+    /// The network and the target that an address means.
+    fn find(&self, foreign: &ForeignAddress) -> Result<(&Arc<dyn Network>, String), String> {
+        let address = IrcAddress::parse(foreign)?;
+        let Some(network) = self.network(&address.network) else {
+            let known: Vec<&str> = self.networks.iter().map(|network| network.name().as_str()).collect();
+            return Err(format!("no network `{}` here; known are {}", address.network, known.join(", ")));
+        };
+        Ok((network, network.canonicalise(&address.target)?))
+    }
+
+    fn found(&self, foreign: &ForeignAddress) -> Result<(&Arc<dyn Network>, String), DeliveryError> {
+        self.find(foreign).map_err(|what| DeliveryError::refused(Code::BadAddress, what))
+    }
+}
+
+/// What IRC can carry, by whichever network.
+const fn support(feature: Feature) -> Support {
+    match feature {
+        Feature::AnyContent => Support::Degraded("shown as text; the whole is kept and offered"),
+        Feature::Date => Support::Dropped,
+        Feature::DisplayNames => Support::Degraded("as the real name of whoever writes"),
+        Feature::MultiLine => Support::Degraded("one message for each line, in order"),
+        Feature::Outcome => Support::Full,
+        Feature::RichPresence => Support::Degraded("as the text of AWAY"),
+        Feature::Subject => Support::Degraded("as a line before the text"),
+        Feature::Threads => Support::Dropped,
+        Feature::Unicode => Support::Full,
+    }
+}
+
+#[async_trait]
+impl Adapter for IrcAdapter {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { support, presence: PresenceSupport::Observe, max_content_octets: None, patience: None }
+    }
+
+    fn canonicalise(&self, foreign: ForeignAddress) -> Result<ForeignAddress, BadAddress> {
+        let canonical = self.find(&foreign).and_then(|(network, target)| {
+            IrcAddress { network: network.name().clone(), target }.to_foreign()
+        });
+        canonical.map_err(|what| BadAddress { address: foreign, what })
+    }
+
+    async fn bind(&self) -> Result<(), AdapterError> {
+        for network in &self.networks {
+            network.bind().await?;
+        }
+        Ok(())
+    }
+
+    /// Runs every network until it is drained. One that ends beyond repair does not end the others.
+    async fn run(&self, cx: AdapterContext) -> Result<(), AdapterError> {
+        cx.health.set(Health::Up);
+        let mut running = JoinSet::new();
+        for network in &self.networks {
+            let (network, cx) = (Arc::clone(network), cx.clone());
+            running.spawn(async move {
+                if let Err(error) = network.run(cx.clone()).await {
+                    tracing::error!(network = network.name().as_str(), %error, "the network ended");
+                    cx.health.set(Health::Degraded(format!("{}: {error}", network.name())));
+                }
+            });
+        }
+        while running.join_next().await.is_some() {}
+        cx.shutdown.draining().await;
+        Ok(())
+    }
+
+    async fn deliver(&self, delivery: Delivery, commit: &CommitPoint) -> Result<Outcome, DeliveryError> {
+        let NextHop::Foreign(foreign) = &delivery.hop else {
+            return Err(DeliveryError::refused(Code::NoRoute, "IRC is reached by source routes only"));
+        };
+        let (network, target) = self.found(foreign)?;
+        network.deliver(&target, delivery, commit).await
+    }
+
+    async fn observe(&self, presentity: ForeignAddress) -> Result<(), DeliveryError> {
+        let (network, target) = self.found(&presentity)?;
+        network.observe(&target).await
+    }
+
+    async fn unobserve(&self, presentity: &ForeignAddress) {
+        if let Ok((network, target)) = self.find(presentity) {
+            network.unobserve(&target).await;
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The IRC adapter: joins the people of an IRC network, be it this gateway's own or one that exists already.
+//!
+//! In *listener mode* the gateway is the IRC server of one network, which anybody joins with a stock client; in
+//! *network mode* it joins a network that others run. Both are a [`Network`](net::Network) to the adapter, which
+//! finds the one that an address names.
+//!
+//! What it is not: it reads no configuration file, decides no policy, keeps no lease and retries nothing. It is no
+//! general IRC server: there are no channels, no operators and no links to other servers.
+
+mod adapter;
+mod address;
+mod config;
+mod net;
+
+pub use adapter::IrcAdapter;
+pub use address::{IrcAddress, NetworkName};
+pub use config::Settings;
