@@ -22,6 +22,7 @@ mod commit;
 mod content;
 mod domain;
 mod domain_mapping;
+pub mod envelope;
 mod error;
 mod escape;
 mod foreign;
