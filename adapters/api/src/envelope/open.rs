@@ -213,7 +213,7 @@ fn metadata(fields: &Fields<'_>) -> Result<Metadata, EnvelopeError> {
     let shared = |field| Ok(fields.maybe_text(field)?.map(Arc::from));
     let subject = |value| {
         let wrong = EnvelopeError::Field { field: name::SUBJECT };
-        let (lang, text) = text(name::SUBJECT, value)?.split_once(':').ok_or(wrong.clone())?;
+        let (lang, text) = text(name::SUBJECT, value)?.split_once(':').ok_or_else(|| wrong.clone())?;
         let lang = match lang {
             "" => None,
             tag => Some(LangTag::parse(tag).ok_or(wrong)?),
