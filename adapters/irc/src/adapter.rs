@@ -89,7 +89,7 @@ impl Adapter for IrcAdapter {
         for network in &self.networks {
             let (network, cx) = (Arc::clone(network), cx.clone());
             running.spawn(async move {
-                if let Err(error) = network.run(cx.clone()).await {
+                if let Err(error) = Arc::clone(&network).run(cx.clone()).await {
                     tracing::error!(network = network.name().as_str(), %error, "the network ended");
                     cx.health.set(Health::Degraded(format!("{}: {error}", network.name())));
                 }
