@@ -32,8 +32,6 @@ pub struct ServerSettings {
     pub accounts: Vec<AccountSettings>,
     /// Whether people can make accounts themselves, by `REGISTER`.
     pub registration: bool,
-    /// For how long content that could not be shown is kept for `show ID`.
-    pub keep_content: Duration,
     /// How much, and for how long.
     pub limits: Limits,
 }

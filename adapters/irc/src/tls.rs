@@ -25,9 +25,9 @@ pub(crate) fn server(identity: &Identity, key: &str) -> Result<Arc<ServerConfig>
     let at_certificate = format!("{key}.certificate");
     let at_key = format!("{key}.key");
     let pem = read_pem(&identity.certificate, &at_certificate)?;
-    let chain: Vec<_> = CertificateDer::pem_slice_iter(&pem).collect::<Result<_, _>>().map_err(|error| {
-        wrong(&at_certificate, format!("{}: {error}", identity.certificate.display()))
-    })?;
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(&pem)
+        .collect::<Result<_, _>>()
+        .map_err(|error| wrong(&at_certificate, format!("{}: {error}", identity.certificate.display())))?;
     let private = PrivateKeyDer::from_pem_slice(&read_pem(&identity.key, &at_key)?)
         .map_err(|error| wrong(&at_key, format!("{}: {error}", identity.key.display())))?;
     // Given explicitly: a library must not install a default for the whole process.

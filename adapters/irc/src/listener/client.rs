@@ -136,7 +136,8 @@ impl Client {
                 self.batches += 1;
                 let name = self.batches.to_string();
                 let batch = || Line::new(self.server.origin(), Verb::BATCH);
-                let opening = batch().tag("label", &label).param(format!("+{name}")).param("labeled-response");
+                let opening =
+                    batch().tag("label", &label).param(format!("+{name}")).param("labeled-response");
                 let closing = batch().param(format!("-{name}"));
                 self.wire.push(opening);
                 lines.into_iter().for_each(|line| self.wire.push(line.tag("batch", &name)));
@@ -171,7 +172,14 @@ impl Client {
     }
 
     /// A standard reply (IRCv3 standard-replies), or a notice to who does not know them.
-    pub(crate) fn standard(&self, verb: Verb, command: &str, code: &str, context: &[&str], words: &str) -> Line {
+    pub(crate) fn standard(
+        &self,
+        verb: Verb,
+        command: &str,
+        code: &str,
+        context: &[&str],
+        words: &str,
+    ) -> Line {
         if !self.caps.has(Cap::StandardReplies) {
             return Line::new(self.server.origin(), Verb::NOTICE).param(&self.nick).words(words);
         }
@@ -238,7 +246,8 @@ impl Client {
         match sub.as_str() {
             "LS" => {
                 self.negotiating |= !registered;
-                if request.param(1).and_then(|version| version.parse::<u32>().ok()).is_some_and(|v| v >= 302) {
+                if request.param(1).and_then(|version| version.parse::<u32>().ok()).is_some_and(|v| v >= 302)
+                {
                     self.version_302 = true;
                 }
                 let line = reply(self, "LS", &offer.list(self.version_302));

@@ -100,14 +100,16 @@ impl Session {
         let client = &mut self.client;
         match (request.param(0), request.param(1)) {
             (None, _) => client.need_more("MODE"),
-            (Some(nick), modes) if same(nick, &client.nick) => match modes.map(|modes| modes.trim_start_matches('+')) {
-                // What clients set by habit: invisible, which everybody is here.
-                None | Some("" | "i") => {
-                    let line = client.numeric(Numeric::RPL_UMODEIS).param("+i");
-                    client.say(line);
+            (Some(nick), modes) if same(nick, &client.nick) => {
+                match modes.map(|modes| modes.trim_start_matches('+')) {
+                    // What clients set by habit: invisible, which everybody is here.
+                    None | Some("" | "i") => {
+                        let line = client.numeric(Numeric::RPL_UMODEIS).param("+i");
+                        client.say(line);
+                    }
+                    Some(_) => client.tell(Numeric::ERR_UMODEUNKNOWNFLAG, "Unknown MODE flag"),
                 }
-                Some(_) => client.tell(Numeric::ERR_UMODEUNKNOWNFLAG, "Unknown MODE flag"),
-            },
+            }
             (Some(target), _) if is_nick(target) => {
                 client.tell(Numeric::ERR_USERSDONTMATCH, "Cannot change mode for other users");
             }
@@ -157,7 +159,8 @@ impl Client {
         match request.param(0) {
             Some(token) => {
                 let server = self.server.name().to_string();
-                let line = Line::new(self.server.origin(), cpim_irc_proto::Verb::PONG).param(server).words(token);
+                let line =
+                    Line::new(self.server.origin(), cpim_irc_proto::Verb::PONG).param(server).words(token);
                 self.say(line);
             }
             None => self.tell(Numeric::ERR_NOORIGIN, "No origin specified"),

@@ -3,16 +3,12 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use cpim_adapter::{
-    AdapterContext, Address, Code, LegRef, OperationId, Presence, Report, Response, Word,
-};
+use cpim_adapter::{AdapterContext, Address, Code, LegRef, OperationId, Presence, Report, Response, Word};
 use cpim_irc_proto::{Origin, Trailing};
 
 /// Something for one client.
 #[derive(Debug)]
 pub(crate) enum Departure {
-    /// Another has the account's client number that this one had: it is to end.
-    Close(String),
     /// A message.
     Letter(Box<Letter>),
     /// The presence of somebody whom it watches or asked about.

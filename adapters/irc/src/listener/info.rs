@@ -48,10 +48,7 @@ impl Client {
     /// `LUSERS`.
     pub(super) fn lusers(&mut self) {
         let (now, most) = self.server.users().count();
-        self.tell(
-            Numeric::RPL_LUSERCLIENT,
-            &format!("There are {now} users and 0 invisible on 1 servers"),
-        );
+        self.tell(Numeric::RPL_LUSERCLIENT, &format!("There are {now} users and 0 invisible on 1 servers"));
         self.tell(Numeric::RPL_LUSERME, &format!("I have {now} clients and 0 servers"));
         for numeric in [Numeric::RPL_LOCALUSERS, Numeric::RPL_GLOBALUSERS] {
             let line = self.numeric(numeric).param(now.to_string()).param(most.to_string());

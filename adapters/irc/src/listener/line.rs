@@ -2,8 +2,8 @@
 
 use bytes::{Bytes, BytesMut};
 use cpim_irc_proto::{
-    LINE_OCTETS, LineBuilder, LineFault, LineReader, LineTooLong, Message, Numeric, Origin, Param, ReadLimits,
-    TagKey, TagValue, Trailing, Verb,
+    LINE_OCTETS, LineBuilder, LineFault, LineReader, LineTooLong, Message, Numeric, Origin, Param,
+    ReadLimits, TagKey, TagValue, Trailing, Verb,
 };
 
 /// What a client asks for, in UTF-8 throughout.
@@ -165,7 +165,10 @@ mod tests {
     fn requests_are_in_capitals_and_utf8() {
         let all = read(b"@label=1 privmsg fred :hi there\r\nA \xff\r\nA \0\r\nB\r\n");
         let first = all[0].as_ref().unwrap();
-        assert_eq!((&*first.command, first.tag("label"), first.param(1)), ("PRIVMSG", Some("1"), Some("hi there")));
+        assert_eq!(
+            (&*first.command, first.tag("label"), first.param(1)),
+            ("PRIVMSG", Some("1"), Some("hi there"))
+        );
         assert_eq!(first.params_from(0).collect::<Vec<_>>(), ["fred", "hi there"]);
         assert_eq!(all[1].as_ref().unwrap_err(), &Bad::NotUtf8);
         assert_eq!(all[2].as_ref().unwrap_err(), &Bad::Malformed);

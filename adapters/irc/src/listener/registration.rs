@@ -208,7 +208,11 @@ pub(super) async fn make_way(
     match live.aliases.give_way(nick, &live.cx.mapper(), &taken).await {
         Ok(None) => {}
         Ok(Some(renamed)) => {
-            tracing::info!(old = &*renamed.old, new = &*renamed.new, "a foreign user gives way to a real one");
+            tracing::info!(
+                old = &*renamed.old,
+                new = &*renamed.new,
+                "a foreign user gives way to a real one"
+            );
             let renamed = Arc::new(renamed);
             for user in server.users().all() {
                 // Whoever is so far behind learns it with the next message.

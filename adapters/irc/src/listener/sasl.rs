@@ -108,7 +108,9 @@ mod tests {
         let text = format!("\0alice\0{}", "p".repeat(293));
         let encoded = STANDARD.encode(text);
         assert_eq!(encoded.len(), PIECE_OCTETS);
-        assert!(matches!(say(&["PLAIN", &encoded, "+"]), Step::Plain { password, .. } if password.len() == 293));
+        assert!(
+            matches!(say(&["PLAIN", &encoded, "+"]), Step::Plain { password, .. } if password.len() == 293)
+        );
         assert!(matches!(say(&["PLAIN", &"a".repeat(401)]), Step::TooLong));
         let piece = "a".repeat(400);
         assert!(matches!(say(&["PLAIN", &piece, &piece, &piece, &piece, &piece]), Step::TooLong));

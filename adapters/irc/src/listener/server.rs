@@ -150,6 +150,11 @@ impl Server {
         lock(&self.bound).iter().filter_map(Bound::local_addr).collect()
     }
 
+    /// Its name, which is every user's host.
+    pub(crate) fn name(&self) -> &NetworkName {
+        &self.name
+    }
+
     /// As whom it writes itself.
     pub(crate) fn origin(&self) -> &Origin {
         &self.origin

@@ -182,7 +182,7 @@ impl Session {
             };
             match turn {
                 Turn::Answer(answer) => self.answered(answer).await,
-                Turn::Departure(departure) => self.depart(departure).await?,
+                Turn::Departure(departure) => self.depart(departure).await,
                 Turn::Draining => self.drain_until = Some(Instant::now() + limits.drain),
                 Turn::Due => self.due().await?,
                 Turn::Forced => return Err(End::Said("Server is shutting down".to_owned())),
@@ -214,7 +214,7 @@ impl Session {
                 break;
             }
             let Ok(departure) = self.departures.try_recv() else { break };
-            self.depart(departure).await?;
+            self.depart(departure).await;
         }
         if self.fence_due {
             self.ping();
@@ -333,9 +333,8 @@ impl Session {
         }
     }
 
-    async fn depart(&mut self, departure: Departure) -> Result<(), End> {
+    async fn depart(&mut self, departure: Departure) {
         match departure {
-            Departure::Close(why) => return Err(End::Said(why)),
             Departure::Letter(letter) => self.write(*letter),
             Departure::News(news) => self.hear(*news).await,
             Departure::Renamed(renamed) => {
@@ -346,7 +345,6 @@ impl Session {
                 }
             }
         }
-        Ok(())
     }
 
     fn write(&mut self, letter: Letter) {
@@ -378,7 +376,13 @@ impl Session {
     }
 
     /// Hands an operation over.
-    pub(super) fn submit(&mut self, place: Place, operation: Operation, held: bool, asked: Asked) -> Option<TransId> {
+    pub(super) fn submit(
+        &mut self,
+        place: Place,
+        operation: Operation,
+        held: bool,
+        asked: Asked,
+    ) -> Option<TransId> {
         self.last_id += 1;
         let id = TransId::parse(&format!("{}-{}", self.draw, self.last_id)).ok()?;
         self.asked.insert(id.clone(), asked);
@@ -399,7 +403,7 @@ impl Session {
         let Answer { trans_id, response, receipt } = answer;
         match self.asked.remove(&trans_id) {
             Some(Asked::Fetch(target)) => self.fetched(&target, &response).await,
-            Some(Asked::Message(sent)) => self.message_answered(sent, &response),
+            Some(Asked::Message(sent)) => self.message_answered(sent, &response, &trans_id),
             Some(Asked::Subscribe(target)) => self.subscribed(&target, &response).await,
             Some(Asked::Unsubscribe) => {}
             None => self.kept_answer(&response),

@@ -3,7 +3,9 @@
 //! The gateway keeps the leases and the rules; a client's list is a list of what it asked for, and lasts as long as its
 //! connection.
 
-use cpim_adapter::{Address, Class, Code, Operation, Place, PresUri, Response, Status as Outcome, Subscribe, Unsubscribe, Uri};
+use cpim_adapter::{
+    Address, Class, Code, Operation, Place, PresUri, Response, Status as Outcome, Subscribe, Unsubscribe, Uri,
+};
 use cpim_irc_proto::{Numeric, Origin, Verb};
 
 use super::caps::Cap;
@@ -43,7 +45,10 @@ impl Session {
     /// `MONITOR`.
     pub(super) async fn monitor(&mut self, request: &Request) {
         let list = || -> Vec<&str> {
-            request.param(1).map(|list| list.split(',').filter(|one| !one.is_empty()).collect()).unwrap_or_default()
+            request
+                .param(1)
+                .map(|list| list.split(',').filter(|one| !one.is_empty()).collect())
+                .unwrap_or_default()
         };
         match request.param(0).unwrap_or_default() {
             "+" => self.watch(&list()).await,
@@ -176,8 +181,12 @@ impl Session {
     }
 
     async fn change(&mut self, target: &Address, status: Status) {
-        let keys: Vec<String> =
-            self.watches.iter().filter(|(_, watch)| watch.target == *target).map(|(key, _)| key.clone()).collect();
+        let keys: Vec<String> = self
+            .watches
+            .iter()
+            .filter(|(_, watch)| watch.target == *target)
+            .map(|(key, _)| key.clone())
+            .collect();
         for key in keys {
             let Some(watch) = self.watches.get_mut(&key) else { continue };
             let before = watch.status.replace(status.clone());

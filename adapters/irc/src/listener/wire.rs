@@ -20,8 +20,8 @@ const KEPT_OCTETS: usize = 2_048;
 const LINGER: Duration = Duration::from_secs(1);
 
 /// A stream of octets, whatever is below it.
-pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Sync + Unpin> Stream for S {}
 
 /// A client's stream, and what is on its way through it.
 pub(crate) struct Wire {
