@@ -54,7 +54,8 @@ impl Session {
                 }
             }
             "QUIT" => {
-                let words = request.param(0).map_or("Quit".to_owned(), |words| format!("Quit: {words}"));
+                let words =
+                    request.param(0).map_or_else(|| "Quit".to_owned(), |words| format!("Quit: {words}"));
                 return Err(End::Said(words));
             }
             "REGISTER" => {

@@ -64,7 +64,7 @@ async fn letter(
     let user = reachable(server, live, target, delivery).await?;
     let source = message.source.as_uri().address();
     let person = server.person_at(source, &live.cx.mapper());
-    let account = person.and_then(|person| Some(server.users().of(&person).last()?.face().account?));
+    let account = person.and_then(|person| server.users().of(&person).last()?.face().account);
     let source =
         origin(server, live, source).await.map_err(|error| DeliveryError::transport(error.to_string()))?;
     let verb = if message.metadata.automatic { "NOTICE" } else { "PRIVMSG" };

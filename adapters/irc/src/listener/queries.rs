@@ -118,7 +118,7 @@ impl Session {
         self.answer_queries(None).await;
     }
 
-    async fn look(&mut self, spelling: &str) -> (Option<Address>, Found) {
+    async fn look(&self, spelling: &str) -> (Option<Address>, Found) {
         if same(spelling, &self.client.nick) {
             return (None, Found::Oneself);
         }
@@ -166,7 +166,7 @@ impl Session {
         }
     }
 
-    async fn lines_of(&mut self, query: &Query) -> Vec<Line> {
+    async fn lines_of(&self, query: &Query) -> Vec<Line> {
         let mut lines = Vec::new();
         match &query.kind {
             Kind::Ison => {
@@ -200,7 +200,7 @@ impl Session {
         lines
     }
 
-    async fn who_line(&mut self, item: &Item) -> Option<Line> {
+    async fn who_line(&self, item: &Item) -> Option<Line> {
         let Origin::Person { nick, user, host } = self.face_of(item).await? else { return None };
         let flags = if self.note_of(item).is_some() { "G" } else { "H" };
         let line = self.client.numeric(Numeric::RPL_WHOREPLY).param("*").param(user).param(host);
@@ -208,7 +208,7 @@ impl Session {
         Some(line.words(format!("0 {}", self.real_name(item))))
     }
 
-    async fn whois_lines(&mut self, item: &Item) -> Vec<Line> {
+    async fn whois_lines(&self, item: &Item) -> Vec<Line> {
         let name = &item.spelling;
         let end = self.client.numeric(Numeric::RPL_ENDOFWHOIS).param(name).words("End of /WHOIS list");
         let foreign = item.target.as_ref().filter(|_| self.person_of(item).is_none());

@@ -132,10 +132,10 @@ async fn complete(client: &mut Client, said: &mut Said) -> Result<Option<Registe
     };
     if let (Some(password), None) = (said.password.take(), &client.account) {
         // `PASS secret` for the account of one's nick, `PASS name:secret` for another.
-        let (name, password) = password
-            .split_once(':')
-            .filter(|(name, _)| is_nick(name))
-            .map_or((nick.clone(), password.clone()), |(name, rest)| (name.to_owned(), rest.to_owned()));
+        let (name, password) = password.split_once(':').filter(|(name, _)| is_nick(name)).map_or_else(
+            || (nick.clone(), password.clone()),
+            |(name, rest)| (name.to_owned(), rest.to_owned()),
+        );
         if !client.prove(&name, &password).await? {
             client.tell(Numeric::ERR_PASSWDMISMATCH, "Password incorrect");
             return Err(End::Said("Bad password".to_owned()));

@@ -44,10 +44,9 @@ fn unwrapped(content: &Content) -> Option<MessageCpim> {
 fn body(content: &Content) -> Shown {
     let octets = content.octets();
     // What says nothing of itself is plain text (RFC 2045 section 5.2), where it can be.
-    if let (None, Ok(text)) = (content.media_type(), std::str::from_utf8(&content.body())) {
-        if content.header().is_empty() || content.field("Content-Transfer-Encoding").is_none() {
-            return Shown { text: text.to_owned(), whole: true };
-        }
+    let says_nothing = content.media_type().is_none() && content.field("Content-Transfer-Encoding").is_none();
+    if says_nothing && let Ok(text) = std::str::from_utf8(&content.body()) {
+        return Shown { text: text.to_owned(), whole: true };
     }
     let Some(parsed) = MessageParser::default().parse(&octets[..]) else {
         return Shown { text: unshown("something that cannot be read", octets.len()), whole: false };

@@ -163,7 +163,7 @@ impl Users {
     /// The presence of whoever a target means.
     pub(crate) fn presence(&self, target: &str) -> Seen {
         let faces: Vec<Face> = self.of(target).iter().map(|user| user.face()).collect();
-        match faces.iter().rev().find(|face| face.away.is_none()).or(faces.last()) {
+        match faces.iter().rev().find(|face| face.away.is_none()).or_else(|| faces.last()) {
             Some(face) => face.away.clone().map_or(Seen::Here, Seen::Away),
             None => Seen::Gone,
         }
