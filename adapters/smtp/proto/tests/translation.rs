@@ -153,7 +153,8 @@ proptest! {
         let (from, to, relay, passage) =
             (mailbox("fred@gw.example"), mailbox("bob@mail.example"), domain("gw.example"), passage());
         let slip = Slip { from: &from, alias_of: None, to: &to, passage: &passage, relay: &relay, now_s: NOW };
-        let Ok(post) = (Letter { slip, message: &message }.write(eight_bit)) else {
+        let written = Letter { slip, message: &message }.write(eight_bit);
+        let Ok(post) = written else {
             return Ok(());
         };
         let header_end = post.octets.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
