@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use cpim_adapter::{
     Answer, AnswerSlot, Arrival, Code, Content, NextHop, Operation, Passage, SessionFacts, TransId,
@@ -13,7 +14,7 @@ use super::Router;
 use super::checks::{self, Candidate};
 use super::flight::{Attempt, Flight, Pair};
 use super::owner::Owner;
-use super::policy::Policy;
+use super::policy::{Policy, Terms};
 use super::refusal::Refusal;
 use super::route::hop_name;
 use super::rows::{self, Entry};
@@ -119,7 +120,7 @@ impl Router {
         }
         let number = self.last_number.fetch_add(1, Ordering::Relaxed) + 1;
         row.number = number;
-        let mut flight = Flight::new(number, entry, leg, terms.retry_horizon);
+        let mut flight = Flight::new(number, entry, leg, self.horizon(hop.as_ref(), terms));
         if let Some(recall) = recall {
             flight.attempt = Attempt::Recallable(flight.accepted_at.plus(recall));
         }
@@ -134,6 +135,12 @@ impl Router {
         }
     }
 
+    /// How long handing over is tried: as long as the foreign system's adapter says, where one is meant.
+    pub(super) fn horizon(&self, hop: Option<&(usize, NextHop)>, terms: Terms) -> Duration {
+        let foreign = hop.filter(|(_, hop)| matches!(hop, NextHop::Foreign(_)));
+        foreign.and_then(|(port, _)| self.adapter(*port)?.horizon()).unwrap_or(terms.retry_horizon)
+    }
+
     /// The journal has looked at it.
     pub(super) fn on_accepted(self: &Arc<Self>, number: i64, verdict: Verdict) {
         match verdict {
@@ -142,7 +149,8 @@ impl Router {
                 metrics::counter!("cpim_accepted_total").increment(1);
                 let lane = {
                     let mut table = lock(&self.table);
-                    let Some(flight) = table.get(number) else { return };
+                    let Some(flight) = table.get_mut(number) else { return };
+                    flight.waiters.iter_mut().for_each(AnswerSlot::accepted);
                     debug!(id = %flight.passage.id, from = %flight.pair.source, to = %flight.pair.destination, "accepted");
                     let pair = flight.pair.clone();
                     table.enqueue(number).then_some(pair)
@@ -179,7 +187,8 @@ impl Router {
     /// A retransmission waits with the first, or gets the first one's answer again.
     fn on_retransmission(self: &Arc<Self>, number: i64, first: i64) {
         let mut table = lock(&self.table);
-        let Some(again) = table.remove(number) else { return };
+        let Some(mut again) = table.remove(number) else { return };
+        again.waiters.iter_mut().for_each(AnswerSlot::accepted);
         debug!(id = %again.passage.id, first, "retransmission");
         metrics::counter!("cpim_retransmissions_total").increment(1);
         if let Some(flight) = table.get_mut(first) {
@@ -250,9 +259,10 @@ impl Router {
     }
 
     /// Waits with an operation in flight; the slot comes back where it is in flight no more.
-    fn wait_with(&self, number: i64, slot: AnswerSlot) -> Option<AnswerSlot> {
+    fn wait_with(&self, number: i64, mut slot: AnswerSlot) -> Option<AnswerSlot> {
         let mut table = lock(&self.table);
         let Some(flight) = table.get_mut(number) else { return Some(slot) };
+        slot.accepted();
         flight.wait([slot]);
         None
     }

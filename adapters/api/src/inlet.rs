@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -55,6 +55,13 @@ pub trait Exchange: Send + Sync {
     fn submit(&self, session: u64, arrival: Arrival, slot: AnswerSlot);
     /// A word on a leg that was pending.
     fn report(&self, report: Report);
+    /// The same; `done` is told once what it changes is durable, at once where it changes nothing, and dropped
+    /// where it cannot be written.
+    fn report_and_tell(&self, report: Report, done: oneshot::Sender<()>) {
+        self.report(report);
+        // Whoever does not wait any more need not be told.
+        let _gone = done.send(());
+    }
     /// The presence of a presentity that the adapter observes.
     fn observed(&self, observation: Observation);
     /// An answer was handed over, or could not be.
@@ -98,6 +105,17 @@ impl AdapterContext {
     /// Tells what became of a leg.
     pub fn report(&self, report: Report) {
         self.exchange.report(report);
+    }
+
+    /// Tells what became of a leg. `true` once that is durable, or where it changes nothing; `false`: it could not
+    /// be written, and is to be told again. For reports that their sender may forget once they are taken.
+    ///
+    /// # Cancel safety
+    /// Cancelled, the report was made.
+    pub async fn reported(&self, report: Report) -> bool {
+        let (done, is_done) = oneshot::channel();
+        self.exchange.report_and_tell(report, done);
+        is_done.await.is_ok()
     }
 
     /// Tells the presence of a presentity that is observed (see [`crate::Adapter::observe`]).
@@ -165,25 +183,44 @@ impl Place {
     pub fn submit(self, arrival: Arrival) {
         self.exchange.submit(self.session, arrival, self.slot);
     }
+
+    /// As [`Self::submit`], for protocols that say when they have taken responsibility, not only what came of it.
+    ///
+    /// The receiver resolves once the operation is durably accepted, or is known to have been before. An operation
+    /// that is answered unaccepted closes it, and so does whatever keeps it from being accepted at all.
+    #[must_use]
+    pub fn submit_noticed(mut self, arrival: Arrival) -> oneshot::Receiver<()> {
+        let (sender, accepted) = oneshot::channel();
+        self.slot.notice = Some(sender);
+        self.submit(arrival);
+        accepted
+    }
 }
 
 /// Where one answer goes. Dropped unused, its place is free again.
 pub struct AnswerSlot {
     to: mpsc::Sender<Answer>,
     permit: mpsc::OwnedPermit<Answer>,
+    notice: Option<oneshot::Sender<()>>,
 }
 
 impl AnswerSlot {
     /// The place that a permit of this channel stands for.
     #[must_use]
     pub fn new(to: mpsc::Sender<Answer>, permit: mpsc::OwnedPermit<Answer>) -> Self {
-        Self { to, permit }
+        Self { to, permit, notice: None }
     }
 
     /// Whether somebody is there to take an answer.
     #[must_use]
     pub fn is_open(&self) -> bool {
         !self.to.is_closed()
+    }
+
+    /// Tells whoever wants to know that the operation is durably accepted.
+    pub fn accepted(&mut self) {
+        // Whoever asked may have stopped waiting.
+        let _gone = self.notice.take().map(|notice| notice.send(()));
     }
 
     /// Gives the answer. `false`: nobody is there to take it any more, and its receipt says so at once; left in

@@ -61,13 +61,14 @@ impl Stage {
     fn says(&mut self, text: &str) -> Vec<String> {
         let before = self.said.len();
         self.receive(text.as_bytes());
-        let lines = self.said[before..].lines().filter(|line| line.as_bytes().get(3) == Some(&b' '));
-        lines.map(|line| line[..line.len().min(9)].trim_end().to_owned()).collect()
+        let lines =
+            self.said.get(before..).unwrap().lines().filter(|line| line.as_bytes().get(3) == Some(&b' '));
+        lines.map(|line| line.get(..9).unwrap_or(line).trim_end().to_owned()).collect()
     }
 }
 
 fn codes(replies: &[String]) -> Vec<&str> {
-    replies.iter().map(|reply| &reply[..3]).collect()
+    replies.iter().map(|reply| reply.get(..3).unwrap()).collect()
 }
 
 #[test]
