@@ -226,7 +226,7 @@ async fn no_spelling_gets_around_a_rule() {
 async fn whoever_asks_learns_of_the_acceptance_before_the_answer() {
     let house = House::new().await;
     let _barney = house.session(&[BARNEY]);
-    house.toy.set(Manner::Hang);
+    house.manner(Manner::Hang);
     let fred = house.session(&[FRED]);
     let accepted = fred.inlet.try_reserve().unwrap().submit_noticed(arrival("1", FRED, BARNEY, "hello"));
     accepted.await.unwrap();
