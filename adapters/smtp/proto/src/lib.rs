@@ -4,4 +4,6 @@
 //! asks no DNS and knows no recipient.
 
 pub mod address;
+pub mod address;
 pub mod mail;
+pub mod session;
