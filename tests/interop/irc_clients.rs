@@ -46,7 +46,8 @@ fn irssi_talks_to_a_native_user() {
     let home = stage.folder.path().join("irssi");
     fs::create_dir(&home).unwrap();
     // It is slow on purpose, for servers that count lines.
-    let quick = "settings = { \"irc/core\" = { cmd_queue_speed = \"10msecs\"; cmds_max_at_once = \"1000\"; }; };";
+    let quick =
+        "settings = { \"irc/core\" = { cmd_queue_speed = \"10msecs\"; cmds_max_at_once = \"1000\"; }; };";
     fs::write(home.join("config"), quick).unwrap();
     let irssi = Terminal::run(
         stage.folder.path(),
