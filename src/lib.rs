@@ -13,5 +13,6 @@ mod presence;
 pub mod registry;
 pub mod resolver;
 pub mod router;
+pub mod rules;
 pub mod store;
 mod sync;

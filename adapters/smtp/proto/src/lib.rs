@@ -2,3 +2,5 @@
 //!
 //! Octets and the time go in; events and octets come out. What it is not: it opens no socket, looks at no clock,
 //! asks no DNS and knows no recipient.
+
+pub mod address;
