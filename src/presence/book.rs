@@ -11,7 +11,7 @@ use cpim_adapter::{Address, ForeignAddress, Passage, PresUri, Standing};
 use super::far::{Far, Links};
 use super::leases::{LeaseKey, Leases, NewLease, Stage};
 use super::names::{Name, Names};
-use super::presentity::{How, Kind, Past, Presentity};
+use super::presentity::{BY_COMMAND, HELD_OVER, How, Kind, Past, Presentity};
 use super::state::{Publication, State};
 use super::winfo::WatcherFact;
 
@@ -39,7 +39,6 @@ pub(crate) struct Once {
     /// Whose presence, in its canonical form.
     pub(crate) presentity: Address,
     pub(crate) standing: Standing,
-    pub(crate) polite: bool,
     /// What to tell, where it was told by another server; else what is known at the time.
     pub(crate) given: Option<(Arc<State>, Option<Passage>)>,
 }
@@ -87,6 +86,7 @@ pub(crate) struct Ended {
     pub(crate) target: PresUri,
     pub(crate) presentity: Address,
     pub(crate) kind: Kind,
+    #[expect(dead_code, reason = "subscriptions that other servers keep come next")]
     pub(crate) far: Option<Far>,
     pub(crate) past: Past,
 }
@@ -98,6 +98,7 @@ pub(crate) struct Book {
     pub(super) leases: Leases,
     pub(super) presentities: HashMap<Name, Presentity>,
     pub(super) far: HashMap<LeaseKey, Far>,
+    #[expect(dead_code, reason = "subscriptions that other servers keep come next")]
     pub(crate) links: Links,
     ready: VecDeque<Item>,
     /// Whose watchers cannot be reached. Some of them have ended since.
@@ -106,6 +107,8 @@ pub(crate) struct Book {
     lapses: BTreeSet<(i64, Name, u64)>,
     /// Subscriptions that end with a session.
     held: HashMap<u64, Vec<LeaseKey>>,
+    /// Which session each of them ends with: the last that asked for it.
+    holders: HashMap<LeaseKey, u64>,
     /// The presentities that a session has to do with.
     of_session: HashMap<u64, Vec<Name>>,
     /// Presentities that may not be needed any more, and when to look.
@@ -202,7 +205,13 @@ impl Book {
             self.may_be_idle(name, now);
         }
         let held = self.held.remove(&session).unwrap_or_default();
-        let ended = held.into_iter().filter_map(|key| self.end(key, How::Expired, now)).collect();
+        let ended = held
+            .into_iter()
+            .filter(|key| self.holders.get(key) == Some(&session))
+            .collect::<Vec<_>>()
+            .into_iter()
+            .filter_map(|key| self.end(key, How::Expired, now))
+            .collect();
         (changed, ended)
     }
 
@@ -213,10 +222,19 @@ impl Book {
         }
         let Some(presentity) = self.presentities.get_mut(&name) else { return false };
         presentity.say(session, Some(published));
-        let own = self.of_session.entry(session).or_default();
-        if !own.contains(&name) {
-            own.push(name);
+        if session != HELD_OVER && session != BY_COMMAND {
+            let own = self.of_session.entry(session).or_default();
+            if !own.contains(&name) {
+                own.push(name);
+            }
         }
+        self.merge(name)
+    }
+
+    /// What a session has said of a presentity is taken back. `true`: its presence is another one now.
+    pub(crate) fn withdraw(&mut self, session: u64, name: Name) -> bool {
+        let Some(presentity) = self.presentities.get_mut(&name) else { return false };
+        presentity.say(session, None);
         self.merge(name)
     }
 
@@ -285,13 +303,6 @@ impl Book {
         keys.into_iter().for_each(|key| self.mark(key, false));
     }
 
-    /// Has everybody who watches told again, if it looks different to him now.
-    pub(crate) fn look_again(&mut self, address: &Address) {
-        if let Some(name) = self.names.find(address) {
-            self.changed(name);
-        }
-    }
-
     // Who watches.
 
     /// Enters a subscription of a pair that has none.
@@ -306,6 +317,7 @@ impl Book {
     /// Has a subscription end with its session.
     pub(crate) fn hold(&mut self, session: u64, key: LeaseKey) {
         self.held.entry(session).or_default().push(key);
+        self.holders.insert(key, session);
     }
 
     /// Ends a subscription.
@@ -314,6 +326,7 @@ impl Book {
         let lease = self.leases.remove(key)?;
         let far = self.far.remove(&key);
         self.parked.remove(&key);
+        self.holders.remove(&key);
         let address = self.names.address(lease.watcher)?.clone();
         let presentity = self.names.address(lease.presentity)?.clone();
         let past = Past { watcher: address, since: lease.since, until: now, how };
@@ -339,7 +352,8 @@ impl Book {
     }
 
     /// Somebody looked once, or watched before the last start.
-    pub(crate) fn note_past(&mut self, presentity: Name, past: Past) {
+    /// `true`: it was noted.
+    pub(crate) fn note_past(&mut self, presentity: Name, past: Past) -> bool {
         let lives = self
             .names
             .find(&past.watcher)
@@ -350,7 +364,9 @@ impl Book {
         {
             watched.note(past);
             self.touch_winfo(presentity);
+            return true;
         }
+        false
     }
 
     /// Forgets who watched no more before then. Looks at every presentity: for now and then.
@@ -366,7 +382,7 @@ impl Book {
         }
     }
 
-    fn touch_winfo(&mut self, presentity: Name) {
+    pub(super) fn touch_winfo(&mut self, presentity: Name) {
         if let Some(winfo) = self.presentities.get(&presentity).and_then(|watched| watched.winfo) {
             self.changed(winfo);
         }
@@ -402,13 +418,14 @@ impl Book {
         }
     }
 
-    /// The watcher of a subscription has its response: what is told comes behind it.
+    /// The watcher of a subscription has its response, to the first or to a renewal: what is told comes behind it.
     pub(crate) fn release(&mut self, key: LeaseKey) {
-        let Some(lease) = self.leases.get_mut(key) else { return };
-        if lease.stage == Stage::Held {
+        if let Some(lease) = self.leases.get_mut(key)
+            && lease.stage == Stage::Held
+        {
             lease.stage = Stage::Idle;
-            self.mark(key, true);
         }
+        self.reached(key);
     }
 
     /// Somebody who may have been out of reach is there: he is told the present state.
@@ -444,7 +461,6 @@ impl Book {
         let presentity = self.names.address(lease.presentity)?.clone();
         let known = self.presentities.get(&lease.presentity)?;
         let what = match (&known.kind, &known.state) {
-            _ if lease.polite => Some(What::Closed),
             (Kind::Elsewhere, _) => {
                 let last = self.far.get(&key).and_then(|far| far.last.clone());
                 last.map(|(state, passage)| What::Passed(state, passage))
@@ -471,7 +487,6 @@ impl Book {
     pub(crate) fn begin_once(&mut self, once: Once, now: i64) -> Option<Telling> {
         let known = self.names.find(&once.presentity).and_then(|name| self.presentities.get(&name));
         let what = match (&once.given, known.map(|known| (&known.kind, &known.state))) {
-            _ if once.polite => What::Closed,
             (Some((state, passage)), _) => What::Passed(Arc::clone(state), passage.clone()),
             (None, Some((Kind::Winfo(base), _))) => {
                 What::Watchers(self.names.address(*base)?.clone(), self.facts(*base))
@@ -524,6 +539,11 @@ impl Book {
             let anyway = lease.anyway;
             self.mark(key, anyway);
         }
+    }
+
+    /// Everybody's, of those that cannot be reached.
+    pub(crate) fn all_parked(&self) -> Vec<LeaseKey> {
+        self.parked(usize::MAX)
     }
 
     /// How a subscription's two addresses were spelled by its watcher.

@@ -93,8 +93,6 @@ pub(crate) struct Lease {
     pub(crate) dirty: bool,
     /// To be told even if it is what was told last.
     pub(crate) anyway: bool,
-    /// The presentity has blocked the watcher, who must not see that.
-    pub(crate) polite: bool,
     /// When it ends, in Unix milliseconds; the largest number: with its connection.
     expires: i64,
     at_presentity: u32,
@@ -113,7 +111,6 @@ pub(crate) struct NewLease {
     pub(crate) spelled: Option<Box<Spelled>>,
     pub(crate) standing: Standing,
     pub(crate) stage: Stage,
-    pub(crate) polite: bool,
 }
 
 impl Lease {
@@ -177,7 +174,7 @@ impl Leases {
 
     /// Enters a subscription; its pair must have none.
     pub(crate) fn insert(&mut self, new: NewLease) -> LeaseKey {
-        let NewLease { watcher, presentity, since, expires, id, spelled, standing, stage, polite } = new;
+        let NewLease { watcher, presentity, since, expires, id, spelled, standing, stage } = new;
         let at = self.free.pop().unwrap_or_else(|| {
             self.slots.push((0, None));
             u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
@@ -206,7 +203,6 @@ impl Leases {
                 stage,
                 dirty: true,
                 anyway: true,
-                polite,
                 expires,
                 at_presentity,
                 before: None,
@@ -317,7 +313,6 @@ mod tests {
             spelled: None,
             standing: Standing::Verified,
             stage: Stage::Idle,
-            polite: false,
         }
     }
 

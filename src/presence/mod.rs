@@ -5,17 +5,19 @@
 //! (The draft's section 3.4; RFC 3859 section 3.4; native-cpim.md, Presence over a session.)
 
 mod book;
+#[cfg_attr(not(test), expect(dead_code, reason = "subscriptions that other servers keep come next"))]
 mod far;
 mod leases;
+mod look;
 mod names;
 mod presentity;
 mod state;
 mod winfo;
 
-pub(crate) use self::book::{Book, Ended, Item, Once, Telling, Told, What};
+pub(crate) use self::book::{Book, Ended, FIRST_WORD_MS, Item, Once, Telling, Told, What};
 pub(crate) use self::far::Far;
 pub(crate) use self::leases::{LeaseId, LeaseKey, NewLease, Spelled, Stage};
 pub(crate) use self::names::Name;
-pub(crate) use self::presentity::{HELD_OVER, How, Kind, Past};
+pub(crate) use self::presentity::{BY_COMMAND, HELD_OVER, How, Kind, Past};
 pub(crate) use self::state::{Publication, State};
-pub(crate) use self::winfo::{WatcherFact, state as watcher_information};
+pub(crate) use self::winfo::state as watcher_information;

@@ -81,12 +81,16 @@ pub(crate) struct Presentity {
     past: VecDeque<Past>,
     /// The presentity that is the information about its watchers, while that is watched.
     pub(crate) winfo: Option<Name>,
+    /// Its adapter observes it, or is about to.
+    pub(crate) observed: bool,
+    /// Its presence is written down.
+    pub(crate) noted: bool,
 }
 
 impl Presentity {
     pub(crate) fn new(address: &Address, kind: Kind) -> Self {
         let state = (kind == Kind::Hosted).then(|| Arc::new(State::closed(address)));
-        Self { kind, state, sources: Vec::new(), past: VecDeque::new(), winfo: None }
+        Self { kind, state, sources: Vec::new(), past: VecDeque::new(), winfo: None, observed: false, noted: false }
     }
 
     /// Its sessions, the newest last.
@@ -158,3 +162,6 @@ impl Presentity {
 
 /// The session of a publication that is held over a restart.
 pub(crate) const HELD_OVER: u64 = 0;
+
+/// The session of a publication that came by no session.
+pub(crate) const BY_COMMAND: u64 = u64::MAX;

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use cpim_adapter::{Address, Basic, Class, Content, Presence, Tuple};
 
+use crate::rules::closed_presence;
+
 /// Presence as it is told: the draft's form, and the document it came with.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct State {
@@ -25,7 +27,7 @@ impl State {
 
     /// What is said of somebody who is out of contact.
     pub(crate) fn closed(presentity: &Address) -> Self {
-        Self::of_inbox(presentity, Basic::Closed, "")
+        Self::bare(closed_presence(presentity))
     }
 
     /// A number by which two states are told apart.
@@ -38,13 +40,6 @@ impl State {
         self.document.hash(&mut hasher);
         // 0 stands for nothing told.
         hasher.finish().max(1)
-    }
-
-    /// About how many octets it takes in memory.
-    pub(crate) fn octets(&self) -> usize {
-        let tuples = self.presence.tuples().iter();
-        let markup: usize = tuples.map(|tuple| tuple.destination.len() + tuple.markup.len() + 64).sum();
-        markup + self.document.as_ref().map_or(0, Content::len)
     }
 }
 

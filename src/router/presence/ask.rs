@@ -18,9 +18,9 @@ use super::super::owner::Owner;
 use super::super::refusal::Refusal;
 use super::super::submit::passage;
 use super::super::target::Target;
-use super::say::{Ask, Decision};
 use super::{Behind, LeaseKey};
 use crate::presence::Once;
+use crate::rules::{Ask, Decision};
 use crate::sync::lock;
 
 /// Answers that are remembered for retransmissions.
@@ -190,7 +190,7 @@ impl Router {
         let presentity = operation.goes_to().address();
         scopes.iter().any(|scope| match scope {
             Scope::Address(address) => {
-                self.says(Ask::Publish, presentity, address, standing) == Decision::Allow
+                self.book.decide(Ask::Publish, presentity, address, standing) == Decision::Allow
             }
             _ => false,
         })

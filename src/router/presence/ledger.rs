@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cpim_adapter::{
-    Address, Basic, Content, ForeignAddress, Memory, PresUri, Presence, Standing, SubscriptId, Tuple,
+    Address, Basic, Content, Memory, PresUri, Presence, Standing, SubscriptId, Tuple,
 };
 use serde::{Deserialize, Serialize};
 use tracing::{error, info, warn};
@@ -254,7 +254,6 @@ impl Router {
                 spelled,
                 standing,
                 stage: Stage::Idle,
-                polite: false,
             });
             if kind == Kind::Elsewhere {
                 let (id, until) = note.far.clone().unwrap_or_default();
@@ -283,11 +282,6 @@ impl Router {
             },
             _ => Some(Kind::Hosted),
         }
-    }
-
-    /// Has everything observed again that was before the last start.
-    pub(super) fn foreign_to_observe(&self) -> Vec<(usize, ForeignAddress)> {
-        self.presence.with(|book, _| book.unknown_foreign())
     }
 }
 

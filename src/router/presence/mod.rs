@@ -14,6 +14,7 @@ mod ask;
 mod contact;
 mod lanes;
 mod ledger;
+mod observe;
 mod place;
 mod publish;
 mod say;
@@ -25,7 +26,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use cpim_adapter::{Address, Word};
+use cpim_adapter::Word;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
@@ -136,10 +137,5 @@ impl Router {
             Some(Behind::Once(once)) => book.once(*once),
             None => {}
         });
-    }
-
-    /// Somebody's rules have changed, or may have: whoever watches him is told if it looks different now.
-    pub(super) fn look_again(&self, presentity: &Address) {
-        self.presence.with(|book, _| book.look_again(presentity));
     }
 }

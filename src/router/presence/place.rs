@@ -15,6 +15,7 @@ use crate::presence::Kind;
 #[derive(Clone, Debug)]
 pub(super) enum Place {
     /// With another server, who keeps the subscription.
+    #[expect(dead_code, reason = "subscriptions that other servers keep come next")]
     Beyond { port: usize, hop: NextHop, presentity: Address },
     /// In a foreign system, which an adapter observes.
     Foreign { port: usize, foreign: ForeignAddress, presentity: Address },

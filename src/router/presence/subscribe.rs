@@ -10,9 +10,9 @@ use super::super::Router;
 use super::super::refusal::Refusal;
 use super::ask::{Answered, Asked};
 use super::place::Place;
-use super::say::{Ask, Decision};
 use super::{LeaseKey, Service};
 use crate::ids;
+use crate::rules::{Ask, Decision};
 use crate::presence::{FIRST_WORD_MS, How, Kind, LeaseId, NewLease, Once, Past, Spelled, Stage};
 
 /// How long an adapter may take to begin to observe: presence is answered at once.
@@ -31,7 +31,7 @@ impl Router {
         if let Place::Beyond { .. } = place {
             return Err(Refusal::new(Code::Unsupported, "its presence is kept by another server", ""));
         }
-        let polite = self.admits(&place, watcher, asked, subscribe.duration == 0 && !asked.held)?;
+        self.admits(&place, watcher, asked, subscribe.duration == 0 && !asked.held)?;
         if let Place::Foreign { port, foreign, presentity } = &place
             && let Err(refused) = self.see_to(*port, foreign, presentity).await
         {
@@ -44,28 +44,27 @@ impl Router {
         });
         match (subscribe.duration, live, named) {
             (_, Some(key), _) if asked.held => self.hold_on(key, asked),
-            (0, _, Some(key)) if !asked.held => Ok(self.cancel(key, subscribe, &place, asked, polite)),
-            (0, _, None) if !asked.held => Ok(self.fetch(subscribe, &place, asked, polite)),
+            (0, _, Some(key)) if !asked.held => Ok(self.cancel(key, subscribe, &place, asked)),
+            (0, _, None) if !asked.held => Ok(self.fetch(subscribe, &place, asked)),
             (_, _, Some(key)) => self.renew(key, subscribe.duration).await,
             (_, Some(_), None) => Err(Refusal::new(
                 Code::AlreadySubscribed,
                 "there is a subscription already; name it to renew it",
                 "",
             )),
-            (_, None, None) => self.begin(subscribe, &place, asked, polite).await,
+            (_, None, None) => self.begin(subscribe, &place, asked).await,
         }
     }
 
-    /// Step 2. `true`: blocked, and must not see it.
-    fn admits(&self, place: &Place, watcher: &Address, asked: &Asked, once: bool) -> Result<bool, Refusal> {
+    /// Step 2. Who is blocked politely is let through here, and sees nothing.
+    fn admits(&self, place: &Place, watcher: &Address, asked: &Asked, once: bool) -> Result<(), Refusal> {
         let (ask, owner) = match place {
             Place::Winfo { of, .. } => (Ask::Winfo, of),
             _ if once => (Ask::Fetch, place.presentity()),
             _ => (Ask::Subscribe, place.presentity()),
         };
-        match self.says(ask, owner, watcher, asked.standing) {
-            Decision::Allow => Ok(false),
-            Decision::Polite => Ok(true),
+        match self.book.decide(ask, owner, watcher, asked.standing) {
+            Decision::Allow | Decision::Polite => Ok(()),
             Decision::Deny => {
                 Err(Refusal::new(Code::Denied, "not allowed", format!("the rules of {owner}")))
             }
@@ -83,15 +82,15 @@ impl Router {
         presentity: &Address,
     ) -> Result<(), Response> {
         let kind = Kind::Foreign { port, foreign: foreign.clone() };
-        if self.presence.with(|book, _| book.kind_of(presentity).as_ref() == Some(&kind)) {
-            return Ok(());
-        }
         // Known before it is observed, so that the first word on it is heard.
-        let name = self.presence.with(|book, now| {
+        let (name, observed) = self.presence.with(|book, now| {
             let name = book.presentity(presentity, kind);
             book.may_be_idle(name, now);
-            name
+            (name, book.begins_to_observe(name))
         });
+        if observed {
+            return Ok(());
+        }
         let observed = match self.adapter(port).cloned() {
             Some(adapter) => timeout(OBSERVING, adapter.observe(foreign.clone())).await,
             None => return Err(Refusal::out_of_contact().response()),
@@ -102,7 +101,10 @@ impl Router {
             Err(_) => Some(Refusal::out_of_contact().response()),
         };
         if let Some(refused) = refused {
-            self.presence.with(|book, _| book.forget_unwatched(name));
+            self.presence.with(|book, _| {
+                book.is_out_of_reach(name);
+                book.forget_unwatched(name);
+            });
             return Err(refused);
         }
         let router = Arc::clone(self);
@@ -119,7 +121,6 @@ impl Router {
         subscribe: &Subscribe,
         place: &Place,
         asked: &Asked,
-        polite: bool,
     ) -> Result<Answered, Refusal> {
         let limits = self.policy().presence.clone();
         let granted = limits.granted(subscribe.duration);
@@ -133,7 +134,6 @@ impl Router {
             spelled,
             standing: asked.standing,
             stage: Stage::Held,
-            polite,
         }, &limits)?;
         let id = self.presence.with(|book, _| book.id_of(key));
         match asked.session.filter(|_| asked.held) {
@@ -185,16 +185,15 @@ impl Router {
         subscribe: &Subscribe,
         place: &Place,
         asked: &Asked,
-        polite: bool,
     ) -> Answered {
         if let Some(ended) = self.presence.with(|book, now| book.end(key, How::Unsubscribed, now)) {
             self.note_end(&ended);
         }
-        self.look_once(subscribe, place, asked, polite)
+        self.look_once(subscribe, place, asked)
     }
 
     /// A single look: it touches no subscription.
-    fn fetch(self: &Arc<Self>, subscribe: &Subscribe, place: &Place, asked: &Asked, polite: bool) -> Answered {
+    fn fetch(self: &Arc<Self>, subscribe: &Subscribe, place: &Place, asked: &Asked) -> Answered {
         let watcher = subscribe.watcher.address().clone();
         let past = self.presence.with(|book, now| {
             let past = Past { watcher, since: now, until: now, how: How::Fetched };
@@ -205,10 +204,10 @@ impl Router {
         if let Some(past) = past {
             self.note_past(place.presentity(), &past);
         }
-        self.look_once(subscribe, place, asked, polite)
+        self.look_once(subscribe, place, asked)
     }
 
-    fn look_once(&self, subscribe: &Subscribe, place: &Place, asked: &Asked, polite: bool) -> Answered {
+    fn look_once(&self, subscribe: &Subscribe, place: &Place, asked: &Asked) -> Answered {
         let response = Response::success()
             .with_duration(Some(0))
             .with_subscript_id(subscribe.subscript_id.clone());
@@ -219,8 +218,7 @@ impl Router {
                 target: subscribe.target.clone(),
                 presentity: place.presentity().clone(),
                 standing: asked.standing,
-                polite,
-                given: None,
+                    given: None,
             },
         )
     }

@@ -14,6 +14,9 @@ const ENDS: usize = 1_000;
 /// Ticks between two looks for what nobody needs any more.
 const SWEEP: u64 = 10;
 
+/// Ticks between two attempts to have observed what could not be.
+const OBSERVE: u64 = 50;
+
 /// Ticks between two attempts to reach watchers who were out of reach, and how many are tried at once.
 const RETRY: u64 = 300;
 const RETRIED: usize = 10_000;
@@ -37,6 +40,9 @@ impl Router {
             });
             if tick.is_multiple_of(SWEEP) {
                 self.sweep_presence();
+            }
+            if tick.is_multiple_of(OBSERVE) {
+                self.observe_again();
             }
             if tick.is_multiple_of(RETRY) {
                 self.presence.with(|book, _| {
