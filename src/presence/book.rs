@@ -247,10 +247,10 @@ impl Book {
             self.lapses.pop_first();
             let Some(presentity) = self.presentities.get_mut(&name) else { continue };
             // One that was published meanwhile lapses at its own time.
-            let current = presentity
-                .sources()
-                .iter()
-                .any(|source| source.session == session && source.published.as_ref().is_some_and(|published| published.until == Some(until)));
+            let current = presentity.sources().iter().any(|source| {
+                source.session == session
+                    && source.published.as_ref().is_some_and(|published| published.until == Some(until))
+            });
             if !current {
                 continue;
             }
@@ -264,8 +264,7 @@ impl Book {
 
     /// Puts a presentity's presence together anew, and has its watchers told. `true`: it is another one.
     pub(crate) fn merge(&mut self, name: Name) -> bool {
-        let (Some(address), Some(presentity)) =
-            (self.names.address(name), self.presentities.get_mut(&name))
+        let (Some(address), Some(presentity)) = (self.names.address(name), self.presentities.get_mut(&name))
         else {
             return false;
         };
@@ -306,7 +305,12 @@ impl Book {
     // Who watches.
 
     /// Enters a subscription of a pair that has none.
-    pub(crate) fn enter(&mut self, watcher: &Address, presentity: Name, new: impl FnOnce(Name) -> NewLease) -> LeaseKey {
+    pub(crate) fn enter(
+        &mut self,
+        watcher: &Address,
+        presentity: Name,
+        new: impl FnOnce(Name) -> NewLease,
+    ) -> LeaseKey {
         let watcher = self.names.hold(watcher);
         self.names.hold_again(presentity);
         let key = self.leases.insert(new(watcher));

@@ -87,7 +87,10 @@ impl Book {
     /// Drops a presentity that could not be observed, unless somebody watches it.
     pub(crate) fn forget_unwatched(&mut self, name: Name) {
         if self.leases.count_of_presentity(name) == 0
-            && self.presentities.get(&name).is_some_and(|presentity| matches!(presentity.kind, Kind::Foreign { .. }))
+            && self
+                .presentities
+                .get(&name)
+                .is_some_and(|presentity| matches!(presentity.kind, Kind::Foreign { .. }))
         {
             self.presentities.remove(&name);
             self.names.release(name);
@@ -153,7 +156,8 @@ impl Book {
         let name = self.names.find(presentity)?;
         let watched = self.leases.count_of_presentity(name) > 0;
         let known = self.presentities.get_mut(&name).filter(|known| known.kind == Kind::Hosted)?;
-        let worth = known.sources().iter().any(|source| source.published.is_some() || watched && source.reachable);
+        let worth =
+            known.sources().iter().any(|source| source.published.is_some() || watched && source.reachable);
         let noted = std::mem::replace(&mut known.noted, worth);
         match worth {
             true => Some(known.state.clone()),

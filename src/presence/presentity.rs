@@ -90,7 +90,15 @@ pub(crate) struct Presentity {
 impl Presentity {
     pub(crate) fn new(address: &Address, kind: Kind) -> Self {
         let state = (kind == Kind::Hosted).then(|| Arc::new(State::closed(address)));
-        Self { kind, state, sources: Vec::new(), past: VecDeque::new(), winfo: None, observed: false, noted: false }
+        Self {
+            kind,
+            state,
+            sources: Vec::new(),
+            past: VecDeque::new(),
+            winfo: None,
+            observed: false,
+            noted: false,
+        }
     }
 
     /// Its sessions, the newest last.
@@ -115,9 +123,7 @@ impl Presentity {
     pub(crate) fn say(&mut self, session: u64, published: Option<Publication>) {
         match self.sources.iter_mut().find(|source| source.session == session) {
             Some(source) => source.published = published,
-            None if published.is_some() => {
-                self.sources.push(Source { session, reachable: false, published })
-            }
+            None if published.is_some() => self.sources.push(Source { session, reachable: false, published }),
             None => {}
         }
     }

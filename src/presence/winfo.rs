@@ -35,10 +35,7 @@ pub(crate) fn state(presentity: &Address, mut facts: Vec<WatcherFact>) -> State 
     let nobody = || {
         let destination = presentity.to_string().into();
         let status = Basic::Closed;
-        Presence::new(
-            Tuple { destination, status, markup: "".into(), namespaces: Vec::new() },
-            Vec::new(),
-        )
+        Presence::new(Tuple { destination, status, markup: "".into(), namespaces: Vec::new() }, Vec::new())
     };
     State::bare(Presence::from_tuples(tuples.collect()).unwrap_or_else(nobody))
 }
@@ -70,10 +67,8 @@ mod tests {
     #[test]
     fn those_who_watch_are_open_and_come_first() {
         let fred = Address::parse("pres:fred@a.example").unwrap();
-        let told = state(
-            &fred,
-            vec![fact("pres:b@b.example", Some(How::Fetched)), fact("pres:a@b.example", None)],
-        );
+        let told =
+            state(&fred, vec![fact("pres:b@b.example", Some(How::Fetched)), fact("pres:a@b.example", None)]);
         let seen: Vec<(&str, Basic, &str)> = told
             .presence
             .tuples()

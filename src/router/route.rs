@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use cpim_adapter::{Address, Code, Endpoint, ImUri, NextHop, Operation, PeerHop, PresUri, Retry, Standing, Uri};
+use cpim_adapter::{
+    Address, Code, Endpoint, ImUri, NextHop, Operation, PeerHop, PresUri, Retry, Standing, Uri,
+};
 
 use super::policy::Policy;
 use super::refusal::Refusal;
@@ -107,7 +109,11 @@ impl Router {
         }
     }
 
-    pub(super) async fn resolve(&self, address: &Address, policy: &Policy) -> Result<(usize, PeerHop), Missed> {
+    pub(super) async fn resolve(
+        &self,
+        address: &Address,
+        policy: &Policy,
+    ) -> Result<(usize, PeerHop), Missed> {
         let (class, domain) = (address.class(), address.domain());
         if let Some(recent) = self.routes.recent(class, domain) {
             return Ok(recent);

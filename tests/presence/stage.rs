@@ -58,7 +58,8 @@ pub(crate) fn publish(target: &str, status: Basic, text: &str, duration: Option<
 }
 
 pub(crate) fn presence(destination: &str, status: Basic, text: &str) -> Presence {
-    let tuple = Tuple { destination: destination.into(), status, markup: text.into(), namespaces: Vec::new() };
+    let tuple =
+        Tuple { destination: destination.into(), status, markup: text.into(), namespaces: Vec::new() };
     Presence::new(tuple, Vec::new())
 }
 
@@ -76,9 +77,8 @@ impl Session {
 pub(crate) fn read(delivery: &Delivery) -> (String, String, Vec<String>) {
     let Operation::Notify(notify) = &*delivery.operation else { panic!("{delivery:?} is no notification") };
     let tuples = notify.presence.tuples().iter();
-    let tuples = tuples.map(|tuple| {
-        format!("{} {} {}", tuple.destination, tuple.status, tuple.markup).trim().to_owned()
-    });
+    let tuples = tuples
+        .map(|tuple| format!("{} {} {}", tuple.destination, tuple.status, tuple.markup).trim().to_owned());
     (notify.watcher.to_string(), notify.target.to_string(), tuples.collect())
 }
 

@@ -77,7 +77,11 @@ impl Check<'_, '_> {
             ("max_lease", presence.max_lease >= second, "a time of at least \"1s\"".to_owned()),
             ("default_lease", presence.default_lease >= LEAST_LEASE, "a time of at least \"1m\"".to_owned()),
             ("leases_per_watcher", presence.leases_per_watcher >= 1, "a number of at least 1".to_owned()),
-            ("leases_per_presentity", presence.leases_per_presentity >= 1, "a number of at least 1".to_owned()),
+            (
+                "leases_per_presentity",
+                presence.leases_per_presentity >= 1,
+                "a number of at least 1".to_owned(),
+            ),
             ("rate", presence.rate >= 1, "a number of at least 1".to_owned()),
         ];
         self.bounds("presence", table);

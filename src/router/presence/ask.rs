@@ -100,7 +100,11 @@ impl Router {
         };
         let source = checks::source(&candidate).or_else(|refusal| {
             let delegated = matches!(arrival.operation, Operation::Publish(_))
-                && self.is_delegate(&contact.facts.authority.scopes, candidate.standing(), &arrival.operation);
+                && self.is_delegate(
+                    &contact.facts.authority.scopes,
+                    candidate.standing(),
+                    &arrival.operation,
+                );
             if delegated { Ok(()) } else { Err(refusal) }
         });
         let pair = Pair::of(&arrival.operation);
@@ -163,12 +167,7 @@ impl Router {
         if let Err(refusal) = policy.let_pass(&source, standing, &to) {
             return refusal.response();
         }
-        let asked = Asked {
-            session: None,
-            passage: self.own_passage(),
-            standing,
-            held: false,
-        };
+        let asked = Asked { session: None, passage: self.own_passage(), standing, held: false };
         let (told, response) = tokio::sync::oneshot::channel();
         let router = Arc::clone(self);
         self.in_lane(Pair { source, destination: to }, async move {
@@ -298,7 +297,8 @@ impl Rates {
     fn take(&mut self, source: &Address, per_second: u32, now: Instant) -> bool {
         let rate = f64::from(per_second);
         let full = rate * BURST_S;
-        let left = |(left, at): (f64, Instant)| (left + now.duration_since(at).as_secs_f64() * rate).min(full);
+        let left =
+            |(left, at): (f64, Instant)| (left + now.duration_since(at).as_secs_f64() * rate).min(full);
         if self.0.len() >= SOURCES {
             self.0.retain(|_, bucket| left(*bucket) < full);
         }

@@ -27,7 +27,8 @@ impl Router {
             match scope {
                 Scope::Domain(domain) => self.domain_is_back(domain),
                 Scope::Selector(_) | Scope::Any | Scope::Under(_) => {
-                    self.presence.with(|book, _| book.all_parked().into_iter().for_each(|key| book.reached(key)));
+                    self.presence
+                        .with(|book, _| book.all_parked().into_iter().for_each(|key| book.reached(key)));
                 }
                 Scope::Address(_) => {}
             }

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use cpim_adapter::{
-    Address, Basic, Content, Memory, PresUri, Presence, Standing, SubscriptId, Tuple,
-};
+use cpim_adapter::{Address, Basic, Content, Memory, PresUri, Presence, Standing, SubscriptId, Tuple};
 use serde::{Deserialize, Serialize};
 use tracing::{error, info, warn};
 
@@ -145,7 +143,9 @@ impl Router {
     pub(super) async fn note_presence(&self, presentity: &Address) -> bool {
         match self.presence.with(|book, _| book.to_note(presentity)) {
             None => true,
-            Some(Some(state)) => self.write(PUBLISHED, &presentity.to_string(), &presence_note(&state), None).await,
+            Some(Some(state)) => {
+                self.write(PUBLISHED, &presentity.to_string(), &presence_note(&state), None).await
+            }
             Some(None) => {
                 self.forget(PUBLISHED, &presentity.to_string()).await;
                 true

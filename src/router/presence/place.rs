@@ -53,7 +53,9 @@ impl Router {
         let mut address = written.clone();
         for _ in 0..=cpim_adapter::Mapper::MAX_DEPTH {
             match policy.mapper.resident(&address) {
-                Ok(Some(Local::Winfo(of))) => return self.place_of_winfo(address, of.with_class(Class::Pres)).await,
+                Ok(Some(Local::Winfo(of))) => {
+                    return self.place_of_winfo(address, of.with_class(Class::Pres)).await;
+                }
                 Ok(Some(Local::Gateway)) => return Ok(Place::Hosted(address)),
                 _ => {}
             }
@@ -127,9 +129,8 @@ impl Router {
     ) -> Result<Place, Refusal> {
         let capabilities = self.adapter(port).map(|adapter| adapter.capabilities().presence);
         let mapper = Arc::clone(&self.policy().mapper);
-        let presentity = mapper
-            .map_foreign(&foreign, Class::Pres)
-            .map_or_else(|_| written, |uri| uri.address().clone());
+        let presentity =
+            mapper.map_foreign(&foreign, Class::Pres).map_or_else(|_| written, |uri| uri.address().clone());
         match capabilities.unwrap_or(PresenceSupport::None) {
             PresenceSupport::Observe => Ok(Place::Foreign { port, foreign, presentity }),
             PresenceSupport::PassThrough => {

@@ -28,7 +28,8 @@ impl Router {
             }
             What::Watchers(of, facts) => {
                 let may = self.book.decide(Ask::Winfo, of, watcher, standing) == Decision::Allow;
-                let shown = facts.iter().filter(|fact| may && self.book.shows_watcher(&fact.watcher, of, watcher));
+                let shown =
+                    facts.iter().filter(|fact| may && self.book.shows_watcher(&fact.watcher, of, watcher));
                 watcher_information(of, shown.cloned().collect())
             }
         }
@@ -56,9 +57,8 @@ impl Router {
     /// The rules of a principal have changed: who may not watch him any more is told so, once; what others see of him
     /// may be something else; and where he watches, it may be shown or not.
     fn rules_changed(self: &Arc<Self>, principal: &Address) {
-        let (as_presentity, as_watched) = self.presence.with(|book, _| {
-            (book.leases_to(principal), book.leases_to_winfo_of(principal))
-        });
+        let (as_presentity, as_watched) =
+            self.presence.with(|book, _| (book.leases_to(principal), book.leases_to_winfo_of(principal)));
         for (ask, leases) in [(Ask::Subscribe, as_presentity), (Ask::Winfo, as_watched)] {
             for (key, watcher, standing) in leases {
                 match self.book.decide(ask, principal, &watcher, standing) {

@@ -12,8 +12,8 @@ use super::ask::{Answered, Asked};
 use super::place::Place;
 use super::{LeaseKey, Service};
 use crate::ids;
-use crate::rules::{Ask, Decision};
 use crate::presence::{FIRST_WORD_MS, How, Kind, LeaseId, NewLease, Once, Past, Spelled, Stage};
+use crate::rules::{Ask, Decision};
 
 /// How long an adapter may take to begin to observe: presence is answered at once.
 const OBSERVING: Duration = Duration::from_secs(10);
@@ -65,9 +65,7 @@ impl Router {
         };
         match self.book.decide(ask, owner, watcher, asked.standing) {
             Decision::Allow | Decision::Polite => Ok(()),
-            Decision::Deny => {
-                Err(Refusal::new(Code::Denied, "not allowed", format!("the rules of {owner}")))
-            }
+            Decision::Deny => Err(Refusal::new(Code::Denied, "not allowed", format!("the rules of {owner}"))),
         }
     }
 
@@ -125,16 +123,21 @@ impl Router {
         let limits = self.policy().presence.clone();
         let granted = limits.granted(subscribe.duration);
         let watcher = subscribe.watcher.address();
-        let key = self.presence.enter(subscribe, place, |name, id, spelled, now| NewLease {
-            watcher: name.0,
-            presentity: name.1,
-            since: now,
-            expires: if asked.held { i64::MAX } else { now + i64::from(granted) * 1_000 },
-            id,
-            spelled,
-            standing: asked.standing,
-            stage: Stage::Held,
-        }, &limits)?;
+        let key = self.presence.enter(
+            subscribe,
+            place,
+            |name, id, spelled, now| NewLease {
+                watcher: name.0,
+                presentity: name.1,
+                since: now,
+                expires: if asked.held { i64::MAX } else { now + i64::from(granted) * 1_000 },
+                id,
+                spelled,
+                standing: asked.standing,
+                stage: Stage::Held,
+            },
+            &limits,
+        )?;
         let id = self.presence.with(|book, _| book.id_of(key));
         match asked.session.filter(|_| asked.held) {
             Some(session) => self.presence.with(|book, _| book.hold(session, key)),
@@ -208,9 +211,8 @@ impl Router {
     }
 
     fn look_once(&self, subscribe: &Subscribe, place: &Place, asked: &Asked) -> Answered {
-        let response = Response::success()
-            .with_duration(Some(0))
-            .with_subscript_id(subscribe.subscript_id.clone());
+        let response =
+            Response::success().with_duration(Some(0)).with_subscript_id(subscribe.subscript_id.clone());
         Answered::then_once(
             response,
             Once {
@@ -218,7 +220,7 @@ impl Router {
                 target: subscribe.target.clone(),
                 presentity: place.presentity().clone(),
                 standing: asked.standing,
-                    given: None,
+                given: None,
             },
         )
     }
@@ -270,7 +272,12 @@ impl Service {
         &self,
         subscribe: &Subscribe,
         place: &Place,
-        new: impl FnOnce((crate::presence::Name, crate::presence::Name), LeaseId, Option<Box<Spelled>>, i64) -> NewLease,
+        new: impl FnOnce(
+            (crate::presence::Name, crate::presence::Name),
+            LeaseId,
+            Option<Box<Spelled>>,
+            i64,
+        ) -> NewLease,
         limits: &super::super::policy::PresenceLimits,
     ) -> Result<LeaseKey, Refusal> {
         let (watcher, target) = (&subscribe.watcher, &subscribe.target);

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use tracing::debug;
 
 use super::super::Router;
-use super::{LegOut, LeaseKey};
+use super::{LeaseKey, LegOut};
 use crate::ids;
 use crate::presence::{Item, Telling, Told, What};
 use crate::sync::lock;
@@ -215,12 +215,7 @@ impl Router {
 
     /// The path of what begins here.
     pub(super) fn own_passage(&self) -> Passage {
-        Passage {
-            id: ids::operation_id(),
-            hops: self.policy().limits.hops,
-            via: Vec::new(),
-            wait: None,
-        }
+        Passage { id: ids::operation_id(), hops: self.policy().limits.hops, via: Vec::new(), wait: None }
     }
 
     /// A word on a leg of presence.
