@@ -507,7 +507,7 @@ impl Book {
     }
 
     /// Looks that waited for a first word long enough. The presentities they are for, where nothing came.
-    pub(crate) fn overdue_looks(&mut self, now: i64) -> Vec<Name> {
+    pub(crate) fn overdue_looks(&self, now: i64) -> Vec<Name> {
         let overdue = self.waiting.iter().filter(|(until, _)| *until <= now);
         overdue.filter_map(|(_, once)| self.names.find(&once.presentity)).collect()
     }

@@ -69,7 +69,7 @@ impl Links {
     }
 
     /// The links to try now. Each is tried once until something is heard of it.
-    pub(crate) fn to_try(&mut self, now: i64) -> Vec<Domain> {
+    pub(crate) fn due(&mut self, now: i64) -> Vec<Domain> {
         let due = self.0.iter_mut().filter(|(_, down)| down.try_at <= now);
         due.map(|(domain, down)| {
             down.try_at = now + PAUSE_MS.1;
@@ -98,11 +98,11 @@ mod tests {
         let domain = Domain::parse("b.example").unwrap();
         let mut links = Links::default();
         links.lost(&domain, 0);
-        assert_eq!(links.to_try(0).len(), 1);
-        assert_eq!(links.to_try(1).len(), 0, "it is being tried");
+        assert_eq!(links.due(0).len(), 1);
+        assert_eq!(links.due(1).len(), 0, "it is being tried");
         for (now, next) in [(0, 2_000), (2_000, 6_000), (6_000, 14_000)] {
             links.failed(&domain, now);
-            assert!(links.to_try(next - 1).is_empty() && links.to_try(next).len() == 1, "{next}");
+            assert!(links.due(next - 1).is_empty() && links.due(next).len() == 1, "{next}");
         }
         assert!(links.too_long(DOWN_MS - 1).is_empty());
         assert_eq!(links.too_long(DOWN_MS).len(), 1);

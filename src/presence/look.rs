@@ -152,7 +152,7 @@ impl Book {
 
     /// What is to be written down of a presentity's presence: nothing new, that there is none, or what it is. Only
     /// what was published, or is watched, is worth it.
-    pub(crate) fn to_note(&mut self, presentity: &Address) -> Option<Option<Arc<State>>> {
+    pub(crate) fn worth_noting(&mut self, presentity: &Address) -> Option<Option<Arc<State>>> {
         let name = self.names.find(presentity)?;
         let watched = self.leases.count_of_presentity(name) > 0;
         let known = self.presentities.get_mut(&name).filter(|known| known.kind == Kind::Hosted)?;

@@ -5,7 +5,7 @@
 //! (The draft's section 3.4; RFC 3859 section 3.4; native-cpim.md, Presence over a session.)
 
 mod book;
-#[cfg_attr(not(test), expect(dead_code, reason = "subscriptions that other servers keep come next"))]
+#[expect(dead_code, reason = "subscriptions that other servers keep come next")]
 mod far;
 mod leases;
 mod look;

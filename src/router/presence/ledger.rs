@@ -141,7 +141,7 @@ impl Router {
     /// Writes down what the presence of a presentity is. `false`: that cannot be done at present. Called in the lane
     /// of the presentity, so that what is newer is written later.
     pub(super) async fn note_presence(&self, presentity: &Address) -> bool {
-        match self.presence.with(|book, _| book.to_note(presentity)) {
+        match self.presence.with(|book, _| book.worth_noting(presentity)) {
             None => true,
             Some(Some(state)) => {
                 self.write(PUBLISHED, &presentity.to_string(), &presence_note(&state), None).await
@@ -235,7 +235,7 @@ impl Router {
         Some(self.presence.with(|book, now| {
             let name = book.presentity(&presentity, kind.clone());
             book.may_be_idle(name, now);
-            let how = ended.or((note.until <= now).then_some(How::Expired));
+            let how = ended.or_else(|| (note.until <= now).then_some(How::Expired));
             if let Some(how) = how {
                 let watcher = watcher.address().clone();
                 book.note_past(name, Past { watcher, since: note.since, until: note.until, how });
@@ -294,7 +294,7 @@ fn kind_word(kind: &Kind) -> &'static str {
     }
 }
 
-fn note_of(book: &mut Book, key: LeaseKey) -> Option<(LeaseNote, Address)> {
+fn note_of(book: &Book, key: LeaseKey) -> Option<(LeaseNote, Address)> {
     let (watcher, target) = book.spelled(key)?;
     let (presentity, kind, since, until, standing) = book.particulars(key)?;
     let far = book.far(key).map(|far| (far.id.as_ref().map(ToString::to_string), far.until));

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use cpim_adapter::{
@@ -194,7 +194,8 @@ impl Router {
     ) -> Result<Outcome, (Retry, String)> {
         let operation = Arc::new(operation);
         let leg = self.next_leg(&operation, standing).await.map_err(|missed| missed.for_presence())?;
-        let adapter = self.adapter(leg.port).cloned().ok_or((Retry::Later, "no adapter".to_owned()))?;
+        let adapter =
+            self.adapter(leg.port).cloned().ok_or_else(|| (Retry::Later, "no adapter".to_owned()))?;
         if passage.hops == 0 || passage.via.len() >= Passage::MAX_VIA {
             return Err((Retry::Never, "it has come too far".to_owned()));
         }
@@ -206,6 +207,7 @@ impl Router {
             operation: leg.operation,
             passage,
             standing,
+            accepted_at: SystemTime::now(),
             hop: leg.hop,
             again: false,
         };
