@@ -120,7 +120,7 @@ pub struct Limits {
     pub silence: Duration,
     /// Octets that wait for a client to take them: its lines are read no further beyond that.
     pub send_queue: usize,
-    /// Operations of one client that wait for their answer: its lines are read no further beyond that.
+    /// Operations of one client that wait for their answer; what it asks for beyond that waits its turn.
     pub operations: usize,
     /// Messages for one client that wait for the pong behind them.
     pub unconfirmed: usize,
@@ -139,7 +139,7 @@ impl Default for Limits {
             idle: Duration::from_secs(120),
             silence: Duration::from_secs(60),
             send_queue: 64 * 1_024,
-            operations: 32,
+            operations: 64,
             unconfirmed: 128,
             monitor: 128,
             drain: Duration::from_secs(10),

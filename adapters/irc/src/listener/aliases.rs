@@ -118,7 +118,8 @@ impl Aliases {
         };
         self.memory.unalias(&self.space, &nick).await?;
         lock(&self.cache).nicks.remove(&address);
-        let new = self.nick(&address.clone().with_class(Class::Im), mapper, taken).await?;
+        // Not looked up: what was just forgotten may still be found there.
+        let new = self.assign(&address, mapper, taken).await?;
         Ok(appearing(&nick, &address, mapper).map(|source| Renamed { old: nick.into(), source, new }))
     }
 }

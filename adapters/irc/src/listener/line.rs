@@ -12,6 +12,8 @@ pub(crate) struct Request {
     message: Message,
     /// The command, in capitals.
     pub(crate) command: String,
+    /// How long its line was.
+    pub(crate) octets: usize,
 }
 
 /// What is wrong with a line.
@@ -61,7 +63,7 @@ impl Request {
         }
         let message = Message::parse(line).map_err(|_| Bad::Malformed)?;
         let command = message.command().to_ascii_uppercase();
-        Ok(Self { message, command })
+        Ok(Self { message, command, octets: line.len() })
     }
 
     /// A tag's value, if the tag is there.

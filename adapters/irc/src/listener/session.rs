@@ -1,9 +1,10 @@
 //! One client on the network: one task that joins its wire, the gateway, and whoever writes to it.
 //!
 //! # Why two clients that flood each other cannot block each other
-//! A line that asks for an operation is taken when there is a place for it, whose answer has room by then. Until then
-//! the client is read no further, which is how IRC paces it; but not for ever, because the pong that confirms what it
-//! was sent itself comes behind that line: after [`PLACE_WAIT`] the line is refused, and reading goes on.
+//! A line that asks for an operation is taken when there is a place for it, whose answer has room by then. Until then it
+//! waits, and those behind it, while reading goes on: the pong that confirms what the client was sent itself comes behind
+//! them, and is taken at once. Only when [`AHEAD_OCTETS`] wait is the client read no further, which is how IRC paces it;
+//! and not for ever: after [`PLACE_WAIT`] the first of them is refused, and reading goes on.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -34,7 +35,10 @@ use crate::config::Guests;
 /// Requests and departures taken before the wire has its turn again: enough to fill one write.
 const BATCH: usize = 64;
 
-/// How long a line waits for a place before it is refused.
+/// Octets of lines that wait for a place, of one client, before it is read no further: a long paste.
+const AHEAD_OCTETS: usize = 64 * 1_024;
+
+/// How long a client is read no further before the first of its lines that wait is refused.
 const PLACE_WAIT: Duration = Duration::from_secs(2);
 
 /// Foreign nicks that the client has seen, and would miss if they changed.
@@ -83,8 +87,11 @@ pub(crate) struct Session {
     draw: String,
     last_id: u64,
     pub(super) asked: HashMap<TransId, Asked>,
-    /// A line that waits for a place, and until when.
-    held: Option<(Request, Instant)>,
+    /// Requests that wait: the first for a place, the others for those before them.
+    held: VecDeque<Request>,
+    held_octets: usize,
+    /// Since when so many wait that the client is read no further.
+    stopped: Option<Instant>,
     /// Messages whose echo is due, in the order in which it is.
     pub(super) echoes: VecDeque<(Instant, TransId)>,
     /// What is to be asked of the gateway as soon as there are places.
@@ -135,7 +142,9 @@ impl Session {
             draw: draw(),
             last_id: 0,
             asked: HashMap::new(),
-            held: None,
+            held: VecDeque::new(),
+            held_octets: 0,
+            stopped: None,
             echoes: VecDeque::new(),
             asks: VecDeque::new(),
             watches: HashMap::new(),
@@ -163,8 +172,8 @@ impl Session {
             let limits = self.client.loaded().settings.limits.clone();
             let room = self.client.wire.queued() < limits.send_queue;
             let takes = room && self.flying.len() < limits.unconfirmed;
-            let wants_place = self.held.is_some() || !self.asks.is_empty();
-            let reads = room && self.held.is_none();
+            let wants_place = !self.held.is_empty() || !self.asks.is_empty();
+            let reads = room && self.stopped.is_none();
             let draining = self.drain_until.is_some();
             let wake = self.wake();
             let Self { client, departures, inlet, answers, .. } = self;
@@ -197,18 +206,23 @@ impl Session {
     /// Passes on everything that can be, without waiting for the client.
     async fn pass_on(&mut self) -> Result<(), End> {
         let limits = self.client.loaded().settings.limits.clone();
+        self.take_held().await?;
         for _ in 0..BATCH {
-            if self.held.is_some() || self.client.wire.queued() >= limits.send_queue {
+            if self.held_octets >= AHEAD_OCTETS || self.client.wire.queued() >= limits.send_queue {
                 break;
             }
             let Some(request) = self.client.wire.next() else { break };
             self.heard = Instant::now();
             self.pinged = None;
             match request {
-                Ok(request) => self.take(request).await?,
+                // Confirms what went out, whatever waits to come in.
+                Ok(request) if request.command == "PONG" => self.do_now(&request, None).await?,
+                Ok(request) if self.held.is_empty() => self.take(request).await?,
+                Ok(request) => self.hold(request),
                 Err(bad) => self.client.refuse_line(bad),
             }
         }
+        self.stopped = (self.held_octets >= AHEAD_OCTETS).then(|| self.stopped.unwrap_or_else(Instant::now));
         for _ in 0..BATCH {
             if self.flying.len() >= limits.unconfirmed || self.client.wire.queued() >= limits.send_queue {
                 break;
@@ -233,10 +247,39 @@ impl Session {
         match self.inlet.try_reserve() {
             Some(place) => self.do_now(&request, Some(place)).await,
             None => {
-                self.held = Some((request, Instant::now() + PLACE_WAIT));
+                self.hold(request);
                 Ok(())
             }
         }
+    }
+
+    fn hold(&mut self, request: Request) {
+        self.held_octets += request.octets;
+        self.held.push_back(request);
+    }
+
+    /// Takes what has waited, as far as there are places.
+    async fn take_held(&mut self) -> Result<(), End> {
+        let send_queue = self.client.loaded().settings.limits.send_queue;
+        while let Some(request) = self.held.front() {
+            let place = match messages::submits(request) {
+                true => self.inlet.try_reserve(),
+                false => None,
+            };
+            let waits = messages::submits(request) && place.is_none();
+            if waits || self.client.wire.queued() >= send_queue {
+                break;
+            }
+            self.take_first(place).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes the first of what has waited, with a place or without.
+    async fn take_first(&mut self, place: Option<Place>) -> Result<(), End> {
+        let Some(request) = self.held.pop_front() else { return Ok(()) };
+        self.held_octets = self.held_octets.saturating_sub(request.octets);
+        self.do_now(&request, place).await
     }
 
     async fn do_now(&mut self, request: &Request, place: Option<Place>) -> Result<(), End> {
@@ -247,15 +290,13 @@ impl Session {
     }
 
     async fn placed(&mut self, place: Place) -> Result<(), End> {
-        match self.held.take() {
-            Some((request, _)) => self.do_now(&request, Some(place)).await,
-            None => {
-                if let Some(ask) = self.asks.pop_front() {
-                    self.ask(ask, place);
-                }
-                Ok(())
-            }
+        if !self.held.is_empty() {
+            return self.take_first(Some(place)).await;
         }
+        if let Some(ask) = self.asks.pop_front() {
+            self.ask(ask, place);
+        }
+        Ok(())
     }
 
     /// When there is something to do without anybody's asking.
@@ -265,7 +306,7 @@ impl Session {
         [
             Some(silence),
             self.client.wire.stalled_since().map(|since| since + limits.silence),
-            self.held.as_ref().map(|(_, until)| *until),
+            self.stopped.map(|since| since + PLACE_WAIT),
             self.echoes.front().map(|(at, _)| *at),
             self.queries.iter().map(|query| query.until).min(),
             self.drain_until,
@@ -297,10 +338,9 @@ impl Session {
         if self.drain_until.is_some_and(|until| until <= now) {
             return Err(End::Said("Server is shutting down".to_owned()));
         }
-        if self.held.as_ref().is_some_and(|(_, until)| *until <= now)
-            && let Some((request, _)) = self.held.take()
-        {
-            self.do_now(&request, None).await?;
+        if self.stopped.is_some_and(|since| since + PLACE_WAIT <= now) {
+            self.stopped = None;
+            self.take_first(None).await?;
         }
         while self.echoes.front().is_some_and(|(at, _)| *at <= now) {
             if let Some((_, id)) = self.echoes.pop_front() {

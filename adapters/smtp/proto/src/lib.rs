@@ -4,3 +4,4 @@
 //! asks no DNS and knows no recipient.
 
 pub mod address;
+pub mod session;
