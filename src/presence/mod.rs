@@ -5,12 +5,12 @@
 //! (The draft's section 3.4; RFC 3859 section 3.4; native-cpim.md, Presence over a session.)
 
 mod book;
-#[expect(dead_code, reason = "subscriptions that other servers keep come next")]
 mod far;
 mod leases;
 mod look;
 mod names;
 mod presentity;
+mod shadow;
 mod state;
 mod winfo;
 

@@ -310,8 +310,11 @@ impl Exchange for PortExchange {
     }
 
     fn close(&self, session: u64) {
-        self.router.contacts.close(session);
+        let contact = self.router.contacts.close(session);
         self.router.presence_close(session);
+        if let Some(contact) = contact {
+            self.router.links_gone(&contact);
+        }
     }
 
     fn submit(&self, session: u64, arrival: Arrival, slot: AnswerSlot) {

@@ -10,5 +10,6 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod beyond;
 mod hosted;
 mod stage;
