@@ -20,4 +20,4 @@ pub(crate) use self::leases::{LeaseId, LeaseKey, NewLease, Spelled, Stage};
 pub(crate) use self::names::Name;
 pub(crate) use self::presentity::{BY_COMMAND, HELD_OVER, How, Kind, Past};
 pub(crate) use self::state::{Publication, State};
-pub(crate) use self::winfo::state as watcher_information;
+pub(crate) use self::winfo::{WatcherFact, state as watcher_information};

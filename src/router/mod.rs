@@ -54,6 +54,7 @@ use crate::sync::lock;
 
 pub use self::look::{AliasView, LegView, OperationView, SessionView};
 pub use self::policy::{Limits, Policy, PresenceLimits, Rules, Terms, scope_of};
+pub use self::presence::{SubscriptionView, WatcherView};
 pub use self::step::Step;
 
 /// The space of aliases at the relay domain, in the store.

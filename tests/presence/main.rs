@@ -13,3 +13,4 @@ mod support;
 mod beyond;
 mod hosted;
 mod stage;
+mod watchers;

@@ -23,6 +23,7 @@ mod say;
 mod subscribe;
 mod tell;
 mod tick;
+mod views;
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -31,6 +32,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use cpim_adapter::Word;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
+
+pub use self::views::{SubscriptionView, WatcherView};
 
 use self::ask::{Answers, Rates};
 use self::lanes::Lanes;
