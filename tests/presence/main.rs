@@ -10,5 +10,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod beyond;
 mod hosted;
 mod stage;
+mod watchers;
