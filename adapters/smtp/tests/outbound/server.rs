@@ -54,7 +54,7 @@ impl Server {
     }
 
     pub(crate) async fn mail(&mut self) -> Got {
-        timeout(Duration::from_secs(20), self.got.recv()).await.expect("a mail in time").unwrap()
+        timeout(Duration::from_secs(20), self.got.recv()).await.unwrap().unwrap()
     }
 }
 
