@@ -532,6 +532,11 @@ impl Book {
         match told {
             Told::This(digest) => lease.told = digest,
             Told::Nothing => {}
+            // He came back while that was found out: tried again at once.
+            Told::Unreached if lease.anyway => {
+                lease.told = 0;
+                lease.dirty = true;
+            }
             Told::Unreached => {
                 lease.told = 0;
                 lease.dirty = true;

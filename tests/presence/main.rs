@@ -12,5 +12,6 @@ mod support;
 
 mod beyond;
 mod hosted;
+mod restart;
 mod stage;
 mod watchers;
