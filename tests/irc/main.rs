@@ -21,3 +21,4 @@ mod queries;
 mod registration;
 mod restart;
 mod stage;
+mod tls;
