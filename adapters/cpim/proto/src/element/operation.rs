@@ -9,8 +9,8 @@ use cpim_adapter::{
 use super::presence::{read_presence, write_presence};
 use super::{Element, ReadUri, Refusal, Rejection, trans_id};
 use crate::frame::decimal;
-use crate::xml::{Event, Reader, Tag, Writer, XmlError};
 use crate::{EncodeError, Limits};
+use cpim_adapter::xml::{Event, Reader, Tag, Writer, XmlError};
 
 /// What stops an operation from being read.
 #[derive(Debug)]
