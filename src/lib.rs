@@ -12,5 +12,6 @@ pub mod memory;
 pub mod registry;
 pub mod resolver;
 pub mod router;
+pub mod rules;
 pub mod store;
 mod sync;

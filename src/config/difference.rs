@@ -50,6 +50,7 @@ impl Config {
             routes,
             peers,
             applications,
+            principals,
             rules,
             rules_default,
             mappings,
@@ -70,6 +71,7 @@ impl Config {
         note("route", AT_ONCE, *routes == other.routes);
         note("peer", AT_ONCE, *peers == other.peers);
         note("application", AT_ONCE, *applications == other.applications);
+        note("principals", AT_ONCE, *principals == other.principals);
         note("rule", AT_ONCE, *rules == other.rules);
         note("rules.default", AT_ONCE, *rules_default == other.rules_default);
         note("mapping", AT_ONCE, *mappings == other.mappings);

@@ -10,6 +10,7 @@ use super::section::AdapterSection;
 use super::sections::{Action, AddedSelectors, Admin, Dns, Limits, Log, Rules, Store};
 use super::source::KeyPath;
 use super::words;
+use crate::rules::Defaults;
 
 /// A list of tables, each with where it was written. What could not be read is not in it.
 pub(crate) type Listed<T> = Vec<(KeyPath, T)>;
@@ -28,6 +29,7 @@ pub(crate) struct Draft {
     pub(crate) routes: Listed<Route>,
     pub(crate) peers: Listed<Peer>,
     pub(crate) applications: Listed<Application>,
+    pub(crate) principals: Defaults,
     pub(crate) rules: Listed<Rule>,
     pub(crate) rules_default: Action,
     pub(crate) mappings: Listed<Mapping>,
@@ -50,6 +52,7 @@ impl Draft {
             routes: accepted.tables("route"),
             peers: accepted.tables("peer"),
             applications: accepted.tables("application"),
+            principals: accepted.table("principals"),
             rules: accepted.tables("rule"),
             rules_default: accepted.table::<Rules>("rules").default,
             mappings: accepted.tables("mapping"),

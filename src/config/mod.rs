@@ -41,6 +41,8 @@ use check::Check;
 use draft::Draft;
 use read::Reader;
 
+use crate::rules::Defaults;
+
 /// A configuration in which everything that can be checked without starting has been.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -70,6 +72,8 @@ pub struct Config {
     pub peers: Vec<Peer>,
     /// `[[application]]`, with their secrets read.
     pub applications: Vec<Application>,
+    /// `[principals]`: what holds where a principal has set no rule of his own.
+    pub principals: Defaults,
     /// `[[rule]]`, in the order of the file.
     pub rules: Vec<Rule>,
     /// `rules.default`: where no rule matches.

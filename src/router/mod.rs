@@ -37,7 +37,7 @@ use cpim_adapter::{
     Adapter, Answer, AnswerSlot, Arrival, BadAddress, Exchange, ForeignAddress, Mapper, Observation, Report,
     Selector, SessionFacts,
 };
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 use tracing::debug;
 
@@ -48,6 +48,7 @@ use self::routes::Routes;
 use self::table::Table;
 use crate::memory::Keeper;
 use crate::resolver::Resolver;
+use crate::rules::{Fold, Names, RuleBook};
 use crate::store::{Done, Journal, StoreError};
 use crate::sync::lock;
 
@@ -56,7 +57,7 @@ pub use self::policy::{Limits, Policy, Rules, Terms, scope_of};
 pub use self::step::Step;
 
 /// The space of aliases at the relay domain, in the store.
-pub const ALIASES: &str = "relay";
+pub const ALIASES: &str = cpim_adapter::ALIAS_SPACE;
 
 /// Late words that are looked up in the journal at once: a flood of them must not hold up anything else.
 const LOOK_UPS: usize = 16;
@@ -105,6 +106,8 @@ pub struct Router {
     journal: Arc<dyn Journal>,
     state: Arc<dyn Journal>,
     memory: Arc<Keeper>,
+    /// What principals have said about themselves.
+    book: Arc<RuleBook>,
     contacts: Contacts,
     table: Mutex<Table>,
     refusals: Mutex<Refusals>,
@@ -134,12 +137,17 @@ impl Router {
     ) -> Result<Arc<Self>, StoreError> {
         let Stores { journal, state } = stores.into();
         let last_number = journal.last_number().await?;
+        let memory = Arc::new(Keeper::new(Arc::clone(&state)));
+        let names = Names::new(Arc::clone(&policy.mapper), fold(&ports));
+        let book = RuleBook::load(Arc::clone(&memory) as _, names, policy.principals).await;
+        let book = book.map_err(|error| StoreError::Failed(error.to_string()))?;
         Ok(Arc::new(Self {
             ports,
             policy: RwLock::new(Arc::new(policy)),
             resolver: RwLock::new(Arc::new(resolver)),
             journal,
-            memory: Arc::new(Keeper::new(Arc::clone(&state))),
+            memory,
+            book,
             state,
             contacts: Contacts::default(),
             table: Mutex::default(),
@@ -182,6 +190,12 @@ impl Router {
         Arc::clone(&self.memory)
     }
 
+    /// What principals have said about themselves.
+    #[must_use]
+    pub fn book(&self) -> Arc<RuleBook> {
+        Arc::clone(&self.book)
+    }
+
     /// The adapters, in their places.
     #[must_use]
     pub fn ports(&self) -> &[Port] {
@@ -190,6 +204,7 @@ impl Router {
 
     /// Replaces what the configuration says, for every operation from now on.
     pub fn replace(&self, policy: Policy, resolver: Resolver) {
+        self.book.replace(Names::new(Arc::clone(&policy.mapper), fold(&self.ports)), policy.principals);
         *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
         *self.resolver.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(resolver);
         self.routes.forget_all();
@@ -264,6 +279,18 @@ impl Router {
     }
 }
 
+/// How the adapters at these ports fold their addresses.
+fn fold(ports: &[Port]) -> Fold {
+    let adapters: Vec<(Vec<Selector>, Arc<dyn Adapter>)> =
+        ports.iter().map(|port| (port.selectors.clone(), Arc::clone(&port.adapter))).collect();
+    Arc::new(move |foreign| {
+        match adapters.iter().find(|(selectors, _)| selectors.contains(foreign.selector())) {
+            Some((_, adapter)) => adapter.canonicalise(foreign),
+            None => Ok(foreign),
+        }
+    })
+}
+
 /// The router, as one adapter sees it.
 struct PortExchange {
     router: Arc<Router>,
@@ -285,6 +312,10 @@ impl Exchange for PortExchange {
 
     fn report(&self, report: Report) {
         self.router.report(report);
+    }
+
+    fn report_and_tell(&self, report: Report, done: oneshot::Sender<()>) {
+        self.router.report_and_tell(report, done);
     }
 
     fn observed(&self, observation: Observation) {

@@ -8,6 +8,7 @@ use cpim_adapter::{Address, Code, Domain, ForeignAddress, Mapper, MappingError, 
 
 use super::refusal::Refusal;
 use crate::config::{Action, Auth, Config, DomainPattern, Route, Rule, Tls};
+use crate::rules::Defaults;
 
 /// Everything that decides what becomes of an operation, but not how it is done.
 #[derive(Clone, Debug)]
@@ -22,6 +23,8 @@ pub struct Policy {
     pub peer_domains: HashSet<Domain>,
     /// Who may send to whom.
     pub rules: Rules,
+    /// What holds where a principal has set no rule of his own.
+    pub principals: Defaults,
     /// Caps, and the terms of domains without a route of their own.
     pub limits: Limits,
     /// Terms of domains with a pinned route; the first that covers a domain holds.
@@ -154,6 +157,7 @@ impl Policy {
                 .flat_map(|peer| peer.serves.iter().chain([&peer.domain]).cloned())
                 .collect(),
             rules: Rules { rules: config.rules.clone(), default: config.rules_default },
+            principals: config.principals,
             limits: Limits { hops: limits.hops, pair_backlog: limits.pair_backlog, terms },
             routes: config
                 .routes

@@ -18,6 +18,7 @@ use cpim_adapter::{
 use cpim_gateway::config::Action;
 use cpim_gateway::resolver::{Resolver, Settings};
 use cpim_gateway::router::{Limits, Policy, Port, Router, Rules, Terms};
+use cpim_gateway::rules::{Defaults, Standard};
 use cpim_gateway::store::{Done, Journal, MemoryOptions, MemoryStore};
 use tokio::sync::mpsc;
 
@@ -117,6 +118,7 @@ pub fn policy() -> Policy {
         hosted_addresses: [].into(),
         peer_domains: [Domain::parse("peer.example").unwrap()].into(),
         rules: Rules { rules: Vec::new(), default: Action::Allow },
+        principals: Defaults { subscribe: Standard::Allow, fetch: Standard::Allow, ..Defaults::default() },
         limits: Limits {
             hops: 128,
             pair_backlog: 1_024,

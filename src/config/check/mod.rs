@@ -60,6 +60,7 @@ impl Check<'_, '_> {
             routes: elements(draft.routes),
             peers: elements(draft.peers),
             applications: elements(draft.applications),
+            principals: draft.principals,
             rules: elements(draft.rules),
             rules_default: draft.rules_default,
             mappings,
