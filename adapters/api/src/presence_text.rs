@@ -51,7 +51,7 @@ impl Tuple {
         reader.root()?;
         let mut text = String::new();
         loop {
-            match reader.next()? {
+            match reader.event()? {
                 Event::Text(piece) => text.push_str(&piece),
                 Event::Start(_) => {
                     reader.inner()?;

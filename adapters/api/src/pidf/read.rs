@@ -276,7 +276,7 @@ impl<'a> Reading<'a> {
     /// The next element within the one that is open, or nothing at its end; text between elements says nothing.
     fn child(&mut self) -> Result<Option<(Tag<'a>, Known)>, PidfError> {
         loop {
-            match self.reader.next()? {
+            match self.reader.event()? {
                 Event::Start(tag) => {
                     let known = Known::of(self.reader.expanded(&tag));
                     return Ok(Some((tag, known)));
@@ -291,7 +291,7 @@ impl<'a> Reading<'a> {
     fn text(&mut self) -> Result<String, PidfError> {
         let mut text = String::new();
         loop {
-            match self.reader.next()? {
+            match self.reader.event()? {
                 Event::Text(piece) => text.push_str(&piece),
                 Event::Start(tag) => {
                     let known = Known::of(self.reader.expanded(&tag));
@@ -309,7 +309,7 @@ impl<'a> Reading<'a> {
         self.signed |= known == Known::Signature;
         let mut depth = 1_usize;
         while depth > 0 {
-            match self.reader.next()? {
+            match self.reader.event()? {
                 Event::Start(tag) => {
                     self.signed |= self.reader.expanded(&tag).0 == SIGNATURE;
                     depth += 1;

@@ -89,7 +89,7 @@ fn each_element(wrapped: &str, mut found: impl FnMut(&str, &str, &str, &[&str]))
     let mut reader = Reader::new(wrapped.as_bytes(), &RULES).ok()?;
     reader.root().ok()?;
     loop {
-        match reader.next().ok()? {
+        match reader.event().ok()? {
             Event::Start(tag) => {
                 let (namespace, local) = reader.expanded(&tag);
                 let (namespace, local) = (namespace.to_owned(), local.to_owned());
@@ -107,7 +107,7 @@ fn each_element(wrapped: &str, mut found: impl FnMut(&str, &str, &str, &[&str]))
 /// namespace it is said to have none, since the document has one.
 fn with_namespaces(element: &str, declared: &[&str], around: &[(Arc<str>, Arc<str>)]) -> String {
     let name =
-        element.find(|c: char| matches!(c, ' ' | '\t' | '\r' | '\n' | '/' | '>')).unwrap_or(element.len());
+        element.find([' ', '\t', '\r', '\n', '/', '>']).unwrap_or(element.len());
     let (start, rest) = element.split_at_checked(name).unwrap_or((element, ""));
     let mut out = start.to_owned();
     let mut writer = Writer::new(&mut out);

@@ -101,7 +101,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As the grammar has it.
-    pub fn next(&mut self) -> Result<Event<'a>, XmlError> {
+    pub fn event(&mut self) -> Result<Event<'a>, XmlError> {
         if self.ending || self.open.is_empty() {
             self.ending = false;
             self.scope.leave(self.open.len());
@@ -132,13 +132,13 @@ impl<'a> Reader<'a> {
     /// As the grammar has it: what is kept as it came is still read in full.
     pub fn inner(&mut self) -> Result<&'a str, XmlError> {
         if self.ending {
-            self.next()?;
+            self.event()?;
             return Ok("");
         }
         let (inside, depth) = (self.rest, self.open.len());
         loop {
             let end = inside.len() - self.rest.len();
-            if matches!(self.next()?, Event::End) && self.open.len() < depth {
+            if matches!(self.event()?, Event::End) && self.open.len() < depth {
                 return Ok(inside.get(..end).unwrap_or_default());
             }
         }
@@ -150,7 +150,7 @@ impl<'a> Reader<'a> {
     /// As the grammar has it.
     pub fn skip_to_end(&mut self) -> Result<(), XmlError> {
         while self.ending || !self.open.is_empty() {
-            self.next()?;
+            self.event()?;
         }
         Ok(())
     }

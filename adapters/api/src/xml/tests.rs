@@ -20,7 +20,7 @@ fn told(xml: &[u8], rules: &Rules) -> Result<Vec<String>, XmlError> {
     let mut told = vec![start(&reader.root()?)];
     let (mut depth, mut text) = (1, String::new());
     while depth > 0 {
-        let event = reader.next()?;
+        let event = reader.event()?;
         match &event {
             Event::Text(piece) => text.push_str(piece),
             Event::Start(_) | Event::End if !text.is_empty() => {
@@ -109,10 +109,10 @@ fn the_innermost_namespaces_are_in_scope() {
     let mut reader = Reader::new(xml.as_bytes(), &RULES).unwrap();
     reader.root().unwrap();
     assert_eq!(reader.namespaces().collect::<Vec<_>>(), [("", "1"), ("p", "2")]);
-    reader.next().unwrap();
+    reader.event().unwrap();
     assert_eq!(reader.namespaces().collect::<Vec<_>>(), [("p", "3"), ("q", "4")]);
     reader.inner().unwrap();
-    reader.next().unwrap();
+    reader.event().unwrap();
     assert_eq!(reader.namespaces().collect::<Vec<_>>(), [("", "1"), ("p", "2")]);
     reader.skip_to_end().unwrap();
     reader.finish().unwrap();

@@ -143,7 +143,7 @@ fn trans_id(tag: &Tag<'_>) -> Result<TransId, Violation> {
 fn text(reader: &mut Reader<'_>) -> Result<Option<String>, Rejection> {
     let mut text = Some(String::new());
     loop {
-        match reader.next()? {
+        match reader.event()? {
             Event::Text(piece) => {
                 if let Some(text) = &mut text {
                     text.push_str(&piece);

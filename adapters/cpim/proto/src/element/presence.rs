@@ -80,7 +80,7 @@ fn check_markup(tuple: &Tuple, limits: &Limits) -> Result<(), EncodeError> {
 pub(super) fn read_presence(tag: &Tag<'_>, reader: &mut Reader<'_>) -> Result<Presence, Trouble> {
     let mut tuples = Vec::new();
     loop {
-        match reader.next()? {
+        match reader.event()? {
             Event::End => break,
             Event::Text(text) if text.trim().is_empty() => {}
             Event::Start(tag) if tag.name == "tuple" => {
