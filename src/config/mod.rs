@@ -30,11 +30,11 @@ use cpim_adapter::{DomainMapping, Selectors};
 pub use difference::Difference;
 pub use error::{ConfigError, ConfigErrors, Place};
 pub use lists::{Application, Auth, Hosted, Peer, Route, Rule, Tls};
-pub(crate) use names::several;
 pub use names::{Address, Claim, Domain, DomainPattern, Host, HostPort, Pattern};
+pub(crate) use names::{maybe, several};
 pub use secret::{MAX_SECRET, Secret, SecretError};
 pub use section::{AdapterSection, Endpoint, Listeners, Section};
-pub use sections::{Action, Admin, Dns, Durability, Limits, Log, LogFormat, Store};
+pub use sections::{Action, Admin, Dns, Durability, Limits, Log, LogFormat, Presence, Store};
 pub use source::PREFIX;
 
 use check::Check;
@@ -60,6 +60,8 @@ pub struct Config {
     pub log: Log,
     /// `[limits]`.
     pub limits: Limits,
+    /// `[presence]`.
+    pub presence: Presence,
     /// `[dns]`.
     pub dns: Dns,
     /// Every selector: those known anyway, and those of `[selectors]`.
