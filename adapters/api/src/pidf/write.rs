@@ -106,8 +106,7 @@ fn each_element(wrapped: &str, mut found: impl FnMut(&str, &str, &str, &[&str]))
 /// An element with declarations added to its start tag, for the prefixes that it does not declare itself; without a default
 /// namespace it is said to have none, since the document has one.
 fn with_namespaces(element: &str, declared: &[&str], around: &[(Arc<str>, Arc<str>)]) -> String {
-    let name =
-        element.find([' ', '\t', '\r', '\n', '/', '>']).unwrap_or(element.len());
+    let name = element.find([' ', '\t', '\r', '\n', '/', '>']).unwrap_or(element.len());
     let (start, rest) = element.split_at_checked(name).unwrap_or((element, ""));
     let mut out = start.to_owned();
     let mut writer = Writer::new(&mut out);
