@@ -10,6 +10,8 @@ mod leases;
 mod look;
 mod names;
 mod presentity;
+#[cfg(test)]
+mod scale;
 mod shadow;
 mod state;
 mod winfo;
