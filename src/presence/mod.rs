@@ -11,7 +11,6 @@ mod look;
 mod names;
 mod presentity;
 #[cfg(test)]
-mod scale;
 mod shadow;
 mod state;
 mod winfo;

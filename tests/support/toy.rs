@@ -36,18 +36,21 @@ pub enum Manner {
     Hang,
 }
 
+/// What the toy says when it is asked to observe.
+type Observing = fn() -> Result<(), DeliveryError>;
+
 /// The toy adapter.
 pub struct Toy {
     manner: Mutex<Manner>,
     delivered: mpsc::Sender<Delivery>,
     /// How it takes the wish to observe somebody; absent, it knows no presence.
-    observes: Mutex<Option<fn() -> Result<(), DeliveryError>>>,
+    observes: Mutex<Option<Observing>>,
     observed: Mutex<Vec<ForeignAddress>>,
 }
 
 impl Toy {
     /// From now on it observes whom it is asked to, if this is so.
-    pub fn observes(&self, how: fn() -> Result<(), DeliveryError>) {
+    pub fn observes(&self, how: Observing) {
         *self.observes.lock().unwrap() = Some(how);
     }
 
