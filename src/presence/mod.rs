@@ -10,7 +10,6 @@ mod leases;
 mod look;
 mod names;
 mod presentity;
-#[cfg(test)]
 mod shadow;
 mod state;
 mod winfo;
