@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 
 use crate::support::gateway::{Site, breathe, free_port};
-use crate::support::process::{Ran, run};
+use crate::support::process::{Ran, program, run};
 
 /// A running smtp-sink; it ends with this value.
 struct Sink(Child);
@@ -50,9 +50,14 @@ fn mail(site: &Site) -> String {
     written.map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap()).collect()
 }
 
+/// A gateway's folder, whose mail goes to this port.
+fn site(port: u16) -> Site {
+    Site::new(&format!("[smtp.outgoing]\nsmarthost = \"127.0.0.1:{port}\"\ntls = \"plain\"\n"))
+}
+
 async fn send(switches: &[&str]) -> (Ran, String) {
     let port = free_port();
-    let site = Site::new(&format!("[smtp.outgoing]\nsmarthost = \"127.0.0.1:{port}\"\ntls = \"plain\"\n"));
+    let site = site(port);
     let _sink = Sink::start(&site, port, switches);
     let gateway = site.start();
     gateway.wait_ready();
@@ -80,4 +85,27 @@ async fn what_a_server_refuses_has_failed_with_its_words() {
     assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
     assert!(ran.out.contains("refused") && ran.out.contains("500"), "{}", ran.out);
     assert_eq!(mail, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_handed_over_before_a_kill_waits_for_its_report_and_is_never_sent_again() {
+    let port = free_port();
+    let site = site(port);
+    let _sink = Sink::start(&site, port, &[]);
+    let gateway = site.start();
+    gateway.wait_ready();
+    let to = "im:mailto=bob~40mail.example@gw.example";
+    let server = format!("127.0.0.1:{}", site.port);
+    let arguments = ["send", "--server", &server, "--from", "im:fred@a.example", "--to", to, "Yabba, dabba!"];
+    let _waiting = program(&site.path(""), &arguments).spawn().unwrap();
+    let is_handed_over = |status: u16, answer: &str| status == 200 && answer.contains("handed over");
+    gateway.wait_answer("/v1/queue", is_handed_over);
+    while !mail(&site).contains("Yabba, dabba!") {
+        breathe();
+    }
+    gateway.kill();
+    let again = site.start();
+    again.wait_ready();
+    again.wait_answer("/v1/queue", is_handed_over);
+    assert_eq!(mail(&site).matches("Yabba, dabba!").count(), 1);
 }
