@@ -37,7 +37,9 @@ fn when_the_last_session_ends_presence_is_one_closed_tuple_and_can_be_subscribed
 fn several_sessions_are_merged_the_newest_first() {
     let (site, _gateway) = gateway();
     let tuple = |to: &str| {
-        format!("<publish target='{FRED}'><presence><tuple destination='{to}' status='open'/></presence></publish>")
+        format!(
+            "<publish target='{FRED}'><presence><tuple destination='{to}' status='open'/></presence></publish>"
+        )
     };
     let mut old = Someone::serving(&site, FRED);
     assert_eq!(outcome(&old.asks(&tuple("im:old@a.example"), b"")), "success");
@@ -55,8 +57,9 @@ fn a_publication_lapses() {
     let (site, _gateway) = gateway();
     let mut fred = Someone::serving(&site, FRED);
     let mut wilma = Someone::serving(&site, WILMA);
-    assert_eq!(outcome(&fred.asks(&publish(" duration='1'", "open", ""), b"")), "success");
     wilma.subscribes("600", "");
+    assert_eq!(wilma.is_told(), ["im:fred@a.example closed"]);
+    assert_eq!(outcome(&fred.asks(&publish(" duration='1'", "open", ""), b"")), "success");
     assert_eq!(wilma.is_told(), ["im:fred@a.example open"]);
     assert_eq!(wilma.is_told(), ["im:fred@a.example closed"]);
 }

@@ -11,7 +11,10 @@ fn the_response_comes_first_then_one_notify_then_one_for_each_change() {
     let mut fred = Someone::serving(&site, &format!("{FRED} im:fred@a.example"));
     let mut wilma = Someone::serving(&site, WILMA);
     let answer = wilma.subscribes("600", "");
-    assert_eq!((outcome(&answer).as_str(), answer.attribute("duration").as_deref()), ("success", Some("600")));
+    assert_eq!(
+        (outcome(&answer).as_str(), answer.attribute("duration").as_deref()),
+        ("success", Some("600"))
+    );
     let subscript_id = answer.attribute("subscriptID").expect("minted where absent");
     assert!((1..=40).contains(&subscript_id.len()), "{subscript_id}");
     assert_eq!(wilma.is_told(), [OPEN]);
@@ -53,7 +56,10 @@ fn a_second_subscribe_is_refused_and_one_with_the_subscript_id_renews() {
     assert_eq!(outcome(&wilma.subscribes("600", "")), "failure already-subscribed");
     assert_eq!(outcome(&wilma.subscribes("600", " subscriptID='another'")), "failure already-subscribed");
     let renewed = wilma.subscribes("900", &format!(" subscriptID='{id}'"));
-    assert_eq!((outcome(&renewed).as_str(), renewed.attribute("duration").as_deref()), ("success", Some("900")));
+    assert_eq!(
+        (outcome(&renewed).as_str(), renewed.attribute("duration").as_deref()),
+        ("success", Some("900"))
+    );
     assert_eq!(wilma.is_told(), [OPEN], "one notify");
     fred.publishes("closed", "");
     assert_eq!(wilma.is_told(), ["im:fred@a.example closed"]);
