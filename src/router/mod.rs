@@ -22,6 +22,7 @@ mod refusal;
 mod route;
 mod routes;
 mod rows;
+mod say;
 mod settle;
 mod step;
 mod submit;
@@ -54,6 +55,7 @@ use crate::sync::lock;
 
 pub use self::look::{AliasView, LegView, OperationView, SessionView};
 pub use self::policy::{Limits, Policy, Rules, Terms, scope_of};
+pub use self::say::GATEWAY;
 pub use self::step::Step;
 
 /// The space of aliases at the relay domain, in the store.
