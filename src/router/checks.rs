@@ -3,7 +3,7 @@
 //! Each looks at one operation and passes it or refuses it. None of them knows a protocol, and none of
 //! them waits for anything.
 
-use cpim_adapter::{Address, Arrival, Code, Local, Operation, Passage, Scope, SessionFacts, Standing};
+use cpim_adapter::{Address, Arrival, Code, Local, Passage, Scope, SessionFacts, Standing};
 
 use super::contacts::Contacts;
 use super::policy::Policy;
@@ -31,7 +31,7 @@ impl Candidate<'_> {
         self.arrival.operation.goes_to().address()
     }
 
-    fn standing(&self) -> Standing {
+    pub(crate) fn standing(&self) -> Standing {
         standing(self.facts, self.arrival)
     }
 }
@@ -96,7 +96,7 @@ fn is_served_by_another(candidate: &Candidate<'_>, source: &Address) -> bool {
 }
 
 /// It must have hops left, and room to say that it was here (RFC 3860 section 3.4.2).
-fn hops(candidate: &Candidate<'_>) -> Result<(), Refusal> {
+pub(crate) fn hops(candidate: &Candidate<'_>) -> Result<(), Refusal> {
     if candidate.arrival.hops == Some(0) {
         return Err(Refusal::new(Code::Loop, "no hops left", ""));
     }
@@ -127,9 +127,6 @@ fn rules(candidate: &Candidate<'_>) -> Result<(), Refusal> {
 
 /// There must be a way to it, as far as can be told at once, and it must be an operation we know.
 fn destination(candidate: &Candidate<'_>) -> Result<(), Refusal> {
-    if !matches!(candidate.arrival.operation, Operation::Message(_)) {
-        return Err(Refusal::new(Code::Unsupported, "there is no presence service here", ""));
-    }
     match candidate.target {
         Target::Nowhere(refusal) => Err(refusal.clone()),
         // What stands behind an alias is asked about when it is known.

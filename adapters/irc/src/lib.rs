@@ -10,8 +10,12 @@
 mod adapter;
 mod address;
 mod config;
+mod listener;
 mod net;
+mod tls;
 
 pub use adapter::IrcAdapter;
 pub use address::{IrcAddress, NetworkName};
-pub use config::Settings;
+pub use config::{
+    AccountSettings, Guests, Identity, Limits, ListenerSettings, Password, ServerSettings, Settings,
+};
