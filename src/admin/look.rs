@@ -18,11 +18,17 @@ pub trait Look: Send + Sync + 'static {
     /// Who watches somebody, or did until lately.
     ///
     /// # Errors
-    /// [`NobodyError`] where the text names nobody; likewise of the next two.
+    /// [`NobodyError`] where the text names nobody.
     fn watchers(&self, of: &str) -> Result<Vec<WatcherView>, NobodyError>;
     /// Whom somebody watches.
+    ///
+    /// # Errors
+    /// [`NobodyError`] where the text names nobody.
     fn subscriptions(&self, of: &str) -> Result<Vec<SubscriptionView>, NobodyError>;
     /// What somebody has said about himself, or everybody, at most `limit`.
+    ///
+    /// # Errors
+    /// [`NobodyError`] where the text names nobody.
     fn rules(&self, of: Option<&str>, limit: usize) -> Result<Vec<RuleView>, NobodyError>;
     /// The connections that are there now.
     fn sessions(&self) -> Vec<SessionView>;
