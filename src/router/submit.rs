@@ -43,6 +43,9 @@ impl Router {
             metrics::counter!("cpim_notify_dropped_total").increment(1);
             return;
         }
+        if !matches!(arrival.operation, Operation::Message(_)) {
+            return self.submit_presence(session, &contact, arrival, slot);
+        }
         fault::point("received");
         let policy = self.policy();
         let target = self.target(arrival.operation.goes_to().address(), &policy);
@@ -269,7 +272,7 @@ impl Router {
 }
 
 /// The path of an arrival, as far as its sender is believed: id and via only of a configured peer.
-fn passage(facts: &SessionFacts, arrival: &Arrival, policy: &Policy) -> Passage {
+pub(super) fn passage(facts: &SessionFacts, arrival: &Arrival, policy: &Policy) -> Passage {
     let (id, via) = match &facts.authority.peer {
         Some(_) => (arrival.id.clone(), arrival.via.clone()),
         None => (None, Vec::new()),
