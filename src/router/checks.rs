@@ -89,7 +89,7 @@ fn is_served_by_another(candidate: &Candidate<'_>, source: &Address) -> bool {
 }
 
 /// It must have hops left, and room to say that it was here (RFC 3860 section 3.4.2).
-fn hops(candidate: &Candidate<'_>) -> Result<(), Refusal> {
+pub(crate) fn hops(candidate: &Candidate<'_>) -> Result<(), Refusal> {
     if candidate.arrival.hops == Some(0) {
         return Err(Refusal::new(Code::Loop, "no hops left", ""));
     }

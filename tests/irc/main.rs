@@ -16,6 +16,7 @@ mod bad_input;
 mod capabilities;
 mod messages;
 mod names;
+mod presence;
 mod queries;
 mod registration;
 mod restart;

@@ -10,5 +10,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod beyond;
 mod hosted;
+mod restart;
 mod stage;
+mod watchers;
