@@ -9,8 +9,10 @@
 
 mod adapter;
 mod config;
+mod inbound;
 mod listener;
 mod outbound;
+mod tls;
 
 pub use adapter::MailAdapter;
 pub use config::{Identity, ListenerSettings, OutgoingSettings, PeerSettings, Settings, Smarthost};
