@@ -12,6 +12,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod accounts;
 mod bad_input;
 mod capabilities;
 mod messages;
@@ -21,3 +22,4 @@ mod queries;
 mod registration;
 mod restart;
 mod stage;
+mod tls;

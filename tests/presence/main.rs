@@ -12,6 +12,7 @@ mod support;
 
 mod beyond;
 mod hosted;
+mod observed;
 mod restart;
 mod stage;
 mod watchers;

@@ -50,6 +50,14 @@ impl MailAdapter {
         self.lock_bound().iter().filter_map(Listener::local_addr).collect()
     }
 
+    /// Sends a report that [`cpim_smtp_proto::dsn::Bounce`] wrote to whoever sent a mail.
+    ///
+    /// # Errors
+    /// [`DeliveryError`]: no server has accepted it.
+    pub async fn send_report(&self, to: &Mailbox, octets: &[u8]) -> Result<(), DeliveryError> {
+        self.outbound.report(to, octets).await
+    }
+
     fn lock_bound(&self) -> MutexGuard<'_, Vec<Listener>> {
         self.bound.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -33,8 +33,8 @@ pub enum TlsPolicy {
 
 /// What is handed to a server in one transaction.
 pub(crate) struct Transaction<'a> {
-    /// Where reports go.
-    pub(crate) reverse_path: &'a str,
+    /// Where reports go; nowhere for what is a report itself.
+    pub(crate) reverse_path: Option<&'a str>,
     /// The recipient.
     pub(crate) recipient: &'a str,
     /// The transaction's name in reports (RFC 3461 section 4.4).
@@ -182,8 +182,8 @@ impl Client {
                 of_rcpt.push(RcptParameter::Other { keyword, value });
             }
         }
-        let reverse_path = address(transaction.reverse_path)?;
-        Ok((Mail::new(Some(reverse_path), of_mail), Rcpt::new(address(transaction.recipient)?, of_rcpt)))
+        let reverse_path = transaction.reverse_path.map(address).transpose()?;
+        Ok((Mail::new(reverse_path, of_mail), Rcpt::new(address(transaction.recipient)?, of_rcpt)))
     }
 
     async fn command(&mut self, command: impl std::fmt::Display) -> Result<(), DeliveryError> {

@@ -104,6 +104,34 @@ impl Outbound {
         self.send(running, delivery, &to, None).await.map(drop)
     }
 
+    /// Sends a report on a mail that was taken here, with the null reverse-path: nothing comes back of it (RFC 5321
+    /// section 4.5.5).
+    ///
+    /// # Errors
+    /// No server has accepted it.
+    pub(crate) async fn report(&self, to: &Mailbox, octets: &[u8]) -> Result<(), DeliveryError> {
+        let servers = self.servers.for_people().await?;
+        let mut client = self.pool.client(&servers, self.relay.as_str()).await?;
+        let transaction = Transaction {
+            reverse_path: None,
+            recipient: &to.to_string(),
+            envid: "",
+            reports: false,
+            octets,
+            eight_bit: false,
+        };
+        match client.hand_over(&transaction).await {
+            Ok(_) => {
+                self.pool.put_back(&servers, client);
+                Ok(())
+            }
+            Err(error) => {
+                client.leave().await;
+                Err(error)
+            }
+        }
+    }
+
     async fn send(
         &self,
         running: &Running,
@@ -137,7 +165,7 @@ impl Outbound {
             commit.pass(None).await.map_err(|_| withdrawn())?;
         }
         let transaction = Transaction {
-            reverse_path: &reverse_path,
+            reverse_path: Some(&reverse_path),
             recipient: &mailbox.to_string(),
             envid: keyed.trim_start_matches("b="),
             reports,

@@ -44,11 +44,19 @@ impl Servers {
                     tls: if peer.plain { TlsPolicy::Plain } else { TlsPolicy::Required },
                 })
                 .collect()),
-            NextHop::Foreign(_) => match &self.smarthost {
-                Some(smarthost) => at_smarthost(smarthost).await,
-                None => Err(DeliveryError::refused(Code::NoRoute, "this gateway sends no mail")),
-            },
+            NextHop::Foreign(_) => self.for_people().await,
             NextHop::Served(_) => Err(DeliveryError::out_of_contact()),
+        }
+    }
+
+    /// The servers that take the mail for people.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be said now.
+    pub(crate) async fn for_people(&self) -> Result<Vec<Place>, DeliveryError> {
+        match &self.smarthost {
+            Some(smarthost) => at_smarthost(smarthost).await,
+            None => Err(DeliveryError::refused(Code::NoRoute, "this gateway sends no mail")),
         }
     }
 }

@@ -39,7 +39,7 @@ impl Exchange for Desk {
 }
 
 pub(crate) struct House {
-    adapter: Arc<MailAdapter>,
+    pub(crate) adapter: Arc<MailAdapter>,
     pub(crate) cx: AdapterContext,
     words: Arc<Mutex<Vec<(u64, Word)>>>,
 }

@@ -108,6 +108,16 @@ async fn what_is_lost_behind_the_final_dot_waits_for_its_report() {
 }
 
 #[tokio::test]
+async fn a_report_has_no_sender_and_asks_for_none() {
+    let mut server = Server::start(Manner { dsn: true, ..Manner::default() }).await;
+    let house = House::new(server.port).await;
+    let bob = cpim_smtp_proto::address::Mailbox::parse("bob@mail.example").unwrap();
+    house.adapter.send_report(&bob, b"Subject: report\r\n\r\n").await.unwrap();
+    let mail = server.mail().await;
+    assert_eq!((mail.from.as_str(), mail.to.as_str()), ("MAIL FROM:<>", "RCPT TO:<bob@mail.example>"));
+}
+
+#[tokio::test]
 async fn without_a_server_nothing_is_sent_and_it_is_tried_again() {
     let server = Server::start(Manner::default()).await;
     let port = server.port;

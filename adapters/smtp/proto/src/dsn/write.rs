@@ -89,7 +89,11 @@ impl Bounce<'_> {
         match action {
             "delivered" => "was delivered.".to_owned(),
             "relayed" => "was passed on to where no reports come from.".to_owned(),
-            _ => format!("could not be delivered: {}", self.response.text()),
+            _ => {
+                let said = self.response.text();
+                let line: String = said.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+                format!("could not be delivered: {line}")
+            }
         }
     }
 
