@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use cpim_smtp_proto::session::{Decision, Event, Login, Offers, Reply, Session};
+use cpim_smtp_proto::session::{Decision, Event, Login, Offers, Recipient, Reply, Session};
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -18,6 +18,7 @@ use super::mail;
 use super::rates::Connected;
 use super::recipient::{self, Taken};
 use crate::config::SubmitterSettings;
+use crate::outbound::{Forged, Keyed, take_report};
 
 /// Octets read at once.
 const PIECE: usize = 16 * 1_024;
@@ -33,6 +34,8 @@ const TOO_MANY_CONNECTIONS: &[u8] = b"421 4.7.0 too many connections\r\n";
 const SHUTTING_DOWN: Reply = Reply::fixed(421, "4.3.2", "shutting down");
 const TOO_MANY_MAILS: Reply = Reply::fixed(450, "4.7.1", "too many mails; try again later");
 const NO_ROOM: Reply = Reply::fixed(452, "4.3.1", "no room for a mail at present");
+const FORGED: Reply = Reply::fixed(550, "5.1.1", "no such address of this gateway");
+const NOT_DURABLE: Reply = Reply::fixed(451, "4.3.0", "the report is not kept yet");
 const WRONG_PASSWORD: Reply = Reply::fixed(535, "5.7.8", "wrong name or password");
 
 /// What a connection must know of the place where it was accepted.
@@ -53,7 +56,6 @@ pub(crate) async fn serve(inbound: Arc<Inbound>, mut stream: TcpStream, from: So
     let place = Arc::clone(&inbound.connections).try_acquire_owned().ok();
     let counted = inbound.rates.connect(from.ip(), Instant::now());
     let (Some(_place), Some(counted)) = (place, counted) else {
-        metrics_refused("connections");
         let _gone = timeout(WRITE_TIME, stream.write_all(TOO_MANY_CONNECTIONS)).await;
         return;
     };
@@ -66,10 +68,6 @@ pub(crate) async fn serve(inbound: Arc<Inbound>, mut stream: TcpStream, from: So
         }
         () = shutdown.forced() => {}
     }
-}
-
-fn metrics_refused(what: &'static str) {
-    tracing::debug!(what, "refused: over a limit");
 }
 
 async fn run(
@@ -85,14 +83,14 @@ async fn run(
     }
     let offers = Offers {
         starttls: at.tls.is_some() && !at.implicit,
-        login: !inbound.settings.submitters.is_empty(),
+        login: !inbound.settings.incoming.submitters.is_empty(),
         login_in_the_clear: false,
     };
-    let limits = inbound.settings.limits.session.clone();
-    let session =
-        Session::new(inbound.settings.relay.as_str(), offers, at.implicit, limits, Instant::now());
+    let limits = inbound.settings.incoming.limits.session.clone();
+    let session = Session::new(inbound.settings.relay.as_str(), offers, at.implicit, limits, Instant::now());
     let client = from.ip().to_canonical().to_string();
-    let mut connection = Connection { inbound, session, counted, client, taken: Vec::new(), room: None };
+    let mut connection =
+        Connection { inbound, session, counted, client, taken: Vec::new(), legs: Vec::new(), room: None };
     let mut piece = vec![0; PIECE];
     loop {
         while let Some(event) = connection.session.poll(Instant::now()) {
@@ -161,6 +159,8 @@ struct Connection<'a> {
     client: String,
     /// Recipients of the mail under way.
     taken: Vec<Taken>,
+    /// Legs that it reports on.
+    legs: Vec<u64>,
     /// Room for its text.
     room: Option<OwnedSemaphorePermit>,
 }
@@ -168,12 +168,13 @@ struct Connection<'a> {
 impl Connection<'_> {
     fn forget(&mut self) {
         self.taken.clear();
+        self.legs.clear();
         self.room = None;
     }
 
     fn submitter(&self) -> Option<&SubmitterSettings> {
         let name = self.session.user()?;
-        self.inbound.settings.submitters.iter().find(|submitter| submitter.name == name)
+        self.inbound.settings.incoming.submitters.iter().find(|submitter| submitter.name == name)
     }
 
     async fn answer(&mut self, event: Event) -> Decision {
@@ -188,6 +189,9 @@ impl Connection<'_> {
                 }
             }
             Event::Recipient(said) => {
+                if let Some(decision) = self.keyed(&said) {
+                    return decision;
+                }
                 let mapper = self.inbound.cx.mapper();
                 let is_submitter = self.session.user().is_some();
                 match recipient::take(said, is_submitter, &self.inbound.settings, &mapper) {
@@ -204,6 +208,15 @@ impl Connection<'_> {
             }
             Event::Mail(received) => {
                 let taken = std::mem::take(&mut self.taken);
+                for leg in std::mem::take(&mut self.legs) {
+                    if !take_report(leg, &received.octets, &self.inbound.cx).await {
+                        return Decision::Refuse(NOT_DURABLE);
+                    }
+                }
+                if taken.is_empty() {
+                    self.forget();
+                    return Decision::Accept;
+                }
                 let decision =
                     mail::hand_over(self.inbound, received, taken, self.submitter(), &self.client).await;
                 self.forget();
@@ -215,8 +228,24 @@ impl Connection<'_> {
         }
     }
 
+    /// What a keyed address of ours is answered; nothing where it is none.
+    fn keyed(&mut self, said: &Recipient) -> Option<Decision> {
+        let mailbox = said.mailbox.as_ref()?;
+        if !mailbox.domain().eq_ignore_ascii_case(self.inbound.settings.relay.as_str()) {
+            return None;
+        }
+        match self.inbound.keys.read(mailbox.local())? {
+            Ok(Keyed::Leg(leg)) => {
+                self.legs.push(leg);
+                Some(Decision::Accept)
+            }
+            Ok(Keyed::Unsubscribe(_)) | Err(Forged) => Some(Decision::Refuse(FORGED)),
+        }
+    }
+
     fn login(&self, login: &Login) -> Decision {
-        let known = self.inbound.settings.submitters.iter().find(|submitter| submitter.name == login.name);
+        let known =
+            self.inbound.settings.incoming.submitters.iter().find(|submitter| submitter.name == login.name);
         match known {
             Some(submitter) if submitter.password.is(&login.password) => Decision::Accept,
             _ => {

@@ -15,13 +15,14 @@ mod recipient;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cpim_adapter::AdapterContext;
+use cpim_adapter::{AdapterContext, Domain, Scope};
 use cpim_smtp_proto::mail::Peers;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use self::rates::Rates;
 use crate::config::Settings;
+use crate::outbound::{Keys, Outbound};
 
 pub(crate) use self::connection::{Listening, serve};
 
@@ -32,7 +33,9 @@ const RATE_SPAN: Duration = Duration::from_secs(60);
 pub(crate) struct Inbound {
     settings: Settings,
     cx: AdapterContext,
-    peers: Peers,
+    peers: Arc<Peers>,
+    outbound: Arc<Outbound>,
+    keys: Keys,
     rates: Arc<Rates>,
     connections: Arc<Semaphore>,
     /// Mails whose text is being received.
@@ -44,11 +47,18 @@ pub(crate) struct Inbound {
 }
 
 impl Inbound {
-    pub(crate) fn new(settings: Settings, cx: AdapterContext) -> Arc<Self> {
-        let peers = settings.peers.iter().map(|peer| (&peer.domain, &*peer.secret));
-        let limits = &settings.limits;
+    pub(crate) fn new(
+        settings: Settings,
+        peers: Arc<Peers>,
+        outbound: Arc<Outbound>,
+        keys: Keys,
+        cx: AdapterContext,
+    ) -> Arc<Self> {
+        let limits = &settings.incoming.limits;
         Arc::new(Self {
-            peers: Peers::new(&settings.relay, peers),
+            peers,
+            outbound,
+            keys,
             rates: Arc::new(Rates::new(limits.client_connections, limits.client_mails, RATE_SPAN)),
             connections: Arc::new(Semaphore::new(limits.connections)),
             mails: Arc::new(Semaphore::new(limits.mails_at_once)),
@@ -57,5 +67,16 @@ impl Inbound {
             cx,
             settings,
         })
+    }
+
+    /// What a peer gateway may send for.
+    fn scopes(&self, peer: &Domain) -> Vec<Scope> {
+        let known = self.settings.incoming.peer_scopes.iter().find(|(domain, _)| domain == peer);
+        known.map(|(_, scopes)| scopes.clone()).unwrap_or_default()
+    }
+
+    /// Resolves when draining begins.
+    pub(crate) async fn draining(&self) {
+        self.cx.shutdown.draining().await;
     }
 }

@@ -112,6 +112,10 @@ mod tests {
         assert_eq!([(); 4].map(|()| one.may_send(now)), [true, true, true, false]);
         assert!(at("192.0.2.1").unwrap().may_send(now));
         let later = now + Duration::from_secs(20);
-        assert_eq!([(); 2].map(|()| one.may_send(later)), [true, false], "a third of the time, a third of them");
+        assert_eq!(
+            [(); 2].map(|()| one.may_send(later)),
+            [true, false],
+            "a third of the time, a third of them"
+        );
     }
 }

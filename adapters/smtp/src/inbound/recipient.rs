@@ -33,7 +33,7 @@ pub(super) fn take(
         Some(written) => Mailbox::parse(written.as_str()).map_err(|_| NO_MAILBOX)?,
         None => Mailbox::new("postmaster", settings.relay.clone()).map_err(|_| NO_MAILBOX)?,
     };
-    if !mapper.is_ours(mailbox.domain()) && !settings.hosted.contains(mailbox.domain()) {
+    if !mapper.is_ours(mailbox.domain()) && !settings.incoming.hosted.contains(mailbox.domain()) {
         return Err(NO_RELAYING);
     }
     let is_postmaster =
@@ -47,7 +47,8 @@ pub(super) fn take(
     match mapper.resident(destination.address()) {
         Ok(Some(Local::Route(foreign))) => {
             let selector = foreign.selector().as_str();
-            if !is_submitter && settings.closed_to_strangers.iter().any(|closed| closed == selector) {
+            if !is_submitter && settings.incoming.closed_to_strangers.iter().any(|closed| closed == selector)
+            {
                 return Err(NO_RELAYING);
             }
         }

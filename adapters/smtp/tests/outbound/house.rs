@@ -10,7 +10,7 @@ use cpim_adapter::{
     Notify, Observation, Operation, OperationId, Outcome, Passage, PresUri, Presence, Report, Selectors,
     SessionFacts, Shutdown, Standing, TransId, Tuple, VolatileMemory, Withdrawn, Word,
 };
-use cpim_smtp::{MailAdapter, IncomingSettings, OutgoingSettings, Settings, Smarthost, TlsPolicy};
+use cpim_smtp::{IncomingSettings, MailAdapter, OutgoingSettings, Settings, Smarthost, TlsPolicy};
 use tokio::sync::mpsc;
 
 pub(crate) const BOB: &str = "im:mailto=bob~40mail.example@gw.example";
