@@ -23,6 +23,7 @@ mod refusal;
 mod route;
 mod routes;
 mod rows;
+mod say;
 mod settle;
 mod step;
 mod submit;
@@ -55,6 +56,7 @@ use crate::sync::lock;
 pub use self::look::{AliasView, LegView, OperationView, SessionView};
 pub use self::policy::{Limits, Policy, PresenceLimits, Rules, Terms, scope_of};
 pub use self::presence::{SubscriptionView, WatcherView};
+pub use self::say::GATEWAY;
 pub use self::step::Step;
 
 /// The space of aliases at the relay domain, in the store.

@@ -46,15 +46,17 @@ impl Router {
         }
         fault::point("received");
         let policy = self.policy();
-        let target = self.target(arrival.operation.goes_to().address(), &policy);
+        let standing = checks::standing(&contact.facts, &arrival);
+        let target = self.target_for(&arrival.operation, standing, &policy);
+        let inboxes = self.inboxes(&policy);
         let candidate = Candidate {
             facts: &contact.facts,
             arrival: &arrival,
             policy: &policy,
             contacts: &self.contacts,
             target: &target,
+            inboxes: &inboxes,
         };
-        let standing = candidate.standing();
         let theirs = checks::source(&candidate);
         let room = checks::admit(&candidate).and_then(|()| self.room(&arrival.operation, &policy));
         let entry = Entry {

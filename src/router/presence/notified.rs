@@ -18,12 +18,14 @@ impl Router {
     pub(in super::super) fn notified(&self, contact: &Contact, arrival: Arrival) {
         let policy = self.policy();
         let target = Target::Elsewhere;
+        let inboxes = self.inboxes(&policy);
         let candidate = Candidate {
             facts: &contact.facts,
             arrival: &arrival,
             policy: &policy,
             contacts: &self.contacts,
             target: &target,
+            inboxes: &inboxes,
         };
         let theirs = checks::source(&candidate).and_then(|()| checks::hops(&candidate));
         let passage = passage(&contact.facts, &arrival, &policy);

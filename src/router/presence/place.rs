@@ -67,6 +67,10 @@ impl Router {
                     policy.let_pass(asker, standing, &meant)?;
                     meant
                 }
+                // Of a presentity there is none: it is inboxes that are forwarded.
+                Target::Forwarded(_) => {
+                    return Err(Refusal::new(Code::Unsupported, "only messages are forwarded", ""));
+                }
                 Target::Inner(inner) => {
                     policy.let_pass(asker, standing, &inner)?;
                     inner
