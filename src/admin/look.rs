@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 
-use crate::router::{AliasView, OperationView, Router, SessionView};
+use crate::router::{AliasView, OperationView, Router, SessionView, SubscriptionView, WatcherView};
+use crate::rules::{NobodyError, RuleView};
 use crate::store::StoreError;
 
 /// A look into a gateway. The router gives it; a test can give another.
@@ -14,6 +15,21 @@ pub trait Look: Send + Sync + 'static {
     async fn queue(&self, limit: usize) -> Result<Vec<OperationView>, StoreError>;
     /// The aliases whose names come after `after`, by name, at most `limit`.
     async fn aliases(&self, after: &str, limit: usize) -> Result<Vec<AliasView>, StoreError>;
+    /// Who watches somebody, or did until lately.
+    ///
+    /// # Errors
+    /// [`NobodyError`] where the text names nobody.
+    fn watchers(&self, of: &str) -> Result<Vec<WatcherView>, NobodyError>;
+    /// Whom somebody watches.
+    ///
+    /// # Errors
+    /// [`NobodyError`] where the text names nobody.
+    fn subscriptions(&self, of: &str) -> Result<Vec<SubscriptionView>, NobodyError>;
+    /// What somebody has said about himself, or everybody, at most `limit`.
+    ///
+    /// # Errors
+    /// [`NobodyError`] where the text names nobody.
+    fn rules(&self, of: Option<&str>, limit: usize) -> Result<Vec<RuleView>, NobodyError>;
     /// The connections that are there now.
     fn sessions(&self) -> Vec<SessionView>;
     /// How many operations are accepted and not settled.
@@ -34,6 +50,20 @@ impl Look for Router {
 
     async fn aliases(&self, after: &str, limit: usize) -> Result<Vec<AliasView>, StoreError> {
         Self::aliases(self, after, limit).await
+    }
+
+    fn watchers(&self, of: &str) -> Result<Vec<WatcherView>, NobodyError> {
+        Ok(self.watchers_of(&self.book().names().read(of)?))
+    }
+
+    fn subscriptions(&self, of: &str) -> Result<Vec<SubscriptionView>, NobodyError> {
+        Ok(self.subscriptions_of(&self.book().names().read(of)?))
+    }
+
+    fn rules(&self, of: Option<&str>, limit: usize) -> Result<Vec<RuleView>, NobodyError> {
+        let book = self.book();
+        let owner = of.map(|of| book.names().read(of)).transpose()?;
+        Ok(book.views(owner.as_ref(), limit))
     }
 
     fn sessions(&self) -> Vec<SessionView> {

@@ -45,7 +45,7 @@ pub use self::client::{Client, ClientError};
 pub use self::error::AdminError;
 pub use self::health::{HealthView, PartView};
 pub use self::look::Look;
-pub use self::routes::{Aliases, Operations, Sessions};
+pub use self::routes::{Aliases, Operations, Rules, Sessions, Subscriptions, Watchers};
 
 use self::routes::Context;
 use self::socket::Socket;

@@ -16,7 +16,8 @@ use serde_json::json;
 
 use super::AdminState;
 use crate::config::Secret;
-use crate::router::{AliasView, OperationView, SessionView};
+use crate::router::{AliasView, OperationView, SessionView, SubscriptionView, WatcherView};
+use crate::rules::{NobodyError, RuleView};
 use crate::store::StoreError;
 
 /// Rows that an answer has where the question names no number.
@@ -56,6 +57,9 @@ fn routes(context: Context) -> Router {
         .route("/v1/queue", get(queue))
         .route("/v1/sessions", get(sessions))
         .route("/v1/aliases", get(aliases))
+        .route("/v1/watchers", get(watchers))
+        .route("/v1/subscriptions", get(subscriptions))
+        .route("/v1/rules", get(rules))
         .fallback(|| async {
             Refusal::new(StatusCode::NOT_FOUND, "not-found", "there is nothing at this path")
         })
@@ -133,6 +137,41 @@ pub struct Aliases {
     pub aliases: Vec<AliasView>,
 }
 
+/// The answer of `/v1/watchers`.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Watchers {
+    /// Those who watch now first, the newest first.
+    pub watchers: Vec<WatcherView>,
+}
+
+/// The answer of `/v1/subscriptions`.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Subscriptions {
+    /// The newest first.
+    pub subscriptions: Vec<SubscriptionView>,
+}
+
+/// The answer of `/v1/rules`.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Rules {
+    /// By their owners.
+    pub rules: Vec<RuleView>,
+}
+
+/// Whose.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Of {
+    of: String,
+}
+
+/// Whose, or everybody's.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MaybeOf {
+    of: Option<String>,
+}
+
 /// How much of a list is wanted.
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -184,6 +223,30 @@ async fn aliases(
     Ok(Json(Aliases { aliases: context.state.look.aliases(&page.after, page.limit).await? }))
 }
 
+async fn watchers(
+    State(context): State<Context>,
+    of: Result<Query<Of>, QueryRejection>,
+) -> Result<Json<Watchers>, Refusal> {
+    let Query(Of { of }) = of.map_err(|error| bad_request(error.body_text()))?;
+    Ok(Json(Watchers { watchers: context.state.look.watchers(&of)? }))
+}
+
+async fn subscriptions(
+    State(context): State<Context>,
+    of: Result<Query<Of>, QueryRejection>,
+) -> Result<Json<Subscriptions>, Refusal> {
+    let Query(Of { of }) = of.map_err(|error| bad_request(error.body_text()))?;
+    Ok(Json(Subscriptions { subscriptions: context.state.look.subscriptions(&of)? }))
+}
+
+async fn rules(
+    State(context): State<Context>,
+    of: Result<Query<MaybeOf>, QueryRejection>,
+) -> Result<Json<Rules>, Refusal> {
+    let Query(MaybeOf { of }) = of.map_err(|error| bad_request(error.body_text()))?;
+    Ok(Json(Rules { rules: context.state.look.rules(of.as_deref(), MAX_LIMIT)? }))
+}
+
 fn checked(page: Result<Query<Page>, QueryRejection>) -> Result<Page, Refusal> {
     let Query(page) = page.map_err(|error| bad_request(error.body_text()))?;
     match page.limit {
@@ -206,6 +269,12 @@ struct Refusal {
 impl Refusal {
     fn new(status: StatusCode, error: &'static str, detail: impl Into<String>) -> Self {
         Self { status, error, detail: detail.into() }
+    }
+}
+
+impl From<NobodyError> for Refusal {
+    fn from(error: NobodyError) -> Self {
+        bad_request(error.to_string())
     }
 }
 

@@ -50,6 +50,25 @@ impl Look for Made {
         Ok(vec![operation(); limit.min(2)])
     }
 
+    fn watchers(&self, _: &str) -> Result<Vec<crate::router::WatcherView>, crate::rules::NobodyError> {
+        Ok(Vec::new())
+    }
+
+    fn subscriptions(
+        &self,
+        _: &str,
+    ) -> Result<Vec<crate::router::SubscriptionView>, crate::rules::NobodyError> {
+        Ok(Vec::new())
+    }
+
+    fn rules(
+        &self,
+        _: Option<&str>,
+        _: usize,
+    ) -> Result<Vec<crate::rules::RuleView>, crate::rules::NobodyError> {
+        Ok(Vec::new())
+    }
+
     async fn aliases(&self, after: &str, _: usize) -> Result<Vec<AliasView>, StoreError> {
         match after {
             "closed" => Err(StoreError::Closed),

@@ -19,17 +19,20 @@ mod out;
 mod queue;
 mod relay;
 mod resolve;
+mod rules;
 mod run;
 mod send;
 mod server;
 mod sessions;
 mod signals;
+mod subscriptions;
 mod table;
 #[cfg(test)]
 mod tests;
 mod trace;
 mod unmap;
 mod watch;
+mod watchers;
 
 use std::process::ExitCode;
 
@@ -65,6 +68,9 @@ enum Command {
     Queue(queue::Queue),
     Sessions(sessions::Sessions),
     Aliases(aliases::Aliases),
+    Watchers(watchers::Watchers),
+    Subscriptions(subscriptions::Subscriptions),
+    Rules(rules::Rules),
     Completions(completions::Completions),
 }
 
@@ -111,6 +117,9 @@ impl Command {
             Self::Queue(command) => within_runtime(command.run(out)),
             Self::Sessions(command) => within_runtime(command.run(out)),
             Self::Aliases(command) => within_runtime(command.run(out)),
+            Self::Watchers(command) => within_runtime(command.run(out)),
+            Self::Subscriptions(command) => within_runtime(command.run(out)),
+            Self::Rules(command) => within_runtime(command.run(out)),
             Self::Completions(command) => command.run(out),
         }
     }

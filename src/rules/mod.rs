@@ -10,6 +10,7 @@ mod defaults;
 mod names;
 mod note;
 mod sheet;
+mod show;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -19,6 +20,7 @@ pub use book::{MAX_PRINCIPALS, MAX_RULES_OCTETS, RuleBook, RuleError, SPACE};
 pub use defaults::{Defaults, Standard};
 pub use names::{Fold, Names, NobodyError};
 pub use sheet::{Appearance, Forward, MAX_ENTRIES, Mark, Sheet, Show, Topic};
+pub use show::RuleView;
 pub use view::{View, closed_presence};
 pub use who::{Who, WhoError};
 

@@ -78,6 +78,14 @@ async fn an_administrator_sees_where_a_message_went() {
     assert_eq!((unknown.code, unknown.out.as_str()), (1, ""));
     assert_eq!(look(folder, &["queue"]).await.out, "ID  ACCEPTED  KIND  FROM  TO  STATE\n");
     assert_eq!(look(folder, &["aliases"]).await.out, "ALIAS  LAST USED  ADDRESS\n");
+    let watchers = look(folder, &["watchers", "pres:barney@b.example"]).await;
+    assert_eq!(watchers.out, "WATCHER  SINCE  UNTIL  ENDED\n", "{}", watchers.err);
+    let subscriptions = look(folder, &["subscriptions", "barney@b.example"]).await;
+    assert_eq!(subscriptions.out, "PRESENTITY  SINCE  UNTIL  KEPT  ID\n", "{}", subscriptions.err);
+    assert_eq!(look(folder, &["rules"]).await.out, "OWNER  SAYS  ABOUT  DETAIL\n");
+    assert_eq!(look(folder, &["rules", "mailto:bob@b.example"]).await.out, "OWNER  SAYS  ABOUT  DETAIL\n");
+    let nobody = look(folder, &["watchers", "nobody"]).await;
+    assert_eq!((nobody.code, nobody.out.as_str()), (1, ""));
 
     fs::write(folder.join("wrong"), "0123456789\n").unwrap();
     fs::set_permissions(folder.join("wrong"), fs::Permissions::from_mode(0o600)).unwrap();

@@ -19,6 +19,9 @@ const COMMANDS: &[&str] = &[
     "queue",
     "sessions",
     "aliases",
+    "watchers",
+    "subscriptions",
+    "rules",
     "completions",
 ];
 
