@@ -4,13 +4,15 @@ pub mod section;
 
 use std::sync::Arc;
 
-use cpim_adapter::{BuildError, Domain};
+use cpim_adapter::{BuildError, Domain, Scope};
 use cpim_smtp::{
-    Identity, ListenerSettings, MailAdapter, OutgoingSettings, PeerSettings, Settings, Smarthost, TlsPolicy,
+    Identity, IncomingSettings, ListenerSettings, MailAdapter, OutgoingSettings, PeerSettings, Settings,
+    Smarthost, TlsPolicy,
 };
 
 use super::Built;
 use crate::config::{self, Config};
+use crate::router::scope_of;
 
 pub(super) fn build(config: &Config) -> Result<Built, BuildError> {
     let adapter = Arc::new(MailAdapter::new(settings(config)?)?);
@@ -30,6 +32,11 @@ fn settings(config: &Config) -> Result<Settings, BuildError> {
     Ok(Settings {
         relay: config.relay_domain.clone(),
         listeners: mail.listener.iter().filter_map(listener).collect(),
+        incoming: IncomingSettings {
+            hosted: config.hosted.iter().filter_map(|hosted| hosted.domain.clone()).collect(),
+            peer_scopes: config.peers.iter().map(peer_scopes).collect(),
+            ..IncomingSettings::default()
+        },
         outgoing: outgoing(&mail.outgoing),
         peers: config.peers.iter().filter_map(peer).collect(),
     })
@@ -68,4 +75,10 @@ fn listener(listener: &section::Listener) -> Option<ListenerSettings> {
         identity: identity.map(|(certificate, key)| Identity { certificate, key }),
         implicit_tls: listener.implicit_tls,
     })
+}
+
+/// What a peer may send for: itself, those whose home it is, and whom it is said to send for besides.
+fn peer_scopes(peer: &config::Peer) -> (Domain, Vec<Scope>) {
+    let own = std::iter::once(&peer.domain).chain(&peer.serves).cloned().map(Scope::Domain);
+    (peer.domain.clone(), own.chain(peer.sources.iter().map(scope_of)).collect())
 }

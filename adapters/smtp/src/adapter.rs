@@ -14,7 +14,8 @@ use cpim_smtp_proto::address::Mailbox;
 use cpim_smtp_proto::mail::Peers;
 
 use crate::config::Settings;
-use crate::listener::Listener;
+use crate::inbound::{Inbound, Listening};
+use crate::listener::{Listener, listening};
 use crate::outbound::keys::Keys;
 use crate::outbound::{HORIZON, Outbound};
 
@@ -22,6 +23,8 @@ use crate::outbound::{HORIZON, Outbound};
 pub struct MailAdapter {
     settings: Settings,
     outbound: Arc<Outbound>,
+    peers: Arc<Peers>,
+    listening: Vec<Listening>,
     /// Listeners that are bound and do not run yet.
     bound: Mutex<Vec<Listener>>,
 }
@@ -40,7 +43,13 @@ impl MailAdapter {
             settings.peers.clone(),
             Arc::clone(&peers),
         );
-        Ok(Self { settings, outbound: Arc::new(outbound), bound: Mutex::default() })
+        let listening = settings
+            .listeners
+            .iter()
+            .enumerate()
+            .map(|(nth, at)| listening(nth, at))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { settings, outbound: Arc::new(outbound), peers, listening, bound: Mutex::default() })
     }
 
     /// The addresses that are bound and not yet run, in the order of the settings, with the ports that were found
@@ -98,8 +107,8 @@ impl Adapter for MailAdapter {
 
     async fn bind(&self) -> Result<(), AdapterError> {
         let mut bound = Vec::new();
-        for listener in &self.settings.listeners {
-            bound.push(Listener::bind(listener).await?);
+        for (listener, at) in self.settings.listeners.iter().zip(&self.listening) {
+            bound.push(Listener::bind(listener, at.clone()).await?);
         }
         *self.lock_bound() = bound;
         Ok(())
@@ -109,8 +118,19 @@ impl Adapter for MailAdapter {
         let keys =
             Keys::load(&*cx.memory).await.map_err(|error| AdapterError::Internal(error.to_string()))?;
         self.outbound.start(cx.clone(), keys.clone());
+        let (settings, peers) = (self.settings.clone(), Arc::clone(&self.peers));
+        let inbound = Inbound::new(settings, peers, Arc::clone(&self.outbound), keys, cx.clone());
+        let listeners = std::mem::take(&mut *self.lock_bound());
+        for listener in listeners {
+            inbound.tasks.spawn(listener.run(Arc::clone(&inbound)));
+        }
         cx.health.set(Health::Up);
         cx.shutdown.draining().await;
+        inbound.tasks.close();
+        tokio::select! {
+            () = inbound.tasks.wait() => {}
+            () = cx.shutdown.forced() => {}
+        }
         cx.health.set(Health::Stopped);
         Ok(())
     }

@@ -3,9 +3,11 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use cpim_adapter::Domain;
+use cpim_adapter::{Domain, Scope};
+use subtle::ConstantTimeEq;
 
 use crate::outbound::TlsPolicy;
 
@@ -16,6 +18,8 @@ pub struct Settings {
     pub relay: Domain,
     /// Where mail is received.
     pub listeners: Vec<ListenerSettings>,
+    /// What mail is taken.
+    pub incoming: IncomingSettings,
     /// How mail is sent.
     pub outgoing: OutgoingSettings,
     /// The peer gateways that are known by a secret.
@@ -79,4 +83,102 @@ pub struct Identity {
     pub certificate: PathBuf,
     /// The private key, in PEM.
     pub key: PathBuf,
+}
+
+/// What mail is taken, and from whom.
+#[derive(Clone, Debug)]
+pub struct IncomingSettings {
+    /// Domains that are at home here: mail for them is taken as well.
+    pub hosted: Vec<Domain>,
+    /// Who may authenticate.
+    pub submitters: Vec<SubmitterSettings>,
+    /// Selectors whose people only submitters may write to; `mailto` among them, or the gateway relays mail for
+    /// everybody.
+    pub closed_to_strangers: Vec<String>,
+    /// What each peer gateway may send for.
+    pub peer_scopes: Vec<(Domain, Vec<Scope>)>,
+    /// How much, and for how long.
+    pub limits: Limits,
+}
+
+impl Default for IncomingSettings {
+    fn default() -> Self {
+        Self {
+            hosted: Vec::new(),
+            submitters: Vec::new(),
+            closed_to_strangers: vec!["mailto".to_owned()],
+            peer_scopes: Vec::new(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// Somebody who may authenticate (RFC 4954), and then write in certain names.
+#[derive(Clone, Debug)]
+pub struct SubmitterSettings {
+    /// The name.
+    pub name: String,
+    /// The password.
+    pub password: Password,
+    /// Mailboxes and domains that it may write as.
+    pub from: Vec<String>,
+}
+
+/// A password. It compares in constant time, and shows itself to nobody.
+#[derive(Clone)]
+pub struct Password(Arc<str>);
+
+impl Password {
+    /// Takes a password.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self(text.into())
+    }
+
+    /// Whether this is what was offered. How long that takes tells nothing but the lengths.
+    pub(crate) fn is(&self, offered: &str) -> bool {
+        self.0.as_bytes().ct_eq(offered.as_bytes()).into()
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(..)")
+    }
+}
+
+/// How much, and for how long. What is over a limit is refused, never cut.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Of one session.
+    pub session: cpim_smtp_proto::session::Limits,
+    /// Connections at once.
+    pub connections: usize,
+    /// Connections at once of one client, which is an address of IPv4 or a /64 of IPv6.
+    pub client_connections: usize,
+    /// Mails of one client in a minute.
+    pub client_mails: u32,
+    /// Mails whose text is received at once: together with the size of one, the memory that they take.
+    pub mails_at_once: usize,
+    /// Mails that were taken and whose outcome is awaited.
+    pub open_mails: usize,
+    /// Servers that a mail may have crossed (RFC 5321 section 6.3 wants 100 at least).
+    pub received: usize,
+    /// For how long the reply waits for the acceptance of every recipient.
+    pub acceptance: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            session: cpim_smtp_proto::session::Limits::default(),
+            connections: 512,
+            client_connections: 50,
+            client_mails: 600,
+            mails_at_once: 64,
+            open_mails: 8_192,
+            received: 100,
+            acceptance: Duration::from_secs(5),
+        }
+    }
 }

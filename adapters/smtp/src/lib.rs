@@ -9,9 +9,14 @@
 
 mod adapter;
 mod config;
+mod inbound;
 mod listener;
 mod outbound;
+mod tls;
 
 pub use adapter::MailAdapter;
-pub use config::{Identity, ListenerSettings, OutgoingSettings, PeerSettings, Settings, Smarthost};
+pub use config::{
+    Identity, IncomingSettings, Limits, ListenerSettings, OutgoingSettings, Password, PeerSettings, Settings,
+    Smarthost, SubmitterSettings,
+};
 pub use outbound::{Forged, Keyed, Keys, TlsPolicy, take_report};
