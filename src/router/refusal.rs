@@ -1,5 +1,7 @@
 //! Refusals: an operation that is answered before it was accepted.
 
+use std::borrow::Cow;
+
 use cpim_adapter::{Code, Response};
 
 /// Why an operation is not accepted.
@@ -7,14 +9,14 @@ use cpim_adapter::{Code, Response};
 pub(crate) struct Refusal {
     pub(crate) code: Code,
     /// What the sender hears.
-    pub(crate) words: &'static str,
+    pub(crate) words: Cow<'static, str>,
     /// What the log and the trace hear besides.
     pub(crate) detail: String,
 }
 
 impl Refusal {
-    pub(crate) fn new(code: Code, words: &'static str, detail: impl Into<String>) -> Self {
-        Self { code, words, detail: detail.into() }
+    pub(crate) fn new(code: Code, words: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
+        Self { code, words: words.into(), detail: detail.into() }
     }
 
     pub(crate) fn busy(words: &'static str) -> Self {
@@ -32,6 +34,6 @@ impl Refusal {
     }
 
     pub(crate) fn response(&self) -> Response {
-        Response::failure(self.code, self.words)
+        Response::failure(self.code, self.words.clone())
     }
 }

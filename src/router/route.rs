@@ -35,9 +35,9 @@ impl Missed {
     pub(super) fn for_presence(self) -> (Retry, String) {
         match self {
             Self::Never(Refusal { code: Code::NoRoute | Code::Unreachable, words, .. }) => {
-                (Retry::OnContact, words.to_owned())
+                (Retry::OnContact, words.into_owned())
             }
-            Self::Never(refusal) => (Retry::Never, refusal.words.to_owned()),
+            Self::Never(refusal) => (Retry::Never, refusal.words.into_owned()),
             Self::OutOfContact => (Retry::OnContact, "out of contact".to_owned()),
             Self::Later(detail) => (Retry::Later, detail),
         }

@@ -31,8 +31,9 @@ impl Standard {
 
 /// `[principals]`: what holds for those who have set no rule of their own that fits.
 ///
-/// Nobody's presence is told without his saying so. Messages are let through, because the administrator's rules have
-/// been asked by then, and those deny unless told otherwise.
+/// The administrator's rules have been asked by then, and those deny unless told otherwise. Whoever they let pass may
+/// write, and may watch where he has proven who he is: nobody is shown to a forged sender. Who watches whom is nobody
+/// else's business.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 pub struct Defaults {
@@ -50,8 +51,8 @@ impl Default for Defaults {
     fn default() -> Self {
         Self {
             write: Standard::Allow,
-            subscribe: Standard::Deny,
-            fetch: Standard::Deny,
+            subscribe: Standard::Verified,
+            fetch: Standard::Verified,
             watchers: Standard::Deny,
         }
     }

@@ -39,3 +39,38 @@ fn what_is_no_duration_or_no_presentity_is_refused_and_the_session_goes_on() {
         assert_eq!(outcome(&wilma.asks(&xml, b"")), "failure bad-address", "{target}");
     }
 }
+
+/// Issue: each refused with its code, others unharmed.
+#[test]
+fn a_document_that_is_none_or_somebody_elses_is_refused_and_nobody_is_told() {
+    let (site, _gateway) = gateway();
+    let mut fred = Someone::serving(&site, FRED);
+    let mut wilma = Someone::serving(&site, WILMA);
+    wilma.subscribes("600", "");
+    assert_eq!(wilma.is_told(), ["im:fred@a.example closed"]);
+    let pidf = |inside: &str| {
+        format!("Content-Type: application/pidf+xml\r\n\r\n<?xml version='1.0' encoding='UTF-8'?>{inside}")
+    };
+    let presence = |entity: &str, tuples: &str| {
+        format!("<presence xmlns='urn:ietf:params:xml:ns:pidf' entity='{entity}'>{tuples}</presence>")
+    };
+    let huge = format!("<note>{}</note>", "x".repeat(300_000));
+    for (document, expected) in [
+        (
+            pidf("<presence xmlns='urn:ietf:params:xml:ns:pidf' entity='pres:fred@a.example'>"),
+            "failure unsupported",
+        ),
+        (
+            pidf(&format!("<!DOCTYPE presence [<!ENTITY x 'y'>]>{}", presence(FRED, ""))),
+            "failure unsupported",
+        ),
+        (pidf(&presence(FRED, "<note>&x;</note>")), "failure unsupported"),
+        (pidf(&presence(FRED, &huge)), "failure too-large"),
+        (pidf(&presence(WILMA, "")), "failure denied"),
+    ] {
+        assert_eq!(outcome(&fred.asks(&publish("", "open", ""), document.as_bytes())), expected);
+    }
+    let whole = pidf(&presence(FRED, "<note>here</note>"));
+    assert_eq!(outcome(&fred.asks(&publish("", "open", "here"), whole.as_bytes())), "success");
+    assert_eq!(wilma.is_told(), ["im:fred@a.example open here"]);
+}

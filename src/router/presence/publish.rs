@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use cpim_adapter::{Code, Publish, Response};
+use cpim_adapter::pidf::{self, PidfError};
+use cpim_adapter::{Address, Code, Content, Publish, Response};
 
 use super::super::Router;
 use super::super::refusal::Refusal;
@@ -26,6 +27,9 @@ impl Router {
             Ok(_) => return Err(Refusal::new(Code::Unsupported, "its presence is not kept here", "")),
             Err(refusal) => return Err(refusal),
         };
+        if let Some(document) = &publish.document {
+            check(document, &presentity)?;
+        }
         let session = asked.session.unwrap_or(BY_COMMAND);
         let state = State { presence: publish.presence.clone(), document: publish.document.clone() };
         self.presence.with(|book, now| {
@@ -47,5 +51,23 @@ impl Router {
             return Err(Refusal::busy("nothing can be written down at present"));
         }
         Ok(Answered::alone(Response::success().with_duration(publish.duration)))
+    }
+}
+
+/// A presence document must be one, and this presentity's, before anybody is told of it; what is in another form is
+/// passed on as it is.
+fn check(document: &Content, presentity: &Address) -> Result<(), Refusal> {
+    if !pidf::is_pidf(document) {
+        return Ok(());
+    }
+    let document = pidf::Document::read(document).map_err(|error| match error {
+        PidfError::TooLarge(_) | PidfError::TooManyTuples => {
+            Refusal::new(Code::TooLarge, error.to_string(), "")
+        }
+        error => Refusal::new(Code::Unsupported, error.to_string(), ""),
+    })?;
+    match document.speaks_for(presentity) {
+        true => Ok(()),
+        false => Err(Refusal::new(Code::Denied, PidfError::Entity.to_string(), "")),
     }
 }
