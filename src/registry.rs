@@ -2,6 +2,8 @@
 
 #[cfg(feature = "cpim")]
 pub mod cpim;
+#[cfg(feature = "smtp")]
+pub mod smtp;
 
 use std::sync::Arc;
 
@@ -35,6 +37,8 @@ pub type Reload = Box<dyn Fn(&Config) -> Result<Vec<String>, BuildError> + Send 
 pub const ROWS: &[Row] = &[
     #[cfg(feature = "cpim")]
     Row { section: cpim::section::SECTION, selectors: &[], build: cpim::build },
+    #[cfg(feature = "smtp")]
+    Row { section: smtp::section::SECTION, selectors: &["mailto"], build: smtp::build },
 ];
 
 /// The sections of the configuration that belong to adapters.

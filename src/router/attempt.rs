@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep_until};
 use super::Router;
 use super::flight::{Attempt, Flight, Pair, Stage};
 use super::refusal::Refusal;
-use super::route::{Leg, Missed, hop_name};
+use super::route::{Leg, Missed, hop_name, hop_note};
 use super::word::NO_WORD;
 use crate::clock::UnixMs;
 use crate::fault;
@@ -128,7 +128,7 @@ impl Router {
         let point = CommitPoint::new(LegLog {
             router: Arc::clone(self),
             number,
-            hop: hop_name(&leg.hop),
+            hop: hop_note(&leg.hop, self.ports.get(leg.port)),
             committed: Arc::clone(&committed),
         });
         let delivering: Delivering = Box::pin(async move { adapter.deliver(delivery, &point).await });

@@ -114,6 +114,8 @@ pub(crate) struct Flight {
     pub(crate) steps: Vec<Step>,
     /// Woken once the journal has the attempt.
     pub(crate) noted: Option<oneshot::Sender<()>>,
+    /// Told once its outcome is in the journal.
+    pub(crate) told: Vec<oneshot::Sender<()>>,
     /// Its share of the memory for content; given back when it is dropped.
     pub(crate) room: Option<OwnedSemaphorePermit>,
 }
@@ -148,6 +150,7 @@ impl Flight {
             waiters: Vec::new(),
             steps: Vec::new(),
             noted: None,
+            told: Vec::new(),
             room: None,
         }
     }

@@ -37,7 +37,7 @@ use cpim_adapter::{
     Adapter, Answer, AnswerSlot, Arrival, BadAddress, Exchange, ForeignAddress, Mapper, Observation, Report,
     Selector, SessionFacts,
 };
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 use tracing::debug;
 
@@ -56,7 +56,7 @@ pub use self::policy::{Limits, Policy, Rules, Terms, scope_of};
 pub use self::step::Step;
 
 /// The space of aliases at the relay domain, in the store.
-pub const ALIASES: &str = "relay";
+pub const ALIASES: &str = cpim_adapter::ALIAS_SPACE;
 
 /// Late words that are looked up in the journal at once: a flood of them must not hold up anything else.
 const LOOK_UPS: usize = 16;
@@ -285,6 +285,10 @@ impl Exchange for PortExchange {
 
     fn report(&self, report: Report) {
         self.router.report(report);
+    }
+
+    fn report_and_tell(&self, report: Report, done: oneshot::Sender<()>) {
+        self.router.report_and_tell(report, done);
     }
 
     fn observed(&self, observation: Observation) {

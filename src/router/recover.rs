@@ -11,6 +11,7 @@ use tracing::{error, info};
 
 use super::Router;
 use super::flight::{Attempt, Flight};
+use super::route::noted_adapter;
 use super::rows;
 use super::submit::new_leg;
 use super::word::NO_WORD;
@@ -36,6 +37,12 @@ impl Router {
         Ok(())
     }
 
+    /// Whether the adapter of a next hop may still hear what became of what it was given before the restart.
+    fn hears_later(&self, hop: &str) -> bool {
+        let noted = noted_adapter(hop);
+        self.ports.iter().any(|port| noted == Some(port.name) && port.adapter.hears_later())
+    }
+
     fn take_up(self: &Arc<Self>, row: Unsettled) {
         let number = row.acceptance.number;
         let entry = match rows::recovered(&row.acceptance, &self.policy().mapper) {
@@ -53,9 +60,13 @@ impl Router {
         let terms = self.policy().terms(entry.operation.goes_to().address().domain());
         let attempted = row.attempt.as_ref();
         let noted = attempted.and_then(|attempt| TransId::parse(&attempt.intent.leg).ok());
+        let hop = self.hop_at_hand(
+            &self.target(entry.operation.goes_to().address(), &self.policy()),
+            entry.operation.goes_to().address(),
+        );
+        let horizon = self.horizon(hop.as_ref(), terms);
         let mut table = lock(&self.table);
-        let mut flight =
-            Flight::new(number, entry, noted.unwrap_or_else(|| new_leg(&table)), terms.retry_horizon);
+        let mut flight = Flight::new(number, entry, noted.unwrap_or_else(|| new_leg(&table)), horizon);
         flight.attempt = match attempted.map(|attempt| attempt.intent.recall_until) {
             None => Attempt::None,
             Some(None) => Attempt::Final,
@@ -69,8 +80,12 @@ impl Router {
             let by = Instant::now() + terms.max_wait;
             flight.answer_by = Some(flight.sender_waits.map_or(by, |until| until.min(by)));
         }
-        let (pair, attempt) = (flight.pair.clone(), flight.attempt);
+        let (pair, attempt, answer_by) = (flight.pair.clone(), flight.attempt, flight.answer_by);
         table.insert(flight);
+        let hears = attempted.is_some_and(|attempt| self.hears_later(&attempt.intent.hop));
+        if let (Attempt::Final, true, Some(answer_by)) = (attempt, hears, answer_by) {
+            return table.await_word(number, answer_by);
+        }
         let lane = table.enqueue(number);
         drop(table);
         if attempt.is_over(UnixMs::now()) {

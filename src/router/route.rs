@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use cpim_adapter::{Address, Code, Endpoint, ImUri, NextHop, Operation, PeerHop, PresUri, Standing, Uri};
 
-use super::Router;
 use super::policy::Policy;
 use super::refusal::Refusal;
 use super::target::Target;
+use super::{Port, Router};
 use crate::resolver::{Resolution, ResolveError};
 
 /// A next hop, and the operation as it goes there.
@@ -174,6 +174,22 @@ fn set<T, E>(field: &mut T, value: Result<T, E>) {
         *field = value;
     }
 }
+
+/// A next hop in the journal, once something is handed over: with the adapter, where a word may come after a restart.
+pub(super) fn hop_note(hop: &NextHop, port: Option<&Port>) -> String {
+    match port.filter(|port| port.adapter.hears_later()) {
+        Some(port) => format!("{}{BY}{}", hop_name(hop), port.name),
+        None => hop_name(hop),
+    }
+}
+
+/// The adapter that a note of a next hop names.
+pub(super) fn noted_adapter(note: &str) -> Option<&str> {
+    note.rsplit_once(BY).map(|(_, name)| name)
+}
+
+/// Between a next hop and its adapter in the journal.
+const BY: &str = " by ";
 
 /// A next hop's name in the journal.
 pub(super) fn hop_name(hop: &NextHop) -> String {

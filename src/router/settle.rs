@@ -61,6 +61,9 @@ impl Router {
             "{}", response,
         );
         metrics::counter!("cpim_settled_total", "status" => response.status().as_str()).increment(1);
+        for told in flight.told {
+            let _gone = told.send(());
+        }
         let mut given = false;
         for slot in flight.waiters {
             given |= self.give(number, &flight.owner, &flight.trans_id, response, slot);

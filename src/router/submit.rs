@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use cpim_adapter::{
     Answer, AnswerSlot, Arrival, Code, Content, NextHop, Operation, Passage, SessionFacts, TransId,
@@ -13,7 +14,7 @@ use super::Router;
 use super::checks::{self, Candidate};
 use super::flight::{Attempt, Flight, Pair};
 use super::owner::Owner;
-use super::policy::Policy;
+use super::policy::{Policy, Terms};
 use super::refusal::Refusal;
 use super::route::hop_name;
 use super::rows::{self, Entry};
@@ -119,7 +120,7 @@ impl Router {
         }
         let number = self.last_number.fetch_add(1, Ordering::Relaxed) + 1;
         row.number = number;
-        let mut flight = Flight::new(number, entry, leg, terms.retry_horizon);
+        let mut flight = Flight::new(number, entry, leg, self.horizon(hop.as_ref(), terms));
         if let Some(recall) = recall {
             flight.attempt = Attempt::Recallable(flight.accepted_at.plus(recall));
         }
@@ -132,6 +133,12 @@ impl Router {
         if written.is_err() {
             self.on_not_accepted(number);
         }
+    }
+
+    /// How long handing over is tried: as long as the foreign system's adapter says, where one is meant.
+    pub(super) fn horizon(&self, hop: Option<&(usize, NextHop)>, terms: Terms) -> Duration {
+        let foreign = hop.filter(|(_, hop)| matches!(hop, NextHop::Foreign(_)));
+        foreign.and_then(|(port, _)| self.adapter(*port)?.horizon()).unwrap_or(terms.retry_horizon)
     }
 
     /// The journal has looked at it.

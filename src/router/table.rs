@@ -141,6 +141,15 @@ impl Table {
         true
     }
 
+    /// Waits for the word on what was handed over before a restart, and is never sent again.
+    pub(crate) fn await_word(&mut self, number: i64, deadline: Instant) {
+        if let Some(flight) = self.flights.get_mut(&number) {
+            flight.stage = Stage::Committed;
+            flight.deadline = Some(deadline);
+            self.deadlines.insert((deadline, number));
+        }
+    }
+
     /// Takes the commit point back: nothing was sent, or the far side took nothing.
     pub(crate) fn uncommit(&mut self, number: i64) {
         let Some(flight) = self.flights.get_mut(&number) else {

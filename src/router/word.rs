@@ -6,6 +6,7 @@ use std::time::Duration;
 use cpim_adapter::{
     Address, Authority, Code, LegRef, Mapper, Report, Response, Scope, Status, TransId, Word,
 };
+use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 use tracing::debug;
 
@@ -24,12 +25,22 @@ pub(super) const TICK: Duration = Duration::from_millis(100);
 pub(super) const NO_WORD: &str = "handed over, but no answer came";
 
 impl Router {
+    /// A word on a leg, from somebody who waits until it is durable.
+    pub(super) fn report_and_tell(self: &Arc<Self>, report: Report, done: oneshot::Sender<()>) {
+        let number = self.number_of(&report.leg);
+        let mut table = lock(&self.table);
+        match number.and_then(|number| table.get_mut(number)) {
+            Some(flight) => flight.told.push(done),
+            // It has its outcome already. Whoever does not wait any more need not be told.
+            None => drop(done.send(())),
+        }
+        drop(table);
+        self.report(report);
+    }
+
     /// A word on a leg.
     pub(super) fn report(self: &Arc<Self>, report: Report) {
-        let number = match &report.leg {
-            LegRef::Number(leg) => i64::try_from(*leg).ok(),
-            LegRef::Stray { trans_id, authority } => self.stray_in_flight(trans_id, authority),
-        };
+        let number = self.number_of(&report.leg);
         let stage = number.and_then(|number| {
             lock(&self.table).get(number).map(|flight| (number, flight.stage.clone(), flight.attempt))
         });
@@ -46,6 +57,13 @@ impl Router {
             (Some(_), _) => {}
             (None, Word::Answered(response)) => self.on_late_word(report.leg, response),
             (None, Word::NotSent | Word::Unknown) => {}
+        }
+    }
+
+    fn number_of(&self, leg: &LegRef) -> Option<i64> {
+        match leg {
+            LegRef::Number(leg) => i64::try_from(*leg).ok(),
+            LegRef::Stray { trans_id, authority } => self.stray_in_flight(trans_id, authority),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cpim_adapter::{Code, DeliveryError, Domain, NextHop, Response, Scope, Status, Word};
+use cpim_adapter::{Code, DeliveryError, Domain, LegRef, NextHop, Report, Response, Scope, Status, Word};
 
 use crate::support::toy::{House, Manner};
 
@@ -201,4 +201,18 @@ async fn what_may_have_arrived_through_a_route_is_no_failure() {
     drop(barney);
     house.word(&delivery, Word::Unknown);
     assert_eq!(fred.answer().await.1.status(), Status::Indeterminant);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_report_is_taken_once_it_is_durable_and_a_second_one_changes_nothing() {
+    let mut house = House::new().await;
+    let (mut fred, _barney) = (house.session(&[FRED]), house.session(&[BARNEY]));
+    fred.send("1", FRED, BARNEY, "hello");
+    let delivery = house.next().await;
+    let report = |response| Report { leg: LegRef::Number(delivery.leg), word: Word::Answered(response) };
+    assert!(house.cx.reported(report(Response::success())).await);
+    let story = house.router.trace(delivery.passage.id.as_str()).await.unwrap();
+    assert!(format!("{story:?}").contains("success"), "{story:?}");
+    assert!(house.cx.reported(report(Response::failure(Code::Refused, "no"))).await, "it changes nothing");
+    assert_eq!(fred.answer().await.1, Response::success());
 }

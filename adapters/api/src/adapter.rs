@@ -32,6 +32,18 @@ pub trait Adapter: Send + Sync + 'static {
         None
     }
 
+    /// For how long handing an operation over to its foreign system is tried, where that differs from what the
+    /// gateway is configured with: mail is slower than most (RFC 5321 section 4.5.4.1).
+    fn horizon(&self) -> Option<std::time::Duration> {
+        None
+    }
+
+    /// Whether the word on a leg comes by a way of its own, so that it may still come after a restart: a delivery
+    /// report. What was handed over before the restart is then waited for.
+    fn hears_later(&self) -> bool {
+        false
+    }
+
     /// Opens what it listens at, so that an unusable address is known before anything starts; called once,
     /// before [`Adapter::run`].
     ///

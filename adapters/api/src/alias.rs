@@ -7,6 +7,10 @@ use crate::address::Address;
 /// Before the digest in every alias.
 const PREFIX: &str = "alias=";
 
+/// The space in [`Memory`](crate::Memory) of the aliases at the relay domain, which all adapters share: an alias that
+/// is kept there is understood wherever an address is read.
+pub const ALIAS_SPACE: &str = "relay";
+
 /// Characters of the digest: 130 bits, so that two addresses never share an alias.
 const DIGEST_CHARACTERS: usize = 26;
 

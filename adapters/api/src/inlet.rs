@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -55,6 +55,13 @@ pub trait Exchange: Send + Sync {
     fn submit(&self, session: u64, arrival: Arrival, slot: AnswerSlot);
     /// A word on a leg that was pending.
     fn report(&self, report: Report);
+    /// The same; `done` is told once what it changes is durable, at once where it changes nothing, and dropped
+    /// where it cannot be written.
+    fn report_and_tell(&self, report: Report, done: oneshot::Sender<()>) {
+        self.report(report);
+        // Whoever does not wait any more need not be told.
+        let _gone = done.send(());
+    }
     /// The presence of a presentity that the adapter observes.
     fn observed(&self, observation: Observation);
     /// An answer was handed over, or could not be.
@@ -98,6 +105,17 @@ impl AdapterContext {
     /// Tells what became of a leg.
     pub fn report(&self, report: Report) {
         self.exchange.report(report);
+    }
+
+    /// Tells what became of a leg. `true` once that is durable, or where it changes nothing; `false`: it could not
+    /// be written, and is to be told again. For reports that their sender may forget once they are taken.
+    ///
+    /// # Cancel safety
+    /// Cancelled, the report was made.
+    pub async fn reported(&self, report: Report) -> bool {
+        let (done, is_done) = oneshot::channel();
+        self.exchange.report_and_tell(report, done);
+        is_done.await.is_ok()
     }
 
     /// Tells the presence of a presentity that is observed (see [`crate::Adapter::observe`]).

@@ -22,6 +22,7 @@ mod commit;
 mod content;
 mod domain;
 mod domain_mapping;
+pub mod envelope;
 mod error;
 mod escape;
 mod foreign;
@@ -44,7 +45,7 @@ mod uri_error;
 
 pub use adapter::{Adapter, Delivery, Endpoint, NextHop, Observation, Outcome, PeerHop};
 pub use address::{Address, Class};
-pub use alias::alias_of;
+pub use alias::{ALIAS_SPACE, alias_of};
 pub use capability::{Capabilities, Feature, PresenceSupport, Support};
 pub use commit::{CommitLog, CommitPoint, Withdrawn};
 pub use content::Content;

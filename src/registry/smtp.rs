@@ -1,0 +1,41 @@
+//! The mail adapter's row: from the configuration to its settings.
+
+pub mod section;
+
+use std::sync::Arc;
+
+use cpim_adapter::{BuildError, Domain};
+use cpim_smtp::{Identity, ListenerSettings, MailAdapter, Settings};
+
+use super::Built;
+use crate::config::Config;
+
+pub(super) fn build(config: &Config) -> Result<Built, BuildError> {
+    let adapter = Arc::new(MailAdapter::new(settings(config)?)?);
+    Ok(Built {
+        adapter,
+        reload: Box::new(|config| {
+            settings(config)?;
+            Ok(Vec::new())
+        }),
+    })
+}
+
+fn settings(config: &Config) -> Result<Settings, BuildError> {
+    let relay_domains: Vec<Domain> = config.relay_domains().cloned().collect();
+    let mail = section::read(&config.section("smtp"), &relay_domains)
+        .map_err(|errors| BuildError { key: "smtp".into(), what: errors.to_string() })?;
+    Ok(Settings {
+        relay: config.relay_domain.clone(),
+        listeners: mail.listener.iter().filter_map(listener).collect(),
+    })
+}
+
+fn listener(listener: &section::Listener) -> Option<ListenerSettings> {
+    let identity = listener.certificate.clone().zip(listener.key.clone());
+    Some(ListenerSettings {
+        address: listener.address?,
+        identity: identity.map(|(certificate, key)| Identity { certificate, key }),
+        implicit_tls: listener.implicit_tls,
+    })
+}
