@@ -78,19 +78,8 @@ impl Bench {
         let runs = Arc::clone(&adapter);
         let running = tokio::spawn(async move { runs.run(cx).await });
         let (seen, told) = (VecDeque::new(), VecDeque::new());
-        let mut bench = Self {
-            subject,
-            core,
-            adapter,
-            peer,
-            shutdown,
-            timing,
-            health,
-            running,
-            seen,
-            told,
-            tags: 0,
-        };
+        let mut bench =
+            Self { subject, core, adapter, peer, shutdown, timing, health, running, seen, told, tags: 0 };
         bench.arrive().await?;
         Ok(bench)
     }
@@ -256,7 +245,9 @@ impl Bench {
     pub(crate) async fn hear_nothing(&mut self, why: &str) -> Result<(), Failed> {
         match self.heard_within(self.timing.quiet).await? {
             None => Ok(()),
-            Some(told) => Err(Failed(format!("{why}: the sender of {} was told `{}`", told.tag, told.response))),
+            Some(told) => {
+                Err(Failed(format!("{why}: the sender of {} was told `{}`", told.tag, told.response)))
+            }
         }
     }
 
@@ -317,7 +308,7 @@ impl Bench {
     pub(crate) async fn submitted_within(&self, within: Duration) -> Option<Submission> {
         self.core
             .wait(within, |event| match event {
-                Event::Submitted(submission) => Ok(submission),
+                Event::Submitted(submission) => Ok(*submission),
                 other => Err(other),
             })
             .await

@@ -31,11 +31,8 @@ enum Gate {
 
 impl Log {
     fn with(gate: Gate) -> Self {
-        let state = State {
-            gate: watch::Sender::new(gate),
-            asked: AtomicUsize::new(0),
-            passed: AtomicUsize::new(0),
-        };
+        let state =
+            State { gate: watch::Sender::new(gate), asked: AtomicUsize::new(0), passed: AtomicUsize::new(0) };
         Self { state: Arc::new(state) }
     }
 

@@ -13,9 +13,9 @@ use tokio::sync::{Notify, mpsc};
 
 /// Something that the adapter told.
 pub(crate) enum Event {
-    Submitted(Submission),
+    Submitted(Box<Submission>),
     Reported(Report),
-    Observed(Observation),
+    Observed(Box<Observation>),
     Receipt { number: u64, handed_over: bool },
 }
 
@@ -26,6 +26,10 @@ pub(crate) struct Submission {
     pub(crate) facts: Option<SessionFacts>,
     slot: AnswerSlot,
 }
+
+/// Nobody takes the answer any more.
+#[derive(Debug)]
+pub(crate) struct NobodyThere;
 
 /// The gateway.
 pub(crate) struct Core {
@@ -106,9 +110,9 @@ impl Core {
     }
 
     /// Gives an answer; says under which number its receipt comes back, or that nobody is there to take it.
-    pub(crate) fn answer(&self, submission: Submission, response: Response) -> Result<u64, u64> {
+    pub(crate) fn answer(&self, submission: Submission, response: Response) -> Result<u64, NobodyThere> {
         let number = self.number();
-        let Some(this) = self.this.upgrade() else { return Err(number) };
+        let Some(this) = self.this.upgrade() else { return Err(NobodyThere) };
         let answer = Answer {
             trans_id: submission.arrival.trans_id,
             response,
@@ -116,7 +120,7 @@ impl Core {
         };
         match submission.slot.give(answer) {
             true => Ok(number),
-            false => Err(number),
+            false => Err(NobodyThere),
         }
     }
 
@@ -165,9 +169,13 @@ impl Exchange for Core {
     }
 
     fn submit(&self, session: u64, arrival: Arrival, slot: AnswerSlot) {
-        let facts =
-            self.lock().sessions.iter().find(|(number, ..)| *number == session).map(|(_, facts, _)| facts.clone());
-        self.record(Event::Submitted(Submission { arrival, facts, slot }));
+        let facts = self
+            .lock()
+            .sessions
+            .iter()
+            .find(|(number, ..)| *number == session)
+            .map(|(_, facts, _)| facts.clone());
+        self.record(Event::Submitted(Box::new(Submission { arrival, facts, slot })));
     }
 
     fn report(&self, report: Report) {
@@ -175,7 +183,7 @@ impl Exchange for Core {
     }
 
     fn observed(&self, observation: Observation) {
-        self.record(Event::Observed(observation));
+        self.record(Event::Observed(Box::new(observation)));
     }
 
     fn receipt(&self, number: u64, handed_over: bool) {

@@ -123,6 +123,9 @@ mod tests {
         assert!(xml.contains("tests=\"2\" failures=\"1\""), "{xml}");
         assert!(xml.contains("message=\"&quot;&lt;a&amp;b&gt;&quot;?\""), "{xml}");
         assert!(xml.contains("time=\"1.500\"/>"), "{xml}");
-        assert!(!Results { subject: "toy".into(), ended: Vec::new() }.passed(), "nothing run is nothing shown");
+        assert!(
+            !Results { subject: "toy".into(), ended: Vec::new() }.passed(),
+            "nothing run is nothing shown"
+        );
     }
 }

@@ -94,7 +94,7 @@ pub enum Spelling {
 ///
 /// It reads from its connection in [`ForeignPeer::next`] only, so that a peer that is not asked is a slow one.
 #[async_trait]
-pub trait ForeignPeer: Send {
+pub trait ForeignPeer: Send + Sync {
     /// Comes into contact, with the users that [`Subject::user`] names; also after [`ForeignPeer::leave`].
     ///
     /// # Errors

@@ -82,7 +82,8 @@ async fn success(bench: &mut Bench) -> Verdict {
             ensure(early.is_none(), || format!("before the far side answered, the word was {early:?}"))?;
             bench.reply(&seen, &Response::success()).await?;
             let word = bench.core.word(leg.number, bench.timing.patience).await;
-            let fits = matches!(&word, Some(Word::Answered(response)) if response.status() == Status::Success);
+            let fits =
+                matches!(&word, Some(Word::Answered(response)) if response.status() == Status::Success);
             ensure(fits, || format!("after it answered, the word was {word:?}"))
         }
         Ok(early) => Err(Failed(format!("before the far side answered, the outcome was {early:?}"))),
@@ -120,7 +121,9 @@ async fn failure(bench: &mut Bench) -> Verdict {
             let knows = bench.subject.tells_words();
             same("code and words", &(!knows || came.text() == said.text()), &true)
         }
-        None => ensure(!bench.knows_outcomes(), || "outcomes are claimed, and the peer cannot refuse".to_owned()),
+        None => {
+            ensure(!bench.knows_outcomes(), || "outcomes are claimed, and the peer cannot refuse".to_owned())
+        }
     }
 }
 
@@ -146,7 +149,9 @@ async fn attributes(bench: &mut Bench) -> Verdict {
     };
     match answered(bench, &said).await? {
         Some(came) => same("the answer", &came.with_lang(said.lang().cloned()), &said),
-        None => ensure(!bench.knows_outcomes(), || "outcomes are claimed, and the peer cannot answer".to_owned()),
+        None => {
+            ensure(!bench.knows_outcomes(), || "outcomes are claimed, and the peer cannot answer".to_owned())
+        }
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) const CASES: &[Case] = &[
     ),
 ];
 
-async fn kept(bench: &mut Bench) -> Verdict {
+async fn kept(bench: &Bench) -> Verdict {
     let (declared, own) = (bench.subject.capabilities(), bench.adapter.capabilities());
     for feature in Feature::ALL {
         same(&format!("{feature:?}"), &(own.support)(feature), &(declared.support)(feature))?;
@@ -37,7 +37,7 @@ async fn kept(bench: &mut Bench) -> Verdict {
     same("patience", &own.patience, &declared.patience)
 }
 
-async fn canonical(bench: &mut Bench) -> Verdict {
+async fn canonical(bench: &Bench) -> Verdict {
     let spellings = bench.subject.spellings();
     for spelling in spellings {
         let (from, to) = match &spelling {

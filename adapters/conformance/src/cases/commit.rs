@@ -71,7 +71,7 @@ async fn dropped(bench: &mut Bench) -> Verdict {
     let leg = bench.depart(bench.delivery(Operation::Message(bench.message("dropped"))), log.clone());
     bench.see_nothing("before the commit point was passed").await?;
     leg.task.abort();
-    let _ = leg.task.await;
+    drop(leg.task.await);
     log.withdraw();
     bench.see_nothing("the delivery was dropped").await?;
     bench.still_works("a dropped delivery").await

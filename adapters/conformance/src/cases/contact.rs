@@ -58,7 +58,7 @@ async fn back(bench: &mut Bench) -> Verdict {
     bench.still_works("coming back").await
 }
 
-async fn restart(bench: &mut Bench) -> Verdict {
+async fn restart(bench: &Bench) -> Verdict {
     let memory: Arc<dyn Memory> = Arc::new(VolatileMemory::default());
     let mut shown = Vec::new();
     for _ in 0..2 {

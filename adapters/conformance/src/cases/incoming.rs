@@ -78,7 +78,7 @@ async fn across(bench: &mut Bench, sent: &Sent) -> Result<Option<Submission>, Fa
 }
 
 /// Answers with success, and lets the peer read it.
-async fn done(bench: &mut Bench, submission: Submission) -> Verdict {
+async fn done(bench: &Bench, submission: Submission) -> Verdict {
     let answered = bench.core.answer(submission, Response::success());
     ensure(answered.is_ok(), || "nobody takes the answer".to_owned())
 }
@@ -135,7 +135,12 @@ async fn contents(bench: &mut Bench) -> Verdict {
             ensure(!full, || format!("{what}: claimed to cross, and the peer cannot send it"))?;
             continue;
         };
-        let came = submission.arrival.operation.content().cloned().unwrap_or(Content::new(Default::default()));
+        let came = submission
+            .arrival
+            .operation
+            .content()
+            .cloned()
+            .unwrap_or_else(|| Content::new(Default::default()));
         if full {
             same(what, came.octets(), content.octets())?;
         } else if examples::is_plain_text(&content) {
@@ -163,7 +168,9 @@ async fn features(bench: &mut Bench) -> Verdict {
         let wanted = message.clone();
         let support = bench.supports(feature);
         let Some(submission) = across(bench, &sent).await? else {
-            ensure(support != Support::Full, || format!("{feature:?}: claimed in full, and the peer cannot say it"))?;
+            ensure(support != Support::Full, || {
+                format!("{feature:?}: claimed in full, and the peer cannot say it")
+            })?;
             continue;
         };
         let came = meant(&submission.arrival.operation)?;
@@ -224,6 +231,7 @@ async fn cut(bench: &mut Bench) -> Verdict {
             Ok(true) => {}
             Ok(false) => {
                 // It was whole.
+                bench.arrive().await?;
                 if let Some(submission) = bench.submitted_within(bench.timing.quiet).await {
                     drop(bench.core.answer(submission, Response::success()));
                 }

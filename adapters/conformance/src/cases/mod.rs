@@ -41,7 +41,11 @@ mod tests {
         let mut names = HashSet::new();
         for case in super::all() {
             assert!(names.insert(case.name), "{} twice", case.name);
-            assert!(case.name.contains('.') && case.should.ends_with('.') && !case.clause.is_empty(), "{}", case.name);
+            assert!(
+                case.name.contains('.') && case.should.ends_with('.') && !case.clause.is_empty(),
+                "{}",
+                case.name
+            );
         }
     }
 }

@@ -152,14 +152,18 @@ async fn features(bench: &mut Bench) -> Verdict {
                 if let Some(pinned) = bench.subject.pinned(feature, &sent) {
                     let shown = seen.text.clone().unwrap_or_default();
                     let pinned = String::from_utf8_lossy(&pinned).into_owned();
-                    ensure(shown.contains(&pinned), || format!("{what}: shown as {shown:?}, not {pinned:?}"))?;
+                    ensure(shown.contains(&pinned), || {
+                        format!("{what}: shown as {shown:?}, not {pinned:?}")
+                    })?;
                 }
             }
             (Ok(seen), Support::Dropped) => {
                 ensure(seen.metadata.is_empty(), || format!("{what}: claimed as dropped, came as {seen:?}"))?;
                 ensure(bench.shows(&seen, "with a feature"), || format!("{what}: the text went with it"))?;
             }
-            (Ok(_), Support::Rejected) => return Err(Failed(format!("{what}: claimed as rejected, and came"))),
+            (Ok(_), Support::Rejected) => {
+                return Err(Failed(format!("{what}: claimed as rejected, and came")));
+            }
             (Err(end), Support::Rejected) => is_refusal(&what, &end)?,
             (Err(end), _) => return Err(Failed(format!("{what}: refused: {end:?}"))),
         }
@@ -171,7 +175,8 @@ fn whole(what: &str, seen: &Seen, sent: &Message) -> Verdict {
     same(what, &seen.metadata, &sent.metadata)?;
     let text = String::from_utf8_lossy(&sent.content.body()).into_owned();
     let shown = seen.text.clone().map(|text| text.replace('\n', "\r\n"));
-    let entity = || seen.content.as_ref().map(|content| String::from_utf8_lossy(&content.body()).into_owned());
+    let entity =
+        || seen.content.as_ref().map(|content| String::from_utf8_lossy(&content.body()).into_owned());
     same(what, &shown.or_else(entity), &Some(text))
 }
 
@@ -215,7 +220,8 @@ async fn injection(bench: &mut Bench) -> Verdict {
         match across(bench, message).await? {
             Ok(seen) => {
                 let wanted = squeezed(&String::from_utf8_lossy(&Content::text(text).body()));
-                let entity = || seen.content.as_ref().map(|c| String::from_utf8_lossy(&c.body()).into_owned());
+                let entity =
+                    || seen.content.as_ref().map(|c| String::from_utf8_lossy(&c.body()).into_owned());
                 let shown = seen.text.clone().or_else(entity).unwrap_or_default();
                 // Control characters may be left out by a protocol that has another use for them.
                 let printable = |text: &str| text.chars().filter(|c| !c.is_control()).collect::<String>();
@@ -272,9 +278,8 @@ async fn oversize(bench: &mut Bench) -> Verdict {
     if claimed.is_some() {
         let mut message = bench.message("");
         message.content = sized(most + 1);
-        let end = match across(bench, message).await? {
-            Ok(_) => return Err(Failed(format!("{} octets were taken", most + 1))),
-            Err(end) => end,
+        let Err(end) = across(bench, message).await? else {
+            return Err(Failed(format!("{} octets were taken", most + 1)));
         };
         let fits = matches!(&end, End::Refused(error) if error.code == Code::TooLarge);
         ensure(fits, || format!("{} octets: {end:?}", most + 1))?;

@@ -141,7 +141,9 @@ async fn out(bench: &mut Bench) -> Verdict {
         }
         bench.reply(&seen, &Response::success().with_duration(Some(60))).await?;
         match bench.end(leg).await? {
-            End::Answered(response) => same("the duration that was granted", &response.duration(), &Some(60))?,
+            End::Answered(response) => {
+                same("the duration that was granted", &response.duration(), &Some(60))?
+            }
             other => return Err(Failed(format!("{kind} was answered, and its end is {other:?}"))),
         }
     }
@@ -177,7 +179,7 @@ async fn observed(bench: &Bench) -> Result<Option<Observation>, Failed> {
     Ok(bench
         .core
         .wait(bench.timing.quiet * 5, |event| match event {
-            Event::Observed(observation) => Ok(observation),
+            Event::Observed(observation) => Ok(*observation),
             other => Err(other),
         })
         .await)

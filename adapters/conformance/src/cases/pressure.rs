@@ -7,6 +7,7 @@ use cpim_adapter::{Code, Content, Message, Operation, Response, Status};
 use crate::bench::{Bench, End, Leg, text_of};
 use crate::case::{Case, Verdict, case, ensure, same};
 use crate::commit::Log;
+use crate::run::Timing;
 
 pub(super) const CASES: &[Case] = &[
     case!(
@@ -81,7 +82,9 @@ async fn slow_peer(bench: &mut Bench) -> Verdict {
     tokio::time::sleep(bench.timing.quiet * 3).await;
     let taken = legs.iter().filter(|(_, leg)| leg.log.passed()).count();
     ensure(taken * octets <= MOST_TAKEN, || {
-        format!("the peer reads nothing, and {taken} messages of {octets} octets have passed their commit point")
+        format!(
+            "the peer reads nothing, and {taken} messages of {octets} octets have passed their commit point"
+        )
     })?;
     let mut arrived = HashSet::new();
     let mut silent = 0;
@@ -114,6 +117,7 @@ async fn slow_peer(bench: &mut Bench) -> Verdict {
 async fn slow_gateway(bench: &mut Bench) -> Verdict {
     /// More than a connection may have waiting.
     const MESSAGES: usize = 300;
+    let Timing { quiet, .. } = bench.timing;
     let peer_sends = async {
         for number in 0..MESSAGES {
             let sent = bench.sent(&format!("flood #{number}"));
@@ -122,7 +126,7 @@ async fn slow_gateway(bench: &mut Bench) -> Verdict {
         Ok::<(), crate::subject::PeerError>(())
     };
     // Where the adapter paces its peer, the peer may well be stopped in the middle.
-    let _paced = tokio::time::timeout(bench.timing.quiet * 5, peer_sends).await;
+    let _paced = tokio::time::timeout(quiet * 5, peer_sends).await;
     let mut held = Vec::new();
     while let Some(submission) = bench.submitted_within(bench.timing.quiet).await {
         held.push(submission);
