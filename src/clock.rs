@@ -32,6 +32,12 @@ impl UnixMs {
     }
 }
 
+impl From<UnixMs> for SystemTime {
+    fn from(at: UnixMs) -> Self {
+        UNIX_EPOCH + Duration::from_millis(u64::try_from(at.0).unwrap_or(0))
+    }
+}
+
 /// RFC 3339 in UTC, to the millisecond.
 impl fmt::Display for UnixMs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "cpim")]
 pub mod cpim;
+#[cfg(feature = "irc")]
+pub mod irc;
 #[cfg(feature = "smtp")]
 pub mod smtp;
 
@@ -37,6 +39,8 @@ pub type Reload = Box<dyn Fn(&Config) -> Result<Vec<String>, BuildError> + Send 
 pub const ROWS: &[Row] = &[
     #[cfg(feature = "cpim")]
     Row { section: cpim::section::SECTION, selectors: &[], build: cpim::build },
+    #[cfg(feature = "irc")]
+    Row { section: irc::section::SECTION, selectors: &["irc", "ircs"], build: irc::build },
     #[cfg(feature = "smtp")]
     Row { section: smtp::section::SECTION, selectors: &["mailto"], build: smtp::build },
 ];

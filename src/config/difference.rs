@@ -44,12 +44,14 @@ impl Config {
             admin,
             log,
             limits,
+            presence,
             dns,
             selectors,
             hosted,
             routes,
             peers,
             applications,
+            principals,
             rules,
             rules_default,
             mappings,
@@ -64,12 +66,14 @@ impl Config {
         note("log.format", RESTART, log.format == other.log.format);
         note("log.level", AT_ONCE, log.level == other.log.level);
         note("limits", AT_ONCE, *limits == other.limits);
+        note("presence", AT_ONCE, *presence == other.presence);
         note("dns", AT_ONCE, *dns == other.dns);
         note("selectors", AT_ONCE, selectors.iter().eq(other.selectors.iter()));
         note("hosted", AT_ONCE, *hosted == other.hosted);
         note("route", AT_ONCE, *routes == other.routes);
         note("peer", AT_ONCE, *peers == other.peers);
         note("application", AT_ONCE, *applications == other.applications);
+        note("principals", AT_ONCE, *principals == other.principals);
         note("rule", AT_ONCE, *rules == other.rules);
         note("rules.default", AT_ONCE, *rules_default == other.rules_default);
         note("mapping", AT_ONCE, *mappings == other.mappings);

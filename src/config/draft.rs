@@ -7,9 +7,10 @@ use super::lists::{Application, Hosted, Mapping, Peer, Route, Rule};
 use super::names::{Domain, Name};
 use super::read::Reader;
 use super::section::AdapterSection;
-use super::sections::{Action, AddedSelectors, Admin, Dns, Limits, Log, Rules, Store};
+use super::sections::{Action, AddedSelectors, Admin, Dns, Limits, Log, Presence, Rules, Store};
 use super::source::KeyPath;
 use super::words;
+use crate::rules::Defaults;
 
 /// A list of tables, each with where it was written. What could not be read is not in it.
 pub(crate) type Listed<T> = Vec<(KeyPath, T)>;
@@ -22,12 +23,14 @@ pub(crate) struct Draft {
     pub(crate) admin: Admin,
     pub(crate) log: Log,
     pub(crate) limits: Limits,
+    pub(crate) presence: Presence,
     pub(crate) dns: Dns,
     pub(crate) selectors: AddedSelectors,
     pub(crate) hosted: Listed<Hosted>,
     pub(crate) routes: Listed<Route>,
     pub(crate) peers: Listed<Peer>,
     pub(crate) applications: Listed<Application>,
+    pub(crate) principals: Defaults,
     pub(crate) rules: Listed<Rule>,
     pub(crate) rules_default: Action,
     pub(crate) mappings: Listed<Mapping>,
@@ -44,12 +47,14 @@ impl Draft {
             admin: accepted.table("admin"),
             log: accepted.table("log"),
             limits: accepted.table("limits"),
+            presence: accepted.table("presence"),
             dns: accepted.table("dns"),
             selectors: accepted.table("selectors"),
             hosted: accepted.tables("hosted"),
             routes: accepted.tables("route"),
             peers: accepted.tables("peer"),
             applications: accepted.tables("application"),
+            principals: accepted.table("principals"),
             rules: accepted.tables("rule"),
             rules_default: accepted.table::<Rules>("rules").default,
             mappings: accepted.tables("mapping"),

@@ -30,16 +30,18 @@ use cpim_adapter::{DomainMapping, Selectors};
 pub use difference::Difference;
 pub use error::{ConfigError, ConfigErrors, Place};
 pub use lists::{Application, Auth, Hosted, Peer, Route, Rule, Tls};
-pub(crate) use names::several;
 pub use names::{Address, Claim, Domain, DomainPattern, Host, HostPort, Pattern};
+pub(crate) use names::{maybe, several};
 pub use secret::{MAX_SECRET, Secret, SecretError};
 pub use section::{AdapterSection, Endpoint, Listeners, Section};
-pub use sections::{Action, Admin, Dns, Durability, Limits, Log, LogFormat, Store};
+pub use sections::{Action, Admin, Dns, Durability, Limits, Log, LogFormat, Presence, Store};
 pub use source::PREFIX;
 
 use check::Check;
 use draft::Draft;
 use read::Reader;
+
+use crate::rules::Defaults;
 
 /// A configuration in which everything that can be checked without starting has been.
 #[derive(Clone, Debug)]
@@ -58,6 +60,8 @@ pub struct Config {
     pub log: Log,
     /// `[limits]`.
     pub limits: Limits,
+    /// `[presence]`.
+    pub presence: Presence,
     /// `[dns]`.
     pub dns: Dns,
     /// Every selector: those known anyway, and those of `[selectors]`.
@@ -70,6 +74,8 @@ pub struct Config {
     pub peers: Vec<Peer>,
     /// `[[application]]`, with their secrets read.
     pub applications: Vec<Application>,
+    /// `[principals]`: what holds where a principal has set no rule of his own.
+    pub principals: Defaults,
     /// `[[rule]]`, in the order of the file.
     pub rules: Vec<Rule>,
     /// `rules.default`: where no rule matches.

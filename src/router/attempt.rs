@@ -270,6 +270,7 @@ impl Router {
             operation: Arc::clone(&leg.operation),
             passage: departing(flight, relay, terms.max_wait),
             standing: flight.standing,
+            accepted_at: flight.accepted_at.into(),
             hop: leg.hop.clone(),
             again,
         })

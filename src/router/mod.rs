@@ -16,12 +16,14 @@ mod flight;
 mod look;
 mod owner;
 mod policy;
+mod presence;
 mod recent;
 mod recover;
 mod refusal;
 mod route;
 mod routes;
 mod rows;
+mod say;
 mod settle;
 mod step;
 mod submit;
@@ -39,7 +41,6 @@ use cpim_adapter::{
 };
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::task::TaskTracker;
-use tracing::debug;
 
 use self::contacts::Contacts;
 use self::look::Refusals;
@@ -48,11 +49,14 @@ use self::routes::Routes;
 use self::table::Table;
 use crate::memory::Keeper;
 use crate::resolver::Resolver;
+use crate::rules::{Fold, Names, RuleBook};
 use crate::store::{Done, Journal, StoreError};
 use crate::sync::lock;
 
 pub use self::look::{AliasView, LegView, OperationView, SessionView};
-pub use self::policy::{Limits, Policy, Rules, Terms, scope_of};
+pub use self::policy::{Limits, Policy, PresenceLimits, Rules, Terms, scope_of};
+pub use self::presence::{SubscriptionView, WatcherView};
+pub use self::say::GATEWAY;
 pub use self::step::Step;
 
 /// The space of aliases at the relay domain, in the store.
@@ -105,6 +109,8 @@ pub struct Router {
     journal: Arc<dyn Journal>,
     state: Arc<dyn Journal>,
     memory: Arc<Keeper>,
+    /// What principals have said about themselves.
+    book: Arc<RuleBook>,
     contacts: Contacts,
     table: Mutex<Table>,
     refusals: Mutex<Refusals>,
@@ -117,6 +123,7 @@ pub struct Router {
     room: Arc<Semaphore>,
     last_number: AtomicI64,
     draining: AtomicBool,
+    presence: presence::Service,
     tasks: TaskTracker,
 }
 
@@ -134,12 +141,17 @@ impl Router {
     ) -> Result<Arc<Self>, StoreError> {
         let Stores { journal, state } = stores.into();
         let last_number = journal.last_number().await?;
+        let memory = Arc::new(Keeper::new(Arc::clone(&state)));
+        let names = Names::new(Arc::clone(&policy.mapper), fold(&ports));
+        let book = RuleBook::load(Arc::clone(&memory) as _, names, policy.principals).await;
+        let book = book.map_err(|error| StoreError::Failed(error.to_string()))?;
         Ok(Arc::new(Self {
             ports,
             policy: RwLock::new(Arc::new(policy)),
             resolver: RwLock::new(Arc::new(resolver)),
             journal,
-            memory: Arc::new(Keeper::new(Arc::clone(&state))),
+            memory,
+            book,
             state,
             contacts: Contacts::default(),
             table: Mutex::default(),
@@ -150,6 +162,7 @@ impl Router {
             room: Arc::new(Semaphore::new(room_octets.min(Semaphore::MAX_PERMITS))),
             last_number: AtomicI64::new(last_number),
             draining: AtomicBool::new(false),
+            presence: presence::Service::new(),
             tasks: TaskTracker::new(),
         }))
     }
@@ -167,6 +180,10 @@ impl Router {
             self.tasks.spawn(Arc::clone(self).watch_store(done));
         }
         self.tasks.spawn(Arc::clone(self).watch_deadlines());
+        self.recover_presence().await?;
+        self.tasks.spawn(Arc::clone(self).tell_watchers());
+        self.tasks.spawn(Arc::clone(self).watch_presence());
+        self.tasks.spawn(Arc::clone(self).follow_rules());
         self.recover().await
     }
 
@@ -182,6 +199,12 @@ impl Router {
         Arc::clone(&self.memory)
     }
 
+    /// What principals have said about themselves.
+    #[must_use]
+    pub fn book(&self) -> Arc<RuleBook> {
+        Arc::clone(&self.book)
+    }
+
     /// The adapters, in their places.
     #[must_use]
     pub fn ports(&self) -> &[Port] {
@@ -189,10 +212,12 @@ impl Router {
     }
 
     /// Replaces what the configuration says, for every operation from now on.
-    pub fn replace(&self, policy: Policy, resolver: Resolver) {
+    pub fn replace(self: &Arc<Self>, policy: Policy, resolver: Resolver) {
+        self.book.replace(Names::new(Arc::clone(&policy.mapper), fold(&self.ports)), policy.principals);
         *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
         *self.resolver.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(resolver);
         self.routes.forget_all();
+        self.all_rules_changed();
     }
 
     /// Accepts nothing from now on; what is accepted goes on.
@@ -264,6 +289,18 @@ impl Router {
     }
 }
 
+/// How the adapters at these ports fold their addresses.
+fn fold(ports: &[Port]) -> Fold {
+    let adapters: Vec<(Vec<Selector>, Arc<dyn Adapter>)> =
+        ports.iter().map(|port| (port.selectors.clone(), Arc::clone(&port.adapter))).collect();
+    Arc::new(move |foreign| {
+        match adapters.iter().find(|(selectors, _)| selectors.contains(foreign.selector())) {
+            Some((_, adapter)) => adapter.canonicalise(foreign),
+            None => Ok(foreign),
+        }
+    })
+}
+
 /// The router, as one adapter sees it.
 struct PortExchange {
     router: Arc<Router>,
@@ -276,7 +313,11 @@ impl Exchange for PortExchange {
     }
 
     fn close(&self, session: u64) {
-        self.router.contacts.close(session);
+        let contact = self.router.contacts.close(session);
+        self.router.presence_close(session);
+        if let Some(contact) = contact {
+            self.router.links_gone(&contact);
+        }
     }
 
     fn submit(&self, session: u64, arrival: Arrival, slot: AnswerSlot) {
@@ -292,8 +333,7 @@ impl Exchange for PortExchange {
     }
 
     fn observed(&self, observation: Observation) {
-        // Nothing observes yet: nobody asked for this.
-        debug!(port = self.port, presentity = %observation.presentity, "observation dropped: nobody watches");
+        self.router.observed(self.port, observation);
     }
 
     fn receipt(&self, number: u64, handed_over: bool) {

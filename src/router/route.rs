@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use cpim_adapter::{Address, Code, Endpoint, ImUri, NextHop, Operation, PeerHop, PresUri, Standing, Uri};
+use cpim_adapter::{
+    Address, Code, Endpoint, ImUri, NextHop, Operation, PeerHop, PresUri, Retry, Standing, Uri,
+};
 
 use super::policy::Policy;
 use super::refusal::Refusal;
 use super::target::Target;
 use super::{Port, Router};
 use crate::resolver::{Resolution, ResolveError};
+use crate::rules::Decision;
 
 /// A next hop, and the operation as it goes there.
 pub(super) struct Leg {
@@ -27,6 +30,20 @@ pub(super) enum Missed {
     Later(String),
 }
 
+impl Missed {
+    /// As presence sees it, which is told once: whether trying again can help, and why there is none.
+    pub(super) fn for_presence(self) -> (Retry, String) {
+        match self {
+            Self::Never(Refusal { code: Code::NoRoute | Code::Unreachable, words, .. }) => {
+                (Retry::OnContact, words.to_owned())
+            }
+            Self::Never(refusal) => (Retry::Never, refusal.words.to_owned()),
+            Self::OutOfContact => (Retry::OnContact, "out of contact".to_owned()),
+            Self::Later(detail) => (Retry::Later, detail),
+        }
+    }
+}
+
 impl Router {
     /// The next hop of an operation. Asks the store for aliases, and DNS for domains.
     pub(super) async fn next_leg(
@@ -36,15 +53,39 @@ impl Router {
     ) -> Result<Leg, Missed> {
         let policy = self.policy();
         let mut operation = Arc::clone(operation);
-        // Each round peels what stands before the address that is meant: an alias, then a route.
+        let mut been: Vec<Address> = Vec::new();
+        // Each round peels what stands before the address that is meant: an alias, then a
+        // route, or an inbox that is forwarded.
         for _ in 0..=cpim_adapter::Mapper::MAX_DEPTH {
             let address = operation.goes_to().address().clone();
-            operation = match self.target(&address, &policy) {
+            if been.contains(&address) {
+                return Err(Missed::Never(Refusal::new(
+                    Code::Loop,
+                    "forwarded in a circle",
+                    address.to_string(),
+                )));
+            }
+            been.push(address.clone());
+            let target = self.target(&address, &policy);
+            match self.inboxes(&policy).says(&operation, standing, &address, &target) {
+                Decision::Allow => {}
+                Decision::Deny => {
+                    let detail = format!("the rules of {address} block it");
+                    return Err(Missed::Never(Refusal::not_allowed(detail)));
+                }
+                Decision::Polite => return Err(self.as_out_of_contact(&address, &policy).await),
+            }
+            operation = match target {
                 Target::Alias(alias) => {
                     let meant = self.behind_alias(&alias).await?;
                     let source = operation.speaks_for().address();
                     policy.let_pass(source, standing, &meant).map_err(Missed::Never)?;
                     readdressed(&operation, meant)
+                }
+                Target::Forwarded(to) => {
+                    let source = operation.speaks_for().address();
+                    policy.let_pass(source, standing, &to).map_err(Missed::Never)?;
+                    readdressed(&operation, to)
                 }
                 Target::Inner(inner) => readdressed(&operation, inner),
                 Target::Foreign { port, foreign } => {
@@ -79,11 +120,23 @@ impl Router {
                 let (port, hop) = self.routes.recent(address.class(), address.domain())?;
                 Some((port, NextHop::Peer(hop)))
             }
-            Target::Alias(_) | Target::Inner(_) | Target::Nowhere(_) => None,
+            Target::Alias(_) | Target::Forwarded(_) | Target::Inner(_) | Target::Nowhere(_) => None,
         }
     }
 
-    async fn behind_alias(&self, alias: &str) -> Result<Address, Missed> {
+    /// What is missed where the owner of an inbox blocks politely: the same as if he were out of contact, and what
+    /// would be asked then is asked, so that it takes as long.
+    async fn as_out_of_contact(&self, address: &Address, policy: &Policy) -> Missed {
+        if let Target::Elsewhere = self.target_out_of_contact(address, policy) {
+            // Where that cannot be said now, it is tried again; whatever it finds, nothing goes there.
+            if let Err(Missed::Later(why)) = self.resolve(address, policy).await {
+                return Missed::Later(why);
+            }
+        }
+        Missed::Never(Refusal::out_of_contact())
+    }
+
+    pub(super) async fn behind_alias(&self, alias: &str) -> Result<Address, Missed> {
         match self.state.alias_named(super::ALIASES, alias).await {
             Ok(Some(row)) => Address::parse(&row.address).map_err(|_| {
                 Missed::Never(Refusal::new(Code::Internal, "an alias cannot be read", row.address))
@@ -93,7 +146,11 @@ impl Router {
         }
     }
 
-    async fn resolve(&self, address: &Address, policy: &Policy) -> Result<(usize, PeerHop), Missed> {
+    pub(super) async fn resolve(
+        &self,
+        address: &Address,
+        policy: &Policy,
+    ) -> Result<(usize, PeerHop), Missed> {
         let (class, domain) = (address.class(), address.domain());
         if let Some(recent) = self.routes.recent(class, domain) {
             return Ok(recent);

@@ -129,7 +129,7 @@ secret = "s"
 "#,
         &[RELAY_DOMAIN],
         r#"
-gw.toml:1: limit: unknown key "limit"; did you mean "limits"? accepted: "relay_domain", "relay_domains_extra", "store", "admin", "log", "limits", "dns", "selectors", "hosted", "route", "peer", "application", "rule", "rules", "mapping", "cpim", "smtp"
+gw.toml:1: limit: unknown key "limit"; did you mean "limits"? accepted: "relay_domain", "relay_domains_extra", "store", "admin", "log", "limits", "presence", "dns", "selectors", "hosted", "route", "peer", "application", "principals", "rule", "rules", "mapping", "cpim", "irc", "smtp"
 gw.toml:4: limits.hopps: unknown key "hopps"; did you mean "hops"? accepted: "hops", "retry_horizon", "max_wait", "pair_backlog", "memory_octets", "xml_octets", "content_octets", "depth", "attributes", "session_operations", "sessions", "remembers", "drain"
 gw.toml:5: limits.colour: unknown key "colour"; accepted: "hops", "retry_horizon", "max_wait", "pair_backlog", "memory_octets", "xml_octets", "content_octets", "depth", "attributes", "session_operations", "sessions", "remembers", "drain"
 gw.toml:7: cpim.tls.verify: unknown key "verify"; accepted: "ca", "certificate", "key"
@@ -314,7 +314,7 @@ gw.toml:1: route[0].domain: is missing; it must be given
 gw.toml:3: route[0].hops: unknown key "hops"; accepted: "domain", "protocol", "to", "retry_horizon", "max_wait", "tls"
 gw.toml:8: route[1].tls: unknown value "maybe"; accepted: "plain", "required"
 gw.toml:10: route[2].domain: "gw.example" is this gateway's own; a route leads to somebody else's
-gw.toml:11: route[2].protocol: unknown protocol "smpt"; did you mean "smtp"? accepted: "cpim", "smtp"
+gw.toml:11: route[2].protocol: unknown protocol "smpt"; did you mean "smtp"? accepted: "cpim", "irc", "smtp"
 gw.toml:12: route[2].to: leads nowhere; at least one "host:port" must be given
 gw.toml:14: limits.hops: out of bounds; a number from 1 to 255 is accepted
 gw.toml:15: limits.sessions: out of bounds; a number of at least 1 is accepted
@@ -351,7 +351,7 @@ gw.toml:5: limits.xml_octets: out of bounds; a size of at least 4096 octets is a
 gw.toml:7: log.level: "inof" is no level; error, warn, info, debug, trace or off is accepted, or module=level, parted by commas
 gw.toml:9: dns.system: nobody to ask; system = true, servers, or enabled = false is accepted
 gw.toml:10: dns.max_candidates: out of bounds; a number of at least 2 is accepted
-gw.toml:11: dns.protocols[1]: unknown protocol "sip"; accepted: "cpim", "smtp"
+gw.toml:11: dns.protocols[1]: unknown protocol "sip"; accepted: "cpim", "irc", "smtp"
 gw.toml:11: dns.protocols[2]: "cpim" is named already; each protocol is named once
 gw.toml:13: selectors.winfo: the selector `winfo` is reserved, and carries no foreign address
 gw.toml:14: selectors.irc: the selector `irc` is known already, with addresses that begin `irc://`
@@ -636,7 +636,7 @@ gw.toml:3: limits.depth: out of bounds; a number of at least 4 is accepted
 CPIM_GATEWAY_LIMITS__: no key has this name; one such as CPIM_GATEWAY_LIMITS__HOPS, for limits.hops, is accepted
 CPIM_GATEWAY_LIMITS__HOPPS: limits.hopps: unknown key "hopps"; did you mean "hops"? accepted: "hops", "retry_horizon", "max_wait", "pair_backlog", "memory_octets", "xml_octets", "content_octets", "depth", "attributes", "session_operations", "sessions", "remembers", "drain"
 CPIM_GATEWAY_LIMITS__HOPS: limits.hops: "many"; a whole number from 0 to 255 is accepted
-CPIM_GATEWAY_LOGS: logs: unknown key "logs"; did you mean "log"? accepted: "relay_domain", "relay_domains_extra", "store", "admin", "log", "limits", "dns", "selectors", "hosted", "route", "peer", "application", "rule", "rules", "mapping", "cpim", "smtp"
+CPIM_GATEWAY_LOGS: logs: unknown key "logs"; did you mean "log"? accepted: "relay_domain", "relay_domains_extra", "store", "admin", "log", "limits", "presence", "dns", "selectors", "hosted", "route", "peer", "application", "principals", "rule", "rules", "mapping", "cpim", "irc", "smtp"
 CPIM_GATEWAY_ROUTE: route[0].to[1]: "h": no port; a host and its port, such as "gw.b.example:5870" or "[2001:db8::1]:5870", is accepted
 CPIM_GATEWAY_RULE: not a value of TOML: string values must be quoted, expected literal string
 "#,

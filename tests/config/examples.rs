@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use cpim_gateway::config::{Action, Config, Domain, DomainPattern, LogFormat, Pattern, Tls};
-use cpim_gateway::registry::{cpim::section as native, sections};
+use cpim_gateway::registry::{cpim::section as native, irc::section as irc, sections, smtp::section as smtp};
 
 use crate::folder::Folder;
 
@@ -68,6 +68,7 @@ fn the_commented_example_loads_once_its_files_are_there() {
     // Beside the file: what its comments tell an administrator to put there.
     folder.write_certificate("gateway").write("a.secret", "one\n", 0o600);
     folder.write("b.secret", "two\n", 0o640).write("zephyr.secret", "three\n", 0o600);
+    folder.write("alice.secret", "four\n", 0o600);
     let text = text.replace("/run/cpim-gateway/cpim.sock", &here("cpim.sock"));
     let config = folder.load(&text, &[]).unwrap();
 
@@ -108,14 +109,19 @@ fn what_is_commented_out_is_the_default() {
     let folder = Folder::new();
     folder.write_certificate("gateway").write("a.secret", "one\n", 0o600);
     folder.write("b.secret", "two\n", 0o640).write("zephyr.secret", "three\n", 0o600);
+    folder.write("alice.secret", "four\n", 0o600);
     let socket = folder.path("cpim.sock").to_str().unwrap().to_owned();
     let load = |text: &str| folder.load(&text.replace("/run/cpim-gateway/cpim.sock", &socket), &[]).unwrap();
     let (short, full) = (load(&text), load(&all));
     let mut difference = short.difference(&full);
     // An adapter's section is compared as it was written.
-    difference.at_once.retain(|key| !key.starts_with("cpim."));
+    difference.at_once.retain(|key| !["cpim.", "irc.", "smtp."].iter().any(|of| key.starts_with(of)));
     assert!(difference.is_empty(), "{difference:?}");
     let read = |config: &Config| native::read(&config.section("cpim"), &[]).unwrap();
+    assert_eq!(read(&short), read(&full));
+    let read = |config: &Config| irc::read(&config.section("irc"), &[]).unwrap();
+    assert_eq!(read(&short), read(&full));
+    let read = |config: &Config| smtp::read(&config.section("smtp"), &[]).unwrap();
     assert_eq!(read(&short), read(&full));
     assert_eq!(full.log.format, LogFormat::Text);
 }

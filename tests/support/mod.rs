@@ -14,6 +14,7 @@
 pub mod dns;
 pub mod dnsmasq;
 pub mod gateway;
+pub mod irc;
 pub mod native;
 pub mod peer;
 pub mod process;

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 
@@ -112,6 +113,9 @@ pub struct Delivery {
     pub passage: Passage,
     /// How well its source is known.
     pub standing: Standing,
+    /// When the gateway accepted it: what was on the way to a name before it changed hands is not for whoever
+    /// has it now.
+    pub accepted_at: SystemTime,
     /// Where to.
     pub hop: NextHop,
     /// It may have been sent before: only a next hop that recognises retransmissions may have it.

@@ -1,5 +1,6 @@
 //! The adapter itself: finds the network that an address names.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -11,10 +12,12 @@ use tokio::task::JoinSet;
 
 use crate::address::{IrcAddress, NetworkName};
 use crate::config::Settings;
+use crate::listener::Server;
 use crate::net::Network;
 
 /// The IRC adapter.
 pub struct IrcAdapter {
+    server: Option<Arc<Server>>,
     networks: Vec<Arc<dyn Network>>,
 }
 
@@ -24,8 +27,29 @@ impl IrcAdapter {
     /// # Errors
     /// [`BuildError`] names the key of whatever cannot be used.
     pub fn new(settings: Settings) -> Result<Self, BuildError> {
-        let Settings {} = settings;
-        Ok(Self { networks: Vec::new() })
+        let server = settings.server.map(Server::new).transpose()?;
+        let networks = server.iter().map(|server| Arc::clone(server) as Arc<dyn Network>).collect();
+        Ok(Self { server, networks })
+    }
+
+    /// The TCP addresses that are bound and not yet run, in the order of the settings, with the ports that were found
+    /// free.
+    #[must_use]
+    pub fn local_addrs(&self) -> Vec<SocketAddr> {
+        self.server.as_ref().map(|server| server.local_addrs()).unwrap_or_default()
+    }
+
+    /// Goes by other settings from now on, for every connection that comes about afterwards. Gives back what takes a
+    /// restart, in words for the administrator.
+    ///
+    /// # Errors
+    /// [`BuildError`]; then everything stays as it was.
+    pub fn reconfigure(&self, settings: Settings) -> Result<Vec<String>, BuildError> {
+        match (&self.server, settings.server) {
+            (Some(server), Some(settings)) => server.reconfigure(settings),
+            (None, None) => Ok(Vec::new()),
+            (Some(_), None) | (None, Some(_)) => Ok(vec!["irc.name".to_owned()]),
+        }
     }
 
     fn network(&self, name: &NetworkName) -> Option<&Arc<dyn Network>> {
@@ -89,7 +113,7 @@ impl Adapter for IrcAdapter {
         for network in &self.networks {
             let (network, cx) = (Arc::clone(network), cx.clone());
             running.spawn(async move {
-                if let Err(error) = network.run(cx.clone()).await {
+                if let Err(error) = Arc::clone(&network).run(cx.clone()).await {
                     tracing::error!(network = network.name().as_str(), %error, "the network ended");
                     cx.health.set(Health::Degraded(format!("{}: {error}", network.name())));
                 }

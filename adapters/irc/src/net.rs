@@ -22,7 +22,7 @@ pub(crate) trait Network: Send + Sync + 'static {
     async fn bind(&self) -> Result<(), AdapterError>;
 
     /// Runs until drained; called once.
-    async fn run(&self, cx: AdapterContext) -> Result<(), AdapterError>;
+    async fn run(self: std::sync::Arc<Self>, cx: AdapterContext) -> Result<(), AdapterError>;
 
     /// Hands an operation to whoever the target is.
     async fn deliver(

@@ -152,6 +152,7 @@ pub(crate) fn delivery_of(
             wait: None,
         },
         standing: Standing::Verified,
+        accepted_at: std::time::SystemTime::now(),
         hop,
         again: false,
     }

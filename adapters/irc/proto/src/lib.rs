@@ -24,6 +24,7 @@ mod reader;
 mod source;
 mod standard_reply;
 mod tags;
+pub mod text;
 
 pub use casemapping::{Casemapping, NameKey};
 pub use limits::{CLIENT_TAGS_OCTETS, LINE_OCTETS, MAX_PARAMS, ReadLimits, TAGS_OCTETS};

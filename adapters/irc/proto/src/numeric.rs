@@ -112,6 +112,8 @@ numerics! {
     RPL_WHOREPLY = 352,
     /// One line of WHO with fields.
     RPL_WHOSPCRPL = 354,
+    /// No more names of a channel.
+    RPL_ENDOFNAMES = 366,
     /// The end of WHOWAS.
     RPL_ENDOFWHOWAS = 369,
     /// A line of INFO.

@@ -1,0 +1,304 @@
+//! `ISON`, `USERHOST`, `WHO`, `WHOIS`: who is there, asked once.
+//!
+//! Each is a fetch of presence (RFC 3859 section 3.4), so that nobody is seen here by whom the rules would not show him
+//! to; what a client watches already it is told from that. The answer is given when all of them have come, or when it
+//! has taken too long.
+
+use std::time::Duration;
+
+use cpim_adapter::{Address, Class, Response, Status as Outcome};
+use cpim_irc_proto::{Numeric, Origin};
+use tokio::time::Instant;
+
+use super::line::{Line, Request};
+use super::nick::{fold, is_nick, same};
+use super::presence::Status;
+use super::session::{Session, origin_of};
+use super::watches::Ask;
+
+/// How long an answer may take: people wait for it.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Names in one query: more than a line of `ISON` usually has.
+const NAMES: usize = 64;
+
+/// Queries of one client that are open.
+const OPEN: usize = 16;
+
+/// What is asked.
+#[derive(Clone, Debug)]
+enum Kind {
+    Ison,
+    Userhost,
+    /// With the mask as it was written.
+    Who(String),
+    Whois,
+}
+
+/// A query that is open.
+pub(super) struct Query {
+    kind: Kind,
+    label: Option<String>,
+    items: Vec<Item>,
+    /// When it is answered with what is known.
+    pub(super) until: Instant,
+}
+
+/// One name in a query.
+struct Item {
+    spelling: String,
+    target: Option<Address>,
+    found: Found,
+}
+
+/// What came of a name.
+enum Found {
+    /// Nothing is known, or nobody there.
+    Nothing,
+    /// This client itself.
+    Oneself,
+    Status(Status),
+    /// Not known yet.
+    Waiting,
+}
+
+impl Session {
+    /// `ISON` (RFC 2812 section 4.9).
+    pub(super) async fn ison(&mut self, request: &Request) {
+        let names: Vec<String> =
+            request.params_from(0).flat_map(str::split_ascii_whitespace).map(str::to_owned).collect();
+        match names.is_empty() {
+            true => self.client.need_more("ISON"),
+            false => self.query(Kind::Ison, names).await,
+        }
+    }
+
+    /// `USERHOST` (RFC 2812 section 4.8).
+    pub(super) async fn userhost(&mut self, request: &Request) {
+        let names: Vec<String> = request.params_from(0).take(5).map(str::to_owned).collect();
+        match names.is_empty() {
+            true => self.client.need_more("USERHOST"),
+            false => self.query(Kind::Userhost, names).await,
+        }
+    }
+
+    /// `WHO` (RFC 2812 section 3.6.1): of one nick or address; nobody can be found who is not known.
+    pub(super) async fn who(&mut self, request: &Request) {
+        let mask = request.param(0).unwrap_or("*").to_owned();
+        let names = if is_nick(&mask) || mask.contains('@') { vec![mask.clone()] } else { Vec::new() };
+        self.query(Kind::Who(mask), names).await;
+    }
+
+    /// `WHOIS` (RFC 2812 section 3.6.2).
+    pub(super) async fn whois(&mut self, request: &Request) {
+        // `WHOIS server nick` asks the server of that nick; there is only one.
+        match request.param(1).or_else(|| request.param(0)) {
+            None => self.client.tell(Numeric::ERR_NONICKNAMEGIVEN, "No nickname given"),
+            Some(name) => {
+                let name = name.to_owned();
+                self.query(Kind::Whois, vec![name]).await;
+            }
+        }
+    }
+
+    async fn query(&mut self, kind: Kind, names: Vec<String>) {
+        let mut items = Vec::new();
+        for spelling in names.into_iter().take(NAMES) {
+            let (target, found) = self.look(&spelling).await;
+            items.push(Item { spelling, target, found });
+        }
+        if self.queries.len() >= OPEN {
+            items.iter_mut().filter(|item| item.is_waiting()).for_each(|item| item.found = Found::Nothing);
+        }
+        for item in items.iter().filter(|item| item.is_waiting()) {
+            self.asks.extend(item.target.clone().map(Ask::Fetch));
+        }
+        let label = self.client.defer();
+        self.queries.push(Query { kind, label, items, until: Instant::now() + PATIENCE });
+        self.answer_queries(None).await;
+    }
+
+    async fn look(&self, spelling: &str) -> (Option<Address>, Found) {
+        if same(spelling, &self.client.nick) {
+            return (None, Found::Oneself);
+        }
+        let Ok(address) = self.resolve(spelling).await else { return (None, Found::Nothing) };
+        let target = address.with_class(Class::Pres);
+        if target == *self.me.pres.as_uri().address() {
+            return (Some(target), Found::Oneself);
+        }
+        let known = self.watches.get(&fold(spelling)).and_then(|watch| watch.status.clone());
+        (Some(target), known.map_or(Found::Waiting, Found::Status))
+    }
+
+    /// The gateway's answer to a fetch; what is there comes as presence.
+    pub(super) async fn fetched(&mut self, target: &Address, response: &Response) {
+        if response.status() != Outcome::Success {
+            self.found(target, None).await;
+        }
+    }
+
+    /// Somebody's presence is known, or that it will not be.
+    pub(super) async fn found(&mut self, target: &Address, status: Option<&Status>) {
+        let waiting = self.queries.iter_mut().flat_map(|query| &mut query.items);
+        for item in waiting.filter(|item| item.is_waiting() && item.target.as_ref() == Some(target)) {
+            item.found = status.map_or(Found::Nothing, |status| Found::Status(status.clone()));
+        }
+        self.answer_queries(None).await;
+    }
+
+    /// Answers what has taken too long with what is known.
+    pub(super) async fn give_up_queries(&mut self, now: Instant) {
+        self.answer_queries(Some(now)).await;
+    }
+
+    async fn answer_queries(&mut self, now: Option<Instant>) {
+        let mut at = 0;
+        while let Some(query) = self.queries.get(at) {
+            let late = now.is_some_and(|now| query.until <= now);
+            if !late && query.items.iter().any(Item::is_waiting) {
+                at += 1;
+                continue;
+            }
+            let query = self.queries.remove(at);
+            let lines = self.lines_of(&query).await;
+            self.client.answer(query.label, lines);
+        }
+    }
+
+    async fn lines_of(&self, query: &Query) -> Vec<Line> {
+        let mut lines = Vec::new();
+        match &query.kind {
+            Kind::Ison => {
+                let here: Vec<&str> =
+                    query.items.iter().filter(|item| item.is_here()).map(|item| &*item.spelling).collect();
+                lines.push(self.client.numeric(Numeric::RPL_ISON).words(here.join(" ")));
+            }
+            Kind::Userhost => {
+                let mut words = Vec::new();
+                for item in query.items.iter().filter(|item| item.is_here()) {
+                    if let Some(Origin::Person { nick, user, host }) = self.face_of(item).await {
+                        let away = if self.note_of(item).is_some() { '-' } else { '+' };
+                        words.push(format!("{nick}={away}{user}@{host}"));
+                    }
+                }
+                lines.push(self.client.numeric(Numeric::RPL_USERHOST).words(words.join(" ")));
+            }
+            Kind::Who(mask) => {
+                for item in query.items.iter().filter(|item| item.is_here()) {
+                    lines.extend(self.who_line(item).await);
+                }
+                let end = self.client.numeric(Numeric::RPL_ENDOFWHO).param(mask);
+                lines.push(end.words("End of /WHO list"));
+            }
+            Kind::Whois => {
+                if let Some(item) = query.items.first() {
+                    lines = self.whois_lines(item).await;
+                }
+            }
+        }
+        lines
+    }
+
+    async fn who_line(&self, item: &Item) -> Option<Line> {
+        let Origin::Person { nick, user, host } = self.face_of(item).await? else { return None };
+        let flags = if self.note_of(item).is_some() { "G" } else { "H" };
+        let line = self.client.numeric(Numeric::RPL_WHOREPLY).param("*").param(user).param(host);
+        let line = line.param(self.client.server.name().as_str()).param(nick.as_str()).param(flags);
+        Some(line.words(format!("0 {}", self.real_name(item))))
+    }
+
+    async fn whois_lines(&self, item: &Item) -> Vec<Line> {
+        let name = &item.spelling;
+        let end = self.client.numeric(Numeric::RPL_ENDOFWHOIS).param(name).words("End of /WHOIS list");
+        let foreign = item.target.as_ref().filter(|_| self.person_of(item).is_none());
+        // Of one's own network, whoever is not there, or may not be seen, is nobody. Of a foreign user the address is no
+        // secret, since it is what is written to.
+        let shown = item.is_here() || foreign.is_some();
+        let Some(Origin::Person { nick, user, host }) = (if shown { self.face_of(item).await } else { None })
+        else {
+            let nobody = self.client.numeric(Numeric::ERR_NOSUCHNICK).param(name);
+            return vec![nobody.words("No such nick"), end];
+        };
+        let reply = |numeric| self.client.numeric(numeric).param(nick.as_str());
+        let mut lines = vec![
+            reply(Numeric::RPL_WHOISUSER).param(user).param(host).param("*").words(self.real_name(item)),
+            reply(Numeric::RPL_WHOISSERVER)
+                .param(self.client.server.name().as_str())
+                .words("a gateway between instant-messaging systems"),
+        ];
+        if let Some(account) = self.account_of(item) {
+            lines.push(reply(Numeric::RPL_WHOISACCOUNT).param(account).words("is logged in as"));
+        }
+        if let Some(address) = foreign {
+            let address = address.clone().with_class(Class::Im);
+            lines.push(reply(Numeric::RPL_WHOISSPECIAL).words(format!("can be written to as {address}")));
+        }
+        match (&item.found, self.note_of(item)) {
+            (_, Some(note)) => lines.push(reply(Numeric::RPL_AWAY).words(note)),
+            (Found::Status(Status { open: false, .. }), None) => {
+                lines.push(reply(Numeric::RPL_AWAY).words("not in contact"));
+            }
+            _ => {}
+        }
+        lines.push(end);
+        lines
+    }
+
+    fn note_of(&self, item: &Item) -> Option<String> {
+        match &item.found {
+            Found::Oneself => self.user.face().away.map(|away| away.to_string()),
+            Found::Status(status) => status.note.clone(),
+            Found::Nothing | Found::Waiting => None,
+        }
+    }
+
+    /// The person of this network that a name means.
+    fn person_of(&self, item: &Item) -> Option<String> {
+        match &item.target {
+            None => None,
+            Some(address) => self.client.server.person_at(address, &self.client.live.cx.mapper()),
+        }
+    }
+
+    /// As whom somebody appears.
+    async fn face_of(&self, item: &Item) -> Option<Origin> {
+        match (&item.found, &item.target) {
+            (Found::Oneself, _) => origin_of(&self.user.face(), self.client.server.name().as_str()).ok(),
+            (_, Some(target)) => self.origin(target).await,
+            (_, None) => None,
+        }
+    }
+
+    fn real_name(&self, item: &Item) -> String {
+        let face = match (&item.found, self.person_of(item)) {
+            (Found::Oneself, _) => Some(self.user.face()),
+            (_, Some(person)) => self.client.server.users().of(&person).last().map(|user| user.face()),
+            (_, None) => None,
+        };
+        match (face, &item.target) {
+            (Some(face), _) => face.real_name.to_string(),
+            (None, Some(target)) => target.clone().with_class(Class::Im).to_string(),
+            (None, None) => String::new(),
+        }
+    }
+
+    fn account_of(&self, item: &Item) -> Option<String> {
+        if matches!(item.found, Found::Oneself) {
+            return self.client.account.as_deref().map(str::to_owned);
+        }
+        let person = self.person_of(item)?;
+        let face = self.client.server.users().of(&person).last().map(|user| user.face())?;
+        face.account.map(|account| account.to_string())
+    }
+}
+
+impl Item {
+    const fn is_waiting(&self) -> bool {
+        matches!(self.found, Found::Waiting)
+    }
+
+    const fn is_here(&self) -> bool {
+        matches!(self.found, Found::Oneself | Found::Status(Status { open: true, .. }))
+    }
+}

@@ -1,0 +1,54 @@
+//! TLS of the listeners, from the first octet.
+
+use std::fmt;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use cpim_adapter::BuildError;
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::version::{TLS12, TLS13};
+
+use crate::config::Identity;
+
+/// Octets of a PEM file at most: more is no certificate chain.
+const PEM_OCTETS_MAX: u64 = 1_048_576;
+
+/// The TLS of a listener with this certificate. `key` is the listener's key in the configuration.
+///
+/// # Errors
+/// [`BuildError`] names what cannot be used.
+pub(crate) fn server(identity: &Identity, key: &str) -> Result<Arc<ServerConfig>, BuildError> {
+    let at_certificate = format!("{key}.certificate");
+    let at_key = format!("{key}.key");
+    let pem = read_pem(&identity.certificate, &at_certificate)?;
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(&pem)
+        .collect::<Result<_, _>>()
+        .map_err(|error| wrong(&at_certificate, format!("{}: {error}", identity.certificate.display())))?;
+    let private = PrivateKeyDer::from_pem_slice(&read_pem(&identity.key, &at_key)?)
+        .map_err(|error| wrong(&at_key, format!("{}: {error}", identity.key.display())))?;
+    // Given explicitly: a library must not install a default for the whole process.
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(&[&TLS13, &TLS12])
+        .map_err(|error| wrong(key, error))?
+        .with_no_client_auth()
+        .with_single_cert(chain, private)
+        .map_err(|error| wrong(&at_certificate, error))?;
+    Ok(Arc::new(config))
+}
+
+fn read_pem(path: &Path, key: &str) -> Result<Vec<u8>, BuildError> {
+    let unreadable = |what: &dyn fmt::Display| wrong(key, format!("{}: {what}", path.display()));
+    let octets = fs::metadata(path).map_err(|error| unreadable(&error))?.len();
+    if octets > PEM_OCTETS_MAX {
+        return Err(unreadable(&format_args!("{octets} octets; {PEM_OCTETS_MAX} are accepted")));
+    }
+    fs::read(path).map_err(|error| unreadable(&error))
+}
+
+fn wrong(key: &str, what: impl ToString) -> BuildError {
+    BuildError { key: key.to_owned(), what: what.to_string() }
+}

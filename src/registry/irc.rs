@@ -1,0 +1,59 @@
+//! The IRC adapter's row: from the configuration to its settings.
+
+pub mod section;
+
+use std::sync::Arc;
+
+use cpim_adapter::BuildError;
+use cpim_irc::{
+    AccountSettings, Guests, Identity, IrcAdapter, Limits, ListenerSettings, NetworkName, Password,
+    ServerSettings, Settings,
+};
+
+use super::Built;
+use crate::config::{self, Config};
+
+pub(super) fn build(config: &Config) -> Result<Built, BuildError> {
+    let adapter = Arc::new(IrcAdapter::new(settings(config)?)?);
+    let running = Arc::clone(&adapter);
+    Ok(Built { adapter, reload: Box::new(move |config| running.reconfigure(settings(config)?)) })
+}
+
+fn settings(config: &Config) -> Result<Settings, BuildError> {
+    let irc = section::read(&config.section("irc"), &[])
+        .map_err(|errors| BuildError { key: "irc".into(), what: errors.to_string() })?;
+    Ok(Settings { server: server(&irc, &config.limits)? })
+}
+
+fn server(irc: &section::Irc, limits: &config::Limits) -> Result<Option<ServerSettings>, BuildError> {
+    let Some(name) = &irc.name else { return Ok(None) };
+    let name = NetworkName::parse(name).map_err(|what| BuildError { key: "irc.name".into(), what })?;
+    Ok(Some(ServerSettings {
+        name,
+        listeners: irc.listener.iter().filter_map(listener).collect(),
+        motd: irc.motd.clone(),
+        admin: irc.admin.clone(),
+        accounts: irc.account.iter().filter_map(account).collect(),
+        registration: irc.registration,
+        limits: Limits { clients: limits.sessions, drain: limits.drain, ..Limits::default() },
+    }))
+}
+
+fn listener(listener: &section::Listener) -> Option<ListenerSettings> {
+    let identity = listener.certificate.clone().zip(listener.key.clone());
+    Some(ListenerSettings {
+        address: listener.address?,
+        plain: listener.plain.is_some(),
+        identity: identity.map(|(certificate, key)| Identity { certificate, key }),
+        guests: match listener.guests {
+            section::Guests::Claimed => Guests::Claimed,
+            section::Guests::Refused => Guests::Refused,
+            section::Guests::Verified => Guests::Verified,
+        },
+    })
+}
+
+fn account(account: &section::Account) -> Option<AccountSettings> {
+    let password = Password::new(account.password.as_ref()?.expose())?;
+    Some(AccountSettings { name: account.name.clone(), password })
+}

@@ -1,0 +1,207 @@
+//! Messages, both ways and between clients, and their outcomes.
+
+use crate::stage::{Stage, uri};
+use crate::support::gateway::PATIENCE;
+
+/// The outcome of a message to IRC is the pong behind it: success; RFC 2812 section 3.7.2.
+#[test]
+fn a_pong_behind_the_message_is_success() {
+    let stage = Stage::new();
+    let mut alice = stage.join("alice");
+    let mut fred = stage.native("im:fred@a.example");
+    alice.answers_pings = false;
+    fred.message("1", "im:fred@a.example", &uri("alice"), "Yabba, dabba!\n\ndoo");
+    assert_eq!(alice.line().unwrap(), ":fred!fred@a.example PRIVMSG alice :Yabba, dabba!");
+    assert_eq!(alice.line().unwrap(), ":fred!fred@a.example PRIVMSG alice : ");
+    assert_eq!(alice.line().unwrap(), ":fred!fred@a.example PRIVMSG alice :doo");
+    let ping = alice.line().unwrap();
+    assert!(ping.starts_with("PING :"), "{ping}");
+    // A pong for something else is none for this.
+    alice.send("PONG :999999");
+    alice.send("PONG x");
+    assert!(alice.until_quiet().is_empty());
+    alice.send(&ping.replace("PING", "PONG"));
+    assert!(fred.expect_answer().is("success", ""));
+}
+
+/// Gone before the pong: nobody knows, and the number of lines that were out is said.
+#[test]
+fn who_leaves_before_the_pong_leaves_it_unknown() {
+    let stage = Stage::new();
+    let mut alice = stage.join("alice");
+    let mut fred = stage.native("im:fred@a.example");
+    alice.answers_pings = false;
+    fred.message("1", "im:fred@a.example", &uri("alice"), "one\ntwo");
+    alice.expect("PING");
+    drop(alice);
+    let answer = fred.expect_answer();
+    assert!(answer.is("indeterminant", "timeout") && answer.text.contains("2 of 2 lines"), "{answer:?}");
+}
+
+/// RFC 2812 section 5.2, 401: nobody there is failure at once.
+#[test]
+fn nobody_there_is_failure_at_once() {
+    let stage = Stage::new();
+    let mut fred = stage.native("im:fred@a.example");
+    fred.message("1", "im:fred@a.example", &uri("alice"), "hello?");
+    assert!(fred.expect_answer().is("failure", "unreachable"));
+    fred.message("2", "im:fred@a.example", "im:irc=irc.demo.example/~23ops@gw.example", "hello?");
+    assert!(fred.expect_answer().is("failure", "bad-address"));
+    fred.message("3", "im:fred@a.example", "im:irc=other.example/alice@gw.example", "hello?");
+    assert!(fred.expect_answer().is("failure", "bad-address"));
+    let mut alice = stage.join("alice");
+    assert_eq!(alice.ask("PRIVMSG bob :hi"), [":irc.demo.example 401 alice bob :No such nick"]);
+}
+
+/// RFC 2812 section 3.3.1: a nick, an address, a URI, a nick in full; one at a time (407); 411, 412, 404.
+#[test]
+fn targets_are_nicks_and_addresses() {
+    let stage = Stage::new();
+    let mut alice = stage.join("alice");
+    let mut fred = stage.native("im:fred@a.example");
+    for target in ["fred@a.example", "im:fred@a.example", "fred", "FRED"] {
+        alice.send(&format!("PRIVMSG {target} :to {target}"));
+        let frame = fred.next(PATIENCE).unwrap();
+        assert_eq!(frame.attribute("source").unwrap(), uri("alice"));
+        assert_eq!(frame.body(), format!("to {target}"));
+        fred.respond(&frame, "success", "");
+        if target == "fred@a.example" {
+            // From now on he has a nick.
+            fred.message("1", "im:fred@a.example", &uri("alice"), "yes?");
+            alice.expect(":fred!fred@a.example PRIVMSG alice :yes?");
+            alice.until_quiet();
+            assert!(fred.expect_answer().is("success", ""));
+        }
+    }
+    let mut bob = stage.join("bob");
+    alice.send("PRIVMSG bob!bob@irc.demo.example :in full");
+    bob.expect(":alice!alice@irc.demo.example PRIVMSG bob :in full");
+    bob.until_quiet();
+    for (line, numeric) in [
+        ("PRIVMSG", " 411 "),
+        ("PRIVMSG bob", " 412 "),
+        ("PRIVMSG bob :", " 412 "),
+        ("PRIVMSG bob,fred :x", " 407 "),
+        ("PRIVMSG #ops :x", " 404 "),
+        ("PRIVMSG $*.example :x", " 404 "),
+        ("PRIVMSG im:nonsense :x", " 401 "),
+        ("PRIVMSG fred@nowhere.example :x", " 401 "),
+    ] {
+        let lines = alice.ask_until(line, |lines| !lines.is_empty());
+        assert!(lines[0].contains(numeric), "{line}: {lines:?}");
+    }
+}
+
+/// RFC 2812 section 3.3.2: nothing ever answers a notice. Across, it is a message that came about by itself.
+#[test]
+fn notices_are_never_answered() {
+    let stage = Stage::new();
+    let mut alice = stage.join("alice");
+    let mut bob = stage.join("bob");
+    assert!(alice.ask("NOTICE nobody :x").is_empty());
+    alice.send("NOTICE nobody@b.example :x");
+    alice.send("NOTICE bob :psst");
+    bob.expect(":alice!alice@irc.demo.example NOTICE bob :psst");
+    bob.until_quiet();
+    assert!(alice.until_quiet().is_empty());
+}
+
+/// CTCP: ACTION is mapped, everything else neither passed on nor answered for somebody else.
+#[test]
+fn of_ctcp_only_actions_cross() {
+    let stage = Stage::new();
+    let mut alice = stage.join("alice");
+    let mut fred = stage.native("im:fred@a.example");
+    alice.send("PRIVMSG fred@a.example :\u{1}ACTION waves\u{1}");
+    let frame = fred.next(PATIENCE).unwrap();
+    assert_eq!(frame.body(), "/me waves");
+    fred.respond(&frame, "success", "");
+    fred.message("1", "im:fred@a.example", &uri("alice"), "/me waves back");
+    alice.expect("PRIVMSG alice :\u{1}ACTION waves back\u{1}");
+    alice.until_quiet();
+    let lines = alice.ask("PRIVMSG fred@a.example :\u{1}DCC SEND x 1 2\u{1}");
+    assert!(lines[0].contains(" 531 alice fred@a.example :CTCP DCC "), "{lines:?}");
+    fred.message("2", "im:fred@a.example", &uri("alice"), "\u{1}DCC SEND x 1 2\u{1}\r\nQUIT :x");
+    assert!(!alice.expect("DCC").contains('\u{1}'));
+    alice.expect("PRIVMSG alice :QUIT :x");
+}
+
+/// RFC 1459 section 2.3: no line is longer than 512 octets, and no character is cut.
+#[test]
+fn long_text_comes_in_lines_that_fit() {
+    let stage = Stage::new();
+    let mut alice = stage.join("alice");
+    let mut fred = stage.native("im:fred@a.example");
+    let text = "€".repeat(700);
+    fred.message("1", "im:fred@a.example", &uri("alice"), &text);
+    let mut got = String::new();
+    while got.len() < text.len() {
+        let line = alice.expect("PRIVMSG");
+        assert!(line.len() <= 510, "{}", line.len());
+        got.push_str(line.split(" :").nth(1).unwrap());
+    }
+    assert_eq!(got, text);
+    alice.until_quiet();
+    assert!(fred.expect_answer().is("success", ""));
+}
+
+/// RFC 2812 section 4.1: whoever is away gets the message, and its sender is told (301).
+#[test]
+fn away_is_told_and_is_no_failure() {
+    let stage = Stage::new();
+    let mut alice = stage.join("alice");
+    let mut bob = stage.join("bob");
+    assert!(alice.ask("AWAY :gone fishing")[0].contains(" 306 alice "));
+    let mut fred = stage.native("im:fred@a.example");
+    fred.message("1", "im:fred@a.example", &uri("alice"), "hello");
+    alice.expect("hello");
+    alice.until_quiet();
+    let answer = fred.expect_answer();
+    assert!(answer.is("success", "") && answer.text == "away: gone fishing", "{answer:?}");
+    bob.send("PRIVMSG alice :and you?");
+    alice.expect("and you?");
+    alice.until_quiet();
+    assert_eq!(bob.expect(" 301 "), ":irc.demo.example 301 bob alice :gone fishing");
+    assert!(alice.ask("AWAY")[0].contains(" 305 alice "));
+}
+
+/// What IRC cannot show is named, and the text of it is shown.
+#[test]
+fn what_is_no_text_is_named() {
+    let stage = Stage::new();
+    let mut alice = stage.join("alice");
+    let mut fred = stage.native("im:fred@a.example");
+    let xml = format!("<message source='im:fred@a.example' destination='{}' transID='1'/>", uri("alice"));
+    fred.try_send("", &xml, b"Content-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\nAAAA")
+        .unwrap();
+    alice.expect("PRIVMSG alice :[image/png, 3 octets, which IRC cannot show]");
+    let xml = xml.replace("transID='1'", "transID='2'");
+    fred.try_send("", &xml, b"Content-Type: text/html\r\n\r\n<p>Hello <b>there</b></p>").unwrap();
+    alice.expect("PRIVMSG alice :Hello there");
+}
+
+/// Two people on IRC write to each other as fast as they can: nothing is lost, and neither holds up the other.
+#[test]
+fn a_flood_both_ways_loses_nothing() {
+    const EACH: usize = 400;
+    let stage = Stage::new();
+    let (alice, bob) = (stage.join("alice"), stage.join("bob"));
+    let sides = [(alice, "bob"), (bob, "alice")].map(|(mut irc, other)| {
+        std::thread::spawn(move || {
+            for nth in 0..EACH {
+                irc.send(&format!("PRIVMSG {other} :{nth}"));
+            }
+            let mut next = 0;
+            while next < EACH {
+                let line = irc.line().expect("the connection goes on");
+                assert!(line.ends_with(&format!(":{next}")), "{next}: {line}");
+                next += 1;
+            }
+            irc
+        })
+    });
+    for side in sides {
+        let mut irc = side.join().unwrap();
+        assert!(irc.until_quiet().is_empty(), "nothing failed");
+    }
+}
