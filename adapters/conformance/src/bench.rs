@@ -143,6 +143,7 @@ impl Bench {
             },
             standing: Standing::Verified,
             again: false,
+            accepted_at: std::time::SystemTime::now(),
         }
     }
 
