@@ -9,6 +9,7 @@ pub mod gateway;
 mod ids;
 pub mod logging;
 pub mod memory;
+mod presence;
 pub mod registry;
 pub mod resolver;
 pub mod router;

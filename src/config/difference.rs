@@ -44,6 +44,7 @@ impl Config {
             admin,
             log,
             limits,
+            presence,
             dns,
             selectors,
             hosted,
@@ -65,6 +66,7 @@ impl Config {
         note("log.format", RESTART, log.format == other.log.format);
         note("log.level", AT_ONCE, log.level == other.log.level);
         note("limits", AT_ONCE, *limits == other.limits);
+        note("presence", AT_ONCE, *presence == other.presence);
         note("dns", AT_ONCE, *dns == other.dns);
         note("selectors", AT_ONCE, selectors.iter().eq(other.selectors.iter()));
         note("hosted", AT_ONCE, *hosted == other.hosted);

@@ -34,7 +34,7 @@ pub(crate) use names::several;
 pub use names::{Address, Claim, Domain, DomainPattern, Host, HostPort, Pattern};
 pub use secret::{MAX_SECRET, Secret, SecretError};
 pub use section::{AdapterSection, Endpoint, Listeners, Section};
-pub use sections::{Action, Admin, Dns, Durability, Limits, Log, LogFormat, Store};
+pub use sections::{Action, Admin, Dns, Durability, Limits, Log, LogFormat, Presence, Store};
 pub use source::PREFIX;
 
 use check::Check;
@@ -60,6 +60,8 @@ pub struct Config {
     pub log: Log,
     /// `[limits]`.
     pub limits: Limits,
+    /// `[presence]`.
+    pub presence: Presence,
     /// `[dns]`.
     pub dns: Dns,
     /// Every selector: those known anyway, and those of `[selectors]`.

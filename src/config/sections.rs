@@ -163,6 +163,40 @@ impl Default for Limits {
     }
 }
 
+/// `[presence]`: subscriptions, and the memory of who watched.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[serde(default, deny_unknown_fields)]
+pub struct Presence {
+    /// The longest subscription that is granted; who asks for more is granted this.
+    #[serde(deserialize_with = "units::span")]
+    pub max_lease: Duration,
+    /// What another server is asked for where the watcher named no duration; renewed for as long as he watches.
+    #[serde(deserialize_with = "units::span")]
+    pub default_lease: Duration,
+    /// Subscriptions of one watcher before `busy`.
+    pub leases_per_watcher: usize,
+    /// Subscriptions to one presentity before `busy`.
+    pub leases_per_presentity: usize,
+    /// What one source may ask for a second in the long run, and ten times as much at once, before `busy`.
+    pub rate: u32,
+    /// How long a presentity is told of who watched, or looked once.
+    #[serde(deserialize_with = "units::span")]
+    pub winfo_span: Duration,
+}
+
+impl Default for Presence {
+    fn default() -> Self {
+        Self {
+            max_lease: units::DAY,
+            default_lease: Duration::from_secs(3600),
+            leases_per_watcher: 10_000,
+            leases_per_presentity: 1_000_000,
+            rate: 100,
+            winfo_span: Duration::from_secs(3600),
+        }
+    }
+}
+
 /// `[dns]`: how domains without a pinned route are resolved (RFC 3861).
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
 #[serde(default, deny_unknown_fields)]

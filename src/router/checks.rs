@@ -3,7 +3,7 @@
 //! Each looks at one operation and passes it or refuses it. None of them knows a protocol, and none of
 //! them waits for anything.
 
-use cpim_adapter::{Address, Arrival, Code, Local, Operation, Passage, Scope, SessionFacts, Standing};
+use cpim_adapter::{Address, Arrival, Code, Local, Passage, Scope, SessionFacts, Standing};
 
 use super::contacts::Contacts;
 use super::policy::Policy;
@@ -115,9 +115,6 @@ fn rules(candidate: &Candidate<'_>) -> Result<(), Refusal> {
 
 /// There must be a way to it, as far as can be told at once, and it must be an operation we know.
 fn destination(candidate: &Candidate<'_>) -> Result<(), Refusal> {
-    if !matches!(candidate.arrival.operation, Operation::Message(_)) {
-        return Err(Refusal::new(Code::Unsupported, "there is no presence service here", ""));
-    }
     match candidate.target {
         Target::Nowhere(refusal) => Err(refusal.clone()),
         // What stands behind an alias is asked about when it is known.

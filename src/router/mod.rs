@@ -16,6 +16,7 @@ mod flight;
 mod look;
 mod owner;
 mod policy;
+mod presence;
 mod recent;
 mod recover;
 mod refusal;
@@ -39,7 +40,6 @@ use cpim_adapter::{
 };
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::task::TaskTracker;
-use tracing::debug;
 
 use self::contacts::Contacts;
 use self::look::Refusals;
@@ -53,7 +53,7 @@ use crate::store::{Done, Journal, StoreError};
 use crate::sync::lock;
 
 pub use self::look::{AliasView, LegView, OperationView, SessionView};
-pub use self::policy::{Limits, Policy, Rules, Terms, scope_of};
+pub use self::policy::{Limits, Policy, PresenceLimits, Rules, Terms, scope_of};
 pub use self::step::Step;
 
 /// The space of aliases at the relay domain, in the store.
@@ -120,6 +120,7 @@ pub struct Router {
     room: Arc<Semaphore>,
     last_number: AtomicI64,
     draining: AtomicBool,
+    presence: presence::Service,
     tasks: TaskTracker,
 }
 
@@ -158,6 +159,7 @@ impl Router {
             room: Arc::new(Semaphore::new(room_octets.min(Semaphore::MAX_PERMITS))),
             last_number: AtomicI64::new(last_number),
             draining: AtomicBool::new(false),
+            presence: presence::Service::new(),
             tasks: TaskTracker::new(),
         }))
     }
@@ -175,6 +177,10 @@ impl Router {
             self.tasks.spawn(Arc::clone(self).watch_store(done));
         }
         self.tasks.spawn(Arc::clone(self).watch_deadlines());
+        self.recover_presence().await?;
+        self.tasks.spawn(Arc::clone(self).tell_watchers());
+        self.tasks.spawn(Arc::clone(self).watch_presence());
+        self.tasks.spawn(Arc::clone(self).follow_rules());
         self.recover().await
     }
 
@@ -203,11 +209,12 @@ impl Router {
     }
 
     /// Replaces what the configuration says, for every operation from now on.
-    pub fn replace(&self, policy: Policy, resolver: Resolver) {
+    pub fn replace(self: &Arc<Self>, policy: Policy, resolver: Resolver) {
         self.book.replace(Names::new(Arc::clone(&policy.mapper), fold(&self.ports)), policy.principals);
         *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
         *self.resolver.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(resolver);
         self.routes.forget_all();
+        self.all_rules_changed();
     }
 
     /// Accepts nothing from now on; what is accepted goes on.
@@ -304,6 +311,7 @@ impl Exchange for PortExchange {
 
     fn close(&self, session: u64) {
         self.router.contacts.close(session);
+        self.router.presence_close(session);
     }
 
     fn submit(&self, session: u64, arrival: Arrival, slot: AnswerSlot) {
@@ -319,8 +327,7 @@ impl Exchange for PortExchange {
     }
 
     fn observed(&self, observation: Observation) {
-        // Nothing observes yet: nobody asked for this.
-        debug!(port = self.port, presentity = %observation.presentity, "observation dropped: nobody watches");
+        self.router.observed(self.port, observation);
     }
 
     fn receipt(&self, number: u64, handed_over: bool) {

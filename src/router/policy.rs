@@ -27,6 +27,8 @@ pub struct Policy {
     pub principals: Defaults,
     /// Caps, and the terms of domains without a route of their own.
     pub limits: Limits,
+    /// Subscriptions.
+    pub presence: PresenceLimits,
     /// Terms of domains with a pinned route; the first that covers a domain holds.
     pub routes: Vec<(Scope, Terms)>,
 }
@@ -76,6 +78,51 @@ pub struct Limits {
     pub pair_backlog: usize,
     /// Where no route says otherwise.
     pub terms: Terms,
+}
+
+/// What may be subscribed to, for how long and by how many.
+#[derive(Clone, Debug)]
+pub struct PresenceLimits {
+    /// The longest subscription, in seconds.
+    pub max_lease_s: u32,
+    /// What another server is asked for where the watcher named no duration, in seconds.
+    pub default_lease_s: u32,
+    /// Subscriptions of one watcher.
+    pub leases_per_watcher: usize,
+    /// Subscriptions to one presentity.
+    pub leases_per_presentity: usize,
+    /// What one source may ask for a second.
+    pub rate: u32,
+    /// How long those who watched are told of.
+    pub winfo_span: Duration,
+}
+
+impl PresenceLimits {
+    /// What is granted to who asks for so many seconds.
+    #[must_use]
+    pub fn granted(&self, asked: u32) -> u32 {
+        asked.min(self.max_lease_s)
+    }
+}
+
+impl From<&crate::config::Presence> for PresenceLimits {
+    fn from(presence: &crate::config::Presence) -> Self {
+        let seconds = |span: Duration| u32::try_from(span.as_secs()).unwrap_or(u32::MAX);
+        Self {
+            max_lease_s: seconds(presence.max_lease),
+            default_lease_s: seconds(presence.default_lease),
+            leases_per_watcher: presence.leases_per_watcher,
+            leases_per_presentity: presence.leases_per_presentity,
+            rate: presence.rate,
+            winfo_span: presence.winfo_span,
+        }
+    }
+}
+
+impl Default for PresenceLimits {
+    fn default() -> Self {
+        Self::from(&crate::config::Presence::default())
+    }
 }
 
 /// On what terms a domain is sent to.
@@ -158,6 +205,7 @@ impl Policy {
                 .collect(),
             rules: Rules { rules: config.rules.clone(), default: config.rules_default },
             principals: config.principals,
+            presence: PresenceLimits::from(&config.presence),
             limits: Limits { hops: limits.hops, pair_backlog: limits.pair_backlog, terms },
             routes: config
                 .routes

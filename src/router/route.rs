@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use cpim_adapter::{Address, Code, Endpoint, ImUri, NextHop, Operation, PeerHop, PresUri, Standing, Uri};
+use cpim_adapter::{
+    Address, Code, Endpoint, ImUri, NextHop, Operation, PeerHop, PresUri, Retry, Standing, Uri,
+};
 
 use super::policy::Policy;
 use super::refusal::Refusal;
@@ -25,6 +27,20 @@ pub(super) enum Missed {
     OutOfContact,
     /// Address resolution could not say.
     Later(String),
+}
+
+impl Missed {
+    /// As presence sees it, which is told once: whether trying again can help, and why there is none.
+    pub(super) fn for_presence(self) -> (Retry, String) {
+        match self {
+            Self::Never(Refusal { code: Code::NoRoute | Code::Unreachable, words, .. }) => {
+                (Retry::OnContact, words.to_owned())
+            }
+            Self::Never(refusal) => (Retry::Never, refusal.words.to_owned()),
+            Self::OutOfContact => (Retry::OnContact, "out of contact".to_owned()),
+            Self::Later(detail) => (Retry::Later, detail),
+        }
+    }
 }
 
 impl Router {
@@ -83,7 +99,7 @@ impl Router {
         }
     }
 
-    async fn behind_alias(&self, alias: &str) -> Result<Address, Missed> {
+    pub(super) async fn behind_alias(&self, alias: &str) -> Result<Address, Missed> {
         match self.state.alias_named(super::ALIASES, alias).await {
             Ok(Some(row)) => Address::parse(&row.address).map_err(|_| {
                 Missed::Never(Refusal::new(Code::Internal, "an alias cannot be read", row.address))
@@ -93,7 +109,11 @@ impl Router {
         }
     }
 
-    async fn resolve(&self, address: &Address, policy: &Policy) -> Result<(usize, PeerHop), Missed> {
+    pub(super) async fn resolve(
+        &self,
+        address: &Address,
+        policy: &Policy,
+    ) -> Result<(usize, PeerHop), Missed> {
         let (class, domain) = (address.class(), address.domain());
         if let Some(recent) = self.routes.recent(class, domain) {
             return Ok(recent);

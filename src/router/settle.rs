@@ -113,13 +113,13 @@ impl Router {
         slot.give(Answer { trans_id: trans_id.clone(), response: response.clone(), receipt: Some(receipt) })
     }
 
-    fn plain_exchange(self: &Arc<Self>) -> Arc<dyn Exchange> {
+    pub(super) fn plain_exchange(self: &Arc<Self>) -> Arc<dyn Exchange> {
         Arc::new(PortExchange { router: Arc::clone(self), port: usize::MAX })
     }
 
     /// An answer was handed over, or came back: then it is offered to another connection of its owner.
     pub(super) fn receipt(self: &Arc<Self>, number: u64, handed_over: bool) {
-        let Ok(number) = i64::try_from(number) else { return };
+        let Ok(number) = i64::try_from(number) else { return self.presence_receipt(number) };
         let owner = {
             // At once, so that at no moment the answer seems to be with nobody.
             let mut table = lock(&self.table);
@@ -154,7 +154,8 @@ impl Router {
             }
         }
         let contact = Contact { port, facts: Arc::new(facts.clone()), answers: answers.clone() };
-        let session = self.contacts.open(port, facts, answers);
+        let session = self.contacts.open(port, facts.clone(), answers);
+        self.presence_open(session, &facts);
         self.give_kept(contact);
         session
     }

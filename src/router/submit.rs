@@ -43,6 +43,9 @@ impl Router {
             metrics::counter!("cpim_notify_dropped_total").increment(1);
             return;
         }
+        if !matches!(arrival.operation, Operation::Message(_)) {
+            return self.submit_presence(session, &contact, arrival, slot);
+        }
         fault::point("received");
         let policy = self.policy();
         let target = self.target(arrival.operation.goes_to().address(), &policy);
@@ -149,7 +152,8 @@ impl Router {
                 metrics::counter!("cpim_accepted_total").increment(1);
                 let lane = {
                     let mut table = lock(&self.table);
-                    let Some(flight) = table.get(number) else { return };
+                    let Some(flight) = table.get_mut(number) else { return };
+                    flight.waiters.iter_mut().for_each(AnswerSlot::accepted);
                     debug!(id = %flight.passage.id, from = %flight.pair.source, to = %flight.pair.destination, "accepted");
                     let pair = flight.pair.clone();
                     table.enqueue(number).then_some(pair)
@@ -186,7 +190,8 @@ impl Router {
     /// A retransmission waits with the first, or gets the first one's answer again.
     fn on_retransmission(self: &Arc<Self>, number: i64, first: i64) {
         let mut table = lock(&self.table);
-        let Some(again) = table.remove(number) else { return };
+        let Some(mut again) = table.remove(number) else { return };
+        again.waiters.iter_mut().for_each(AnswerSlot::accepted);
         debug!(id = %again.passage.id, first, "retransmission");
         metrics::counter!("cpim_retransmissions_total").increment(1);
         if let Some(flight) = table.get_mut(first) {
@@ -257,16 +262,17 @@ impl Router {
     }
 
     /// Waits with an operation in flight; the slot comes back where it is in flight no more.
-    fn wait_with(&self, number: i64, slot: AnswerSlot) -> Option<AnswerSlot> {
+    fn wait_with(&self, number: i64, mut slot: AnswerSlot) -> Option<AnswerSlot> {
         let mut table = lock(&self.table);
         let Some(flight) = table.get_mut(number) else { return Some(slot) };
+        slot.accepted();
         flight.wait([slot]);
         None
     }
 }
 
 /// The path of an arrival, as far as its sender is believed: id and via only of a configured peer.
-fn passage(facts: &SessionFacts, arrival: &Arrival, policy: &Policy) -> Passage {
+pub(super) fn passage(facts: &SessionFacts, arrival: &Arrival, policy: &Policy) -> Passage {
     let (id, via) = match &facts.authority.peer {
         Some(_) => (arrival.id.clone(), arrival.via.clone()),
         None => (None, Vec::new()),

@@ -54,7 +54,9 @@ impl Router {
             Local::Gateway if address.class() == Class::Im => {
                 nowhere(Code::Unsupported, "the gateway's own inbox takes no commands", String::new())
             }
-            Local::Winfo(_) => nowhere(Code::Unsupported, "there is no presence service here", String::new()),
+            Local::Winfo(_) => {
+                nowhere(Code::Unsupported, "watcher information takes no messages", String::new())
+            }
             Local::Gateway | Local::Plain(_) => {
                 nowhere(Code::BadAddress, "no such user here", address.to_string())
             }

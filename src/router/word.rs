@@ -12,6 +12,7 @@ use tracing::debug;
 
 use super::Router;
 use super::flight::{Attempt, Stage};
+use super::presence;
 use super::rows;
 use crate::clock::UnixMs;
 use crate::fault;
@@ -40,6 +41,11 @@ impl Router {
 
     /// A word on a leg.
     pub(super) fn report(self: &Arc<Self>, report: Report) {
+        if let LegRef::Number(number) = report.leg
+            && presence::is_ours(number)
+        {
+            return self.presence_word(number, report.word);
+        }
         let number = self.number_of(&report.leg);
         let stage = number.and_then(|number| {
             lock(&self.table).get(number).map(|flight| (number, flight.stage.clone(), flight.attempt))

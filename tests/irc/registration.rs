@@ -88,7 +88,8 @@ fn accounts_are_proven_by_sasl() {
     second.send("CAP END");
     second.expect(" 001 alice_ ");
 
-    drop(alice);
+    alice.send("QUIT");
+    alice.end();
     let mut thief = Irc::connect(stage.irc);
     thief.send("NICK Alice\r\nUSER t 0 * :Thief");
     assert!(thief.expect(" 433 ").contains("belongs to an account"));

@@ -221,3 +221,18 @@ async fn no_spelling_gets_around_a_rule() {
     }
     assert_eq!(house.delivered.len(), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn whoever_asks_learns_of_the_acceptance_before_the_answer() {
+    let house = House::new().await;
+    let _barney = house.session(&[BARNEY]);
+    house.manner(Manner::Hang);
+    let fred = house.session(&[FRED]);
+    let accepted = fred.inlet.try_reserve().unwrap().submit_noticed(arrival("1", FRED, BARNEY, "hello"));
+    accepted.await.unwrap();
+    let again = fred.inlet.try_reserve().unwrap().submit_noticed(arrival("1", FRED, BARNEY, "hello"));
+    again.await.unwrap();
+    let refused = fred.inlet.try_reserve().unwrap();
+    let refused = refused.submit_noticed(arrival("2", FRED, "im:nobody@gw.example", "hello"));
+    assert!(refused.await.is_err(), "what is refused was not accepted");
+}

@@ -17,7 +17,7 @@ use cpim_adapter::{
 };
 use cpim_gateway::config::Action;
 use cpim_gateway::resolver::{Resolver, Settings};
-use cpim_gateway::router::{Limits, Policy, Port, Router, Rules, Terms};
+use cpim_gateway::router::{Limits, Policy, Port, PresenceLimits, Router, Rules, Terms};
 use cpim_gateway::rules::{Defaults, Standard};
 use cpim_gateway::store::{Done, Journal, MemoryOptions, MemoryStore};
 use tokio::sync::mpsc;
@@ -128,6 +128,7 @@ pub fn policy() -> Policy {
                 plain: false,
             },
         },
+        presence: PresenceLimits::default(),
         routes: Vec::new(),
     }
 }

@@ -183,25 +183,44 @@ impl Place {
     pub fn submit(self, arrival: Arrival) {
         self.exchange.submit(self.session, arrival, self.slot);
     }
+
+    /// As [`Self::submit`], for protocols that say when they have taken responsibility, not only what came of it.
+    ///
+    /// The receiver resolves once the operation is durably accepted, or is known to have been before. An operation
+    /// that is answered unaccepted closes it, and so does whatever keeps it from being accepted at all.
+    #[must_use]
+    pub fn submit_noticed(mut self, arrival: Arrival) -> oneshot::Receiver<()> {
+        let (sender, accepted) = oneshot::channel();
+        self.slot.notice = Some(sender);
+        self.submit(arrival);
+        accepted
+    }
 }
 
 /// Where one answer goes. Dropped unused, its place is free again.
 pub struct AnswerSlot {
     to: mpsc::Sender<Answer>,
     permit: mpsc::OwnedPermit<Answer>,
+    notice: Option<oneshot::Sender<()>>,
 }
 
 impl AnswerSlot {
     /// The place that a permit of this channel stands for.
     #[must_use]
     pub fn new(to: mpsc::Sender<Answer>, permit: mpsc::OwnedPermit<Answer>) -> Self {
-        Self { to, permit }
+        Self { to, permit, notice: None }
     }
 
     /// Whether somebody is there to take an answer.
     #[must_use]
     pub fn is_open(&self) -> bool {
         !self.to.is_closed()
+    }
+
+    /// Tells whoever wants to know that the operation is durably accepted.
+    pub fn accepted(&mut self) {
+        // Whoever asked may have stopped waiting.
+        let _gone = self.notice.take().map(|notice| notice.send(()));
     }
 
     /// Gives the answer. `false`: nobody is there to take it any more, and its receipt says so at once; left in

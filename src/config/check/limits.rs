@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::draft::Draft;
-use super::super::sections::{Dns, Limits, Store};
+use super::super::sections::{Dns, Limits, Presence, Store};
 use super::super::source::KeyPath;
 use super::super::words;
 use super::Check;
@@ -18,6 +18,9 @@ const LEAST_DEPTH: usize = 4;
 const LEAST_ATTRIBUTES: usize = 8;
 /// Addresses of one domain that are tried at least.
 const LEAST_CANDIDATES: usize = 2;
+
+/// The least that other servers are asked for: renewing it must not become a flood.
+const LEAST_LEASE: Duration = Duration::from_secs(60);
 
 impl Check<'_, '_> {
     pub(super) fn limits(&mut self, draft: &Draft) {
@@ -60,11 +63,28 @@ impl Check<'_, '_> {
             ("remembers", remembers.subsec_nanos() == 0, "a time in whole seconds".to_owned()),
         ];
         self.bounds("limits", table);
+        self.presence(&draft.presence);
         self.store(&draft.store, remembers);
         self.dns(&draft.dns);
         if let Err(e) = crate::logging::filter(&draft.log.level) {
             self.wrong(&KeyPath::new(&["log", "level"]), e.to_string());
         }
+    }
+
+    fn presence(&mut self, presence: &Presence) {
+        let second = Duration::from_secs(1);
+        let table = [
+            ("max_lease", presence.max_lease >= second, "a time of at least \"1s\"".to_owned()),
+            ("default_lease", presence.default_lease >= LEAST_LEASE, "a time of at least \"1m\"".to_owned()),
+            ("leases_per_watcher", presence.leases_per_watcher >= 1, "a number of at least 1".to_owned()),
+            (
+                "leases_per_presentity",
+                presence.leases_per_presentity >= 1,
+                "a number of at least 1".to_owned(),
+            ),
+            ("rate", presence.rate >= 1, "a number of at least 1".to_owned()),
+        ];
+        self.bounds("presence", table);
     }
 
     fn store(&mut self, store: &Store, remembers: Duration) {

@@ -54,6 +54,7 @@ impl Check<'_, '_> {
             admin: draft.admin,
             log: draft.log,
             limits: draft.limits,
+            presence: draft.presence,
             dns: draft.dns,
             selectors,
             hosted: elements(draft.hosted),

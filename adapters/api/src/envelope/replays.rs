@@ -19,6 +19,12 @@ impl Replays {
         Self { known: HashSet::new(), in_order: VecDeque::new(), most: most.max(1) }
     }
 
+    /// Whether one with this proof was there.
+    #[must_use]
+    pub fn has(&self, proof: &[u8; 32]) -> bool {
+        self.known.contains(proof)
+    }
+
     /// Whether it is the first with this proof; it is remembered then.
     pub fn is_first(&mut self, proof: &[u8; 32]) -> bool {
         if !self.known.insert(*proof) {

@@ -1,6 +1,7 @@
 //! From the gateway to a client: up to the commit point here, behind it in the client's own task.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use cpim_adapter::{
     Address, Class, Code, CommitPoint, Delivery, DeliveryError, Fault, MemoryError, Message, Operation,
@@ -19,6 +20,9 @@ use super::users::{Face, User};
 
 /// Lines of one message at most: more than anybody reads on IRC, and a bound on what waits for a slow client.
 const LINES: usize = 200;
+
+/// The journal's clock counts milliseconds: what was accepted in the one in which a nick was taken is for who took it.
+const MOMENT: Duration = Duration::from_millis(1);
 
 /// Hands an operation to whoever a target means.
 pub(super) async fn deliver(
@@ -107,7 +111,7 @@ async fn reachable(
 ) -> Result<Arc<User>, DeliveryError> {
     let newest = server.users().of(target).into_iter().next_back();
     let is_theirs = |face: &Face| {
-        face.person() == target && face.account.is_some() || face.nick_since <= delivery.accepted_at
+        face.person() == target && face.account.is_some() || face.nick_since <= delivery.accepted_at + MOMENT
     };
     match newest {
         Some(user) if is_theirs(&user.face()) => Ok(user),

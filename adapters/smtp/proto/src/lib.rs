@@ -4,3 +4,5 @@
 //! asks no DNS and knows no recipient.
 
 pub mod address;
+pub mod mail;
+pub mod session;

@@ -1,0 +1,562 @@
+//! The book of presence: who tells it, who watches it, and what is still to be told to whom.
+//!
+//! Knows neither clock nor store nor network: times are given to it in Unix milliseconds, and what is to be told
+//! is taken from it. A change costs as much as it has watchers, an end as much as one subscription.
+
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+
+use cpim_adapter::{Address, ForeignAddress, Passage, PresUri, Standing};
+
+use super::far::{Far, Links};
+use super::leases::{LeaseKey, Leases, NewLease, Stage};
+use super::names::{Name, Names};
+use super::presentity::{BY_COMMAND, HELD_OVER, How, Kind, Past, Presentity};
+use super::state::{Publication, State};
+use super::winfo::WatcherFact;
+
+/// How long a presentity that nobody watches any more is kept, in milliseconds: whoever looks again and again
+/// is not to have it observed anew each time.
+const LINGER_MS: i64 = 30_000;
+
+/// How long the first word of an adapter on a presentity is awaited before it counts as closed, in milliseconds.
+pub(crate) const FIRST_WORD_MS: i64 = 3_000;
+
+/// Something to tell.
+#[derive(Debug)]
+pub(crate) enum Item {
+    /// A subscription's watcher.
+    Lease(LeaseKey),
+    /// Somebody who asked once.
+    Once(Box<Once>),
+}
+
+/// A single look, to be answered by one notification.
+#[derive(Clone, Debug)]
+pub(crate) struct Once {
+    pub(crate) watcher: PresUri,
+    pub(crate) target: PresUri,
+    /// Whose presence, in its canonical form.
+    pub(crate) presentity: Address,
+    pub(crate) standing: Standing,
+    /// What to tell, where it was told by another server; else what is known at the time.
+    pub(crate) given: Option<(Arc<State>, Option<Passage>)>,
+}
+
+/// What is to be told to one watcher.
+#[derive(Clone, Debug)]
+pub(crate) struct Telling {
+    pub(crate) watcher: PresUri,
+    pub(crate) target: PresUri,
+    pub(crate) presentity: Address,
+    pub(crate) standing: Standing,
+    /// The digest of what he was told last, unless he is to be told anyway.
+    pub(crate) told: u64,
+    pub(crate) what: What,
+}
+
+/// What is told.
+#[derive(Clone, Debug)]
+pub(crate) enum What {
+    /// What everybody is told who sees nothing: the presentity is closed.
+    Closed,
+    /// Another server's word for this watcher, which is told as it is.
+    Passed(Arc<State>, Option<Passage>),
+    /// The presence, less what the watcher may not see.
+    State(Arc<State>),
+    /// The watchers of a presentity, less those that he may not see.
+    Watchers(Address, Vec<WatcherFact>),
+}
+
+/// How telling a watcher ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Told {
+    /// He has this, or is about to.
+    This(u64),
+    /// He knew it already.
+    Nothing,
+    /// He cannot be reached.
+    Unreached,
+}
+
+/// A subscription that ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) watcher: PresUri,
+    pub(crate) target: PresUri,
+    pub(crate) presentity: Address,
+    pub(crate) kind: Kind,
+    #[expect(dead_code, reason = "subscriptions that other servers keep come next")]
+    pub(crate) far: Option<Far>,
+    pub(crate) past: Past,
+}
+
+/// The book of presence.
+#[derive(Default)]
+pub(crate) struct Book {
+    pub(super) names: Names,
+    pub(super) leases: Leases,
+    pub(super) presentities: HashMap<Name, Presentity>,
+    pub(super) far: HashMap<LeaseKey, Far>,
+    #[expect(dead_code, reason = "subscriptions that other servers keep come next")]
+    pub(crate) links: Links,
+    ready: VecDeque<Item>,
+    /// Whose watchers cannot be reached. Some of them have ended since.
+    parked: HashSet<LeaseKey>,
+    /// Publications that lapse.
+    lapses: BTreeSet<(i64, Name, u64)>,
+    /// Subscriptions that end with a session.
+    held: HashMap<u64, Vec<LeaseKey>>,
+    /// Which session each of them ends with: the last that asked for it.
+    holders: HashMap<LeaseKey, u64>,
+    /// The presentities that a session has to do with.
+    of_session: HashMap<u64, Vec<Name>>,
+    /// Presentities that may not be needed any more, and when to look.
+    idle: BTreeSet<(i64, Name)>,
+    /// Looks that wait for the first word on a presentity, and until when.
+    waiting: Vec<(i64, Once)>,
+}
+
+impl Book {
+    /// How many subscriptions there are.
+    pub(crate) fn len(&self) -> usize {
+        self.leases.len()
+    }
+
+    /// The presentity of an address, where it is known, and what kind it is.
+    pub(crate) fn kind_of(&self, address: &Address) -> Option<Kind> {
+        let name = self.names.find(address)?;
+        self.presentities.get(&name).map(|presentity| presentity.kind.clone())
+    }
+
+    /// A presentity, made where there is none; one of another kind becomes of this kind.
+    pub(crate) fn presentity(&mut self, address: &Address, kind: Kind) -> Name {
+        if let Some(name) = self.names.find(address)
+            && let Some(presentity) = self.presentities.get_mut(&name)
+        {
+            if presentity.kind != kind {
+                let winfo = presentity.winfo;
+                *presentity = Presentity::new(address, kind);
+                presentity.winfo = winfo;
+            }
+            return name;
+        }
+        let name = self.names.hold(address);
+        if let Kind::Winfo(base) = kind
+            && let Some(base) = self.presentities.get_mut(&base)
+        {
+            base.winfo = Some(name);
+        }
+        self.presentities.insert(name, Presentity::new(address, kind));
+        name
+    }
+
+    /// Looks at a presentity again after a while, and drops it if nobody needs it then.
+    pub(crate) fn may_be_idle(&mut self, name: Name, now: i64) {
+        self.idle.insert((now + LINGER_MS, name));
+    }
+
+    /// Drops what nobody needs any more, and names what need not be observed any longer.
+    pub(crate) fn sweep(&mut self, now: i64) -> Vec<(usize, ForeignAddress)> {
+        let mut unobserved = Vec::new();
+        let later = self.idle.split_off(&(now + 1, Name::FIRST));
+        for (_, name) in std::mem::replace(&mut self.idle, later) {
+            let Some(presentity) = self.presentities.get(&name) else { continue };
+            if !presentity.is_idle() || self.leases.count_of_presentity(name) > 0 {
+                continue;
+            }
+            match presentity.kind.clone() {
+                Kind::Foreign { port, foreign } => unobserved.push((port, foreign)),
+                Kind::Winfo(base) => {
+                    if let Some(base_presentity) = self.presentities.get_mut(&base) {
+                        base_presentity.winfo = None;
+                        self.idle.insert((now + LINGER_MS, base));
+                    }
+                }
+                Kind::Elsewhere | Kind::Hosted => {}
+            }
+            self.presentities.remove(&name);
+            self.names.release(name);
+        }
+        unobserved
+    }
+
+    // Presence as it is told.
+
+    /// A session of a presentity is there; `reachable`: it takes messages for it.
+    pub(crate) fn join(&mut self, session: u64, address: &Address, reachable: bool) -> Name {
+        let name = self.presentity(address, Kind::Hosted);
+        if let Some(presentity) = self.presentities.get_mut(&name) {
+            presentity.join(session, reachable);
+        }
+        self.of_session.entry(session).or_default().push(name);
+        name
+    }
+
+    /// A session is gone: its publications go with it, and the subscriptions that it held, which are given back.
+    /// Also the presentities whose presence is another one now.
+    pub(crate) fn leave(&mut self, session: u64, now: i64) -> (Vec<Name>, Vec<Ended>) {
+        let mut changed = Vec::new();
+        for name in self.of_session.remove(&session).unwrap_or_default() {
+            let Some(presentity) = self.presentities.get_mut(&name) else { continue };
+            if presentity.leave(session) && self.merge(name) {
+                changed.push(name);
+            }
+            self.may_be_idle(name, now);
+        }
+        let held = self.held.remove(&session).unwrap_or_default();
+        let ended = held
+            .into_iter()
+            .filter(|key| self.holders.get(key) == Some(&session))
+            .collect::<Vec<_>>()
+            .into_iter()
+            .filter_map(|key| self.end(key, How::Expired, now))
+            .collect();
+        (changed, ended)
+    }
+
+    /// What a session says of a presentity from now on. `true`: its presence is another one now.
+    pub(crate) fn publish(&mut self, session: u64, name: Name, published: Publication) -> bool {
+        if let Some(until) = published.until {
+            self.lapses.insert((until, name, session));
+        }
+        let Some(presentity) = self.presentities.get_mut(&name) else { return false };
+        presentity.say(session, Some(published));
+        if session != HELD_OVER && session != BY_COMMAND {
+            let own = self.of_session.entry(session).or_default();
+            if !own.contains(&name) {
+                own.push(name);
+            }
+        }
+        self.merge(name)
+    }
+
+    /// What a session has said of a presentity is taken back. `true`: its presence is another one now.
+    pub(crate) fn withdraw(&mut self, session: u64, name: Name) -> bool {
+        let Some(presentity) = self.presentities.get_mut(&name) else { return false };
+        presentity.say(session, None);
+        self.merge(name)
+    }
+
+    /// Ends the publications whose time is over; gives back whose presence is another one now.
+    pub(crate) fn lapse(&mut self, now: i64) -> Vec<Name> {
+        let mut changed = Vec::new();
+        while let Some(&(until, name, session)) = self.lapses.first()
+            && until <= now
+        {
+            self.lapses.pop_first();
+            let Some(presentity) = self.presentities.get_mut(&name) else { continue };
+            // One that was published meanwhile lapses at its own time.
+            let current = presentity.sources().iter().any(|source| {
+                source.session == session
+                    && source.published.as_ref().is_some_and(|published| published.until == Some(until))
+            });
+            if !current {
+                continue;
+            }
+            presentity.say(session, None);
+            if self.merge(name) {
+                changed.push(name);
+            }
+        }
+        changed
+    }
+
+    /// Puts a presentity's presence together anew, and has its watchers told. `true`: it is another one.
+    pub(crate) fn merge(&mut self, name: Name) -> bool {
+        let (Some(address), Some(presentity)) = (self.names.address(name), self.presentities.get_mut(&name))
+        else {
+            return false;
+        };
+        let changed = presentity.merge(address);
+        if changed {
+            self.changed(name);
+        }
+        changed
+    }
+
+    /// What an adapter sees of a presentity. `false`: nobody asked for it.
+    pub(crate) fn observed(&mut self, name: Name, state: State) -> bool {
+        let Some(presentity) = self.presentities.get_mut(&name) else { return false };
+        if !matches!(presentity.kind, Kind::Foreign { .. }) {
+            return false;
+        }
+        if presentity.state.as_deref() != Some(&state) {
+            presentity.state = Some(Arc::new(state));
+            self.changed(name);
+        }
+        self.wake_looks(name);
+        true
+    }
+
+    /// A presentity of which nothing is known yet counts as closed.
+    pub(crate) fn presume_closed(&mut self, name: Name) {
+        let Some(address) = self.names.address(name).cloned() else { return };
+        if self.presentities.get(&name).is_some_and(|presentity| presentity.state.is_none()) {
+            self.observed(name, State::closed(&address));
+        }
+    }
+
+    fn changed(&mut self, name: Name) {
+        let keys: Vec<LeaseKey> = self.leases.of_presentity(name).collect();
+        keys.into_iter().for_each(|key| self.mark(key, false));
+    }
+
+    // Who watches.
+
+    /// Enters a subscription of a pair that has none.
+    pub(crate) fn enter(
+        &mut self,
+        watcher: &Address,
+        presentity: Name,
+        new: impl FnOnce(Name) -> NewLease,
+    ) -> LeaseKey {
+        let watcher = self.names.hold(watcher);
+        self.names.hold_again(presentity);
+        let key = self.leases.insert(new(watcher));
+        self.touch_winfo(presentity);
+        key
+    }
+
+    /// Has a subscription end with its session.
+    pub(crate) fn hold(&mut self, session: u64, key: LeaseKey) {
+        self.held.entry(session).or_default().push(key);
+        self.holders.insert(key, session);
+    }
+
+    /// Ends a subscription.
+    pub(crate) fn end(&mut self, key: LeaseKey, how: How, now: i64) -> Option<Ended> {
+        let (watcher, target) = self.spelled(key)?;
+        let lease = self.leases.remove(key)?;
+        let far = self.far.remove(&key);
+        self.parked.remove(&key);
+        self.holders.remove(&key);
+        let address = self.names.address(lease.watcher)?.clone();
+        let presentity = self.names.address(lease.presentity)?.clone();
+        let past = Past { watcher: address, since: lease.since, until: now, how };
+        let kind = match self.presentities.get_mut(&lease.presentity) {
+            Some(watched) => {
+                if watched.kind == Kind::Hosted {
+                    watched.note(past.clone());
+                }
+                watched.kind.clone()
+            }
+            None => Kind::Elsewhere,
+        };
+        self.touch_winfo(lease.presentity);
+        self.may_be_idle(lease.presentity, now);
+        self.names.release(lease.watcher);
+        self.names.release(lease.presentity);
+        Some(Ended { watcher, target, presentity, kind, far, past })
+    }
+
+    /// The next subscription that has run out.
+    pub(crate) fn expired(&self, now: i64) -> Option<LeaseKey> {
+        self.leases.ended(now)
+    }
+
+    /// Somebody looked once, or watched before the last start.
+    /// `true`: it was noted.
+    pub(crate) fn note_past(&mut self, presentity: Name, past: Past) -> bool {
+        let lives = self
+            .names
+            .find(&past.watcher)
+            .is_some_and(|watcher| self.leases.of_pair(watcher, presentity).is_some());
+        if let Some(watched) = self.presentities.get_mut(&presentity)
+            && watched.kind == Kind::Hosted
+            && !lives
+        {
+            watched.note(past);
+            self.touch_winfo(presentity);
+            return true;
+        }
+        false
+    }
+
+    /// Forgets who watched no more before then. Looks at every presentity: for now and then.
+    pub(crate) fn forget_past(&mut self, then: i64, now: i64) {
+        let names: Vec<Name> = self
+            .presentities
+            .iter_mut()
+            .filter_map(|(name, presentity)| presentity.forget_before(then).then_some(*name))
+            .collect();
+        for name in names {
+            self.touch_winfo(name);
+            self.may_be_idle(name, now);
+        }
+    }
+
+    pub(super) fn touch_winfo(&mut self, presentity: Name) {
+        if let Some(winfo) = self.presentities.get(&presentity).and_then(|watched| watched.winfo) {
+            self.changed(winfo);
+        }
+    }
+
+    /// Everybody who watches a presentity, or did until lately.
+    pub(crate) fn facts(&self, presentity: Name) -> Vec<WatcherFact> {
+        let live = self.leases.of_presentity(presentity).filter_map(|key| {
+            let lease = self.leases.get(key)?;
+            let watcher = self.names.address(lease.watcher)?.clone();
+            Some(WatcherFact { watcher, since: lease.since, until: lease.expires(), ended: None })
+        });
+        let past = self.presentities.get(&presentity).into_iter().flat_map(Presentity::past);
+        live.chain(past.map(|past| WatcherFact {
+            watcher: past.watcher.clone(),
+            since: past.since,
+            until: past.until,
+            ended: Some(past.how),
+        }))
+        .collect()
+    }
+
+    // What is to be told.
+
+    /// Has a subscription's watcher told; `anyway`: even what he knows.
+    pub(crate) fn mark(&mut self, key: LeaseKey, anyway: bool) {
+        let Some(lease) = self.leases.get_mut(key) else { return };
+        lease.dirty = true;
+        lease.anyway |= anyway;
+        if lease.stage == Stage::Idle {
+            lease.stage = Stage::Queued;
+            self.ready.push_back(Item::Lease(key));
+        }
+    }
+
+    /// The watcher of a subscription has its response, to the first or to a renewal: what is told comes behind it.
+    pub(crate) fn release(&mut self, key: LeaseKey) {
+        if let Some(lease) = self.leases.get_mut(key)
+            && lease.stage == Stage::Held
+        {
+            lease.stage = Stage::Idle;
+        }
+        self.reached(key);
+    }
+
+    /// Somebody who may have been out of reach is there: he is told the present state.
+    pub(crate) fn reached(&mut self, key: LeaseKey) {
+        self.parked.remove(&key);
+        if let Some(lease) = self.leases.get_mut(key)
+            && lease.stage == Stage::Parked
+        {
+            lease.stage = Stage::Idle;
+        }
+        self.mark(key, true);
+    }
+
+    /// Some of those that are parked, to be tried again.
+    pub(crate) fn parked(&self, most: usize) -> Vec<LeaseKey> {
+        self.parked.iter().take(most).copied().collect()
+    }
+
+    /// A single look.
+    pub(crate) fn once(&mut self, once: Once) {
+        self.ready.push_back(Item::Once(Box::new(once)));
+    }
+
+    /// The next to be told.
+    pub(crate) fn next_ready(&mut self) -> Option<Item> {
+        self.ready.pop_front()
+    }
+
+    /// Begins to tell a subscription's watcher. Nothing where there is nothing to tell yet, or any more.
+    pub(crate) fn begin(&mut self, key: LeaseKey) -> Option<Telling> {
+        let (watcher, target) = self.spelled(key)?;
+        let lease = self.leases.get_mut(key).filter(|lease| lease.stage == Stage::Queued)?;
+        let presentity = self.names.address(lease.presentity)?.clone();
+        let known = self.presentities.get(&lease.presentity)?;
+        let what = match (&known.kind, &known.state) {
+            (Kind::Elsewhere, _) => {
+                let last = self.far.get(&key).and_then(|far| far.last.clone());
+                last.map(|(state, passage)| What::Passed(state, passage))
+            }
+            (Kind::Winfo(base), _) => {
+                let base_address = self.names.address(*base).cloned();
+                base_address.map(|address| What::Watchers(address, self.facts(*base)))
+            }
+            (Kind::Hosted | Kind::Foreign { .. }, state) => state.clone().map(What::State),
+        };
+        let lease = self.leases.get_mut(key)?;
+        let Some(what) = what else {
+            // Marked again as soon as there is something.
+            lease.stage = Stage::Idle;
+            return None;
+        };
+        lease.stage = Stage::Telling;
+        lease.dirty = false;
+        let told = if std::mem::take(&mut lease.anyway) { 0 } else { lease.told };
+        Some(Telling { watcher, target, presentity, standing: lease.standing, told, what })
+    }
+
+    /// What is to be told to somebody who asked once. One that must wait is kept until it can be told.
+    pub(crate) fn begin_once(&mut self, once: Once, now: i64) -> Option<Telling> {
+        let known = self.names.find(&once.presentity).and_then(|name| self.presentities.get(&name));
+        let what = match (&once.given, known.map(|known| (&known.kind, &known.state))) {
+            (Some((state, passage)), _) => What::Passed(Arc::clone(state), passage.clone()),
+            (None, Some((Kind::Winfo(base), _))) => {
+                What::Watchers(self.names.address(*base)?.clone(), self.facts(*base))
+            }
+            (None, Some((_, Some(state)))) => What::State(Arc::clone(state)),
+            (None, Some((Kind::Foreign { .. }, None))) => {
+                self.waiting.push((now + FIRST_WORD_MS, once));
+                return None;
+            }
+            (None, _) => What::Closed,
+        };
+        let Once { watcher, target, presentity, standing, .. } = once;
+        Some(Telling { watcher, target, presentity, standing, told: 0, what })
+    }
+
+    /// Looks that waited for a first word long enough. The presentities they are for, where nothing came.
+    pub(crate) fn overdue_looks(&self, now: i64) -> Vec<Name> {
+        let overdue = self.waiting.iter().filter(|(until, _)| *until <= now);
+        overdue.filter_map(|(_, once)| self.names.find(&once.presentity)).collect()
+    }
+
+    fn wake_looks(&mut self, name: Name) {
+        let Some(address) = self.names.address(name) else { return };
+        let (now, later) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition::<Vec<_>, _>(|(_, once)| once.presentity == *address);
+        self.waiting = later;
+        self.ready.extend(now.into_iter().map(|(_, once)| Item::Once(Box::new(once))));
+    }
+
+    /// Telling a watcher is over.
+    pub(crate) fn finish(&mut self, key: LeaseKey, told: Told) {
+        let Some(lease) = self.leases.get_mut(key).filter(|lease| lease.stage == Stage::Telling) else {
+            return;
+        };
+        lease.stage = Stage::Idle;
+        match told {
+            Told::This(digest) => lease.told = digest,
+            Told::Nothing => {}
+            Told::Unreached => {
+                lease.told = 0;
+                lease.dirty = true;
+                lease.anyway = true;
+                lease.stage = Stage::Parked;
+                self.parked.insert(key);
+                return;
+            }
+        }
+        if lease.dirty {
+            let anyway = lease.anyway;
+            self.mark(key, anyway);
+        }
+    }
+
+    /// Everybody's, of those that cannot be reached.
+    pub(crate) fn all_parked(&self) -> Vec<LeaseKey> {
+        self.parked(usize::MAX)
+    }
+
+    /// How a subscription's two addresses were spelled by its watcher.
+    pub(crate) fn spelled(&self, key: LeaseKey) -> Option<(PresUri, PresUri)> {
+        let lease = self.leases.get(key)?;
+        if let Some(spelled) = &lease.spelled {
+            return Some((spelled.watcher.clone(), spelled.target.clone()));
+        }
+        let uri = |name| PresUri::try_from(self.names.address(name)?.clone()).ok();
+        Some((uri(lease.watcher)?, uri(lease.presentity)?))
+    }
+}

@@ -1,0 +1,90 @@
+//! Sessions that come and go: whose presence they are, and whom they make reachable.
+
+use std::sync::Arc;
+
+use cpim_adapter::{Address, Class, Domain, Scope, SessionFacts};
+
+use super::super::Router;
+use super::super::flight::Pair;
+use crate::presence::Name;
+use crate::store::Write;
+
+impl Router {
+    /// A session is there. Its presentities are in contact, and whoever it serves is told the present state of what
+    /// he watches.
+    pub(in super::super) fn presence_open(self: &Arc<Self>, session: u64, facts: &SessionFacts) {
+        for (address, is_presentity, reachable) in presentities(&facts.serves) {
+            self.presence.with(|book, _| {
+                let name = book.join(session, &address, reachable);
+                book.merge(name);
+                if is_presentity {
+                    book.watcher_is_back(&address);
+                }
+            });
+            self.note_presence_soon(&address);
+        }
+        for scope in &facts.serves {
+            match scope {
+                Scope::Domain(domain) => self.domain_is_back(domain),
+                Scope::Selector(_) | Scope::Any | Scope::Under(_) => {
+                    self.presence
+                        .with(|book, _| book.all_parked().into_iter().for_each(|key| book.reached(key)));
+                }
+                Scope::Address(_) => {}
+            }
+        }
+    }
+
+    /// A home or a peer is there.
+    fn domain_is_back(&self, domain: &Domain) {
+        // That a whole domain was served here is known from now on, as of an address.
+        let _noted = self.state.write(Write::Seen {
+            address: domain.as_str().to_owned(),
+            domain: domain.as_str().to_owned(),
+            at: crate::clock::UnixMs::now().0,
+        });
+        self.presence.with(|book, _| book.domain_is_back(domain));
+    }
+
+    /// A session is gone, and what it published and held with it.
+    pub(in super::super) fn presence_close(self: &Arc<Self>, session: u64) {
+        let (changed, _ended) = self.presence.with(|book, now| book.leave(session, now));
+        self.note_changed(changed);
+    }
+
+    /// Writes down the presence of these, each in its turn.
+    pub(super) fn note_changed(self: &Arc<Self>, changed: Vec<Name>) {
+        for name in changed {
+            if let Some(address) = self.presence.with(|book, _| book.address(name)) {
+                self.note_presence_soon(&address);
+            }
+        }
+    }
+
+    /// Writes down what the presence of a presentity is, without haste.
+    pub(super) fn note_presence_soon(self: &Arc<Self>, presentity: &Address) {
+        let (router, presentity) = (Arc::clone(self), presentity.clone());
+        let pair = Pair { source: presentity.clone(), destination: presentity.clone() };
+        self.in_lane(pair, async move {
+            router.note_presence(&presentity).await;
+        });
+    }
+}
+
+/// The presentities of a session: whether it watches for them too, and whether it takes messages for them.
+fn presentities(serves: &[Scope]) -> Vec<(Address, bool, bool)> {
+    let mut all: Vec<(Address, bool, bool)> = Vec::new();
+    for scope in serves {
+        let Scope::Address(address) = scope else { continue };
+        let is = |class| address.class() == class;
+        let presentity = address.with_class(Class::Pres);
+        match all.iter_mut().find(|(known, ..)| *known == presentity) {
+            Some((_, pres, im)) => {
+                *pres |= is(Class::Pres);
+                *im |= is(Class::Im);
+            }
+            None => all.push((presentity, is(Class::Pres), is(Class::Im))),
+        }
+    }
+    all
+}

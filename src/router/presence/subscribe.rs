@@ -1,0 +1,303 @@
+//! Subscriptions that are kept here, step by step (the draft's section 3.4.1; RFC 3859 section 3.4.1).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cpim_adapter::{Address, Code, ForeignAddress, Response, Subscribe, Unsubscribe};
+use tokio::time::{sleep, timeout};
+
+use super::super::Router;
+use super::super::refusal::Refusal;
+use super::ask::{Answered, Asked};
+use super::place::Place;
+use super::{LeaseKey, Service};
+use crate::ids;
+use crate::presence::{FIRST_WORD_MS, How, Kind, LeaseId, NewLease, Once, Past, Spelled, Stage};
+use crate::rules::{Ask, Decision};
+
+/// How long an adapter may take to begin to observe: presence is answered at once.
+const OBSERVING: Duration = Duration::from_secs(10);
+
+impl Router {
+    /// Steps 1 to 4. The first, that the addresses are valid, is done where they are read; the sender's right to
+    /// the watcher and the administrator's rules were asked on arrival.
+    pub(super) async fn subscribe(
+        self: &Arc<Self>,
+        subscribe: &Subscribe,
+        asked: &Asked,
+    ) -> Result<Answered, Refusal> {
+        let (watcher, target) = (subscribe.watcher.address(), subscribe.target.address());
+        let place = self.place(target, watcher, asked.standing).await?;
+        if let Place::Beyond { .. } = place {
+            return Err(Refusal::new(Code::Unsupported, "its presence is kept by another server", ""));
+        }
+        self.admits(&place, watcher, asked, subscribe.duration == 0 && !asked.held)?;
+        if let Place::Foreign { port, foreign, presentity } = &place
+            && let Err(refused) = self.see_to(*port, foreign, presentity).await
+        {
+            return Ok(Answered::alone(refused));
+        }
+        let live = self.presence.with(|book, _| book.lease_of(watcher, place.presentity()));
+        let named = live.filter(|key| {
+            let id = subscribe.subscript_id.as_ref();
+            id.is_some_and(|id| self.presence.with(|book, _| book.is_named(*key, id)))
+        });
+        match (subscribe.duration, live, named) {
+            (_, Some(key), _) if asked.held => self.hold_on(key, asked),
+            (0, _, Some(key)) if !asked.held => Ok(self.cancel(key, subscribe, &place, asked)),
+            (0, _, None) if !asked.held => Ok(self.fetch(subscribe, &place, asked)),
+            (_, _, Some(key)) => self.renew(key, subscribe.duration).await,
+            (_, Some(_), None) => Err(Refusal::new(
+                Code::AlreadySubscribed,
+                "there is a subscription already; name it to renew it",
+                "",
+            )),
+            (_, None, None) => self.begin(subscribe, &place, asked).await,
+        }
+    }
+
+    /// Step 2. Who is blocked politely is let through here, and sees nothing.
+    fn admits(&self, place: &Place, watcher: &Address, asked: &Asked, once: bool) -> Result<(), Refusal> {
+        let (ask, owner) = match place {
+            Place::Winfo { of, .. } => (Ask::Winfo, of),
+            _ if once => (Ask::Fetch, place.presentity()),
+            _ => (Ask::Subscribe, place.presentity()),
+        };
+        match self.book.decide(ask, owner, watcher, asked.standing) {
+            Decision::Allow | Decision::Polite => Ok(()),
+            Decision::Deny => Err(Refusal::new(Code::Denied, "not allowed", format!("the rules of {owner}"))),
+        }
+    }
+
+    /// Has a foreign presentity observed, unless it is.
+    ///
+    /// # Errors
+    /// What to answer where it cannot be.
+    async fn see_to(
+        self: &Arc<Self>,
+        port: usize,
+        foreign: &ForeignAddress,
+        presentity: &Address,
+    ) -> Result<(), Response> {
+        let kind = Kind::Foreign { port, foreign: foreign.clone() };
+        // Known before it is observed, so that the first word on it is heard.
+        let (name, observed) = self.presence.with(|book, now| {
+            let name = book.presentity(presentity, kind);
+            book.may_be_idle(name, now);
+            (name, book.begins_to_observe(name))
+        });
+        if observed {
+            return Ok(());
+        }
+        let observed = match self.adapter(port).cloned() {
+            Some(adapter) => timeout(OBSERVING, adapter.observe(foreign.clone())).await,
+            None => return Err(Refusal::out_of_contact().response()),
+        };
+        let refused = match observed {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(Response::failure(error.code, error.public)),
+            Err(_) => Some(Refusal::out_of_contact().response()),
+        };
+        if let Some(refused) = refused {
+            self.presence.with(|book, _| {
+                book.is_out_of_reach(name);
+                book.forget_unwatched(name);
+            });
+            return Err(refused);
+        }
+        let router = Arc::clone(self);
+        self.tasks.spawn(async move {
+            sleep(Duration::from_millis(FIRST_WORD_MS.unsigned_abs())).await;
+            router.presence.with(|book, _| book.presume_closed(name));
+        });
+        Ok(())
+    }
+
+    /// Step 4, for a time.
+    async fn begin(
+        self: &Arc<Self>,
+        subscribe: &Subscribe,
+        place: &Place,
+        asked: &Asked,
+    ) -> Result<Answered, Refusal> {
+        let limits = self.policy().presence.clone();
+        let granted = limits.granted(subscribe.duration);
+        let watcher = subscribe.watcher.address();
+        let key = self.presence.enter(
+            subscribe,
+            place,
+            |name, id, spelled, now| NewLease {
+                watcher: name.0,
+                presentity: name.1,
+                since: now,
+                expires: if asked.held { i64::MAX } else { now + i64::from(granted) * 1_000 },
+                id,
+                spelled,
+                standing: asked.standing,
+                stage: Stage::Held,
+            },
+            &limits,
+        )?;
+        let id = self.presence.with(|book, _| book.id_of(key));
+        match asked.session.filter(|_| asked.held) {
+            Some(session) => self.presence.with(|book, _| book.hold(session, key)),
+            None => {
+                if !self.note_lease(key).await {
+                    self.presence.with(|book, now| book.end(key, How::Refused, now));
+                    return Err(Refusal::busy("nothing can be written down at present"));
+                }
+            }
+        }
+        // Its connection may have gone in the meantime.
+        if asked.held && asked.session.is_none_or(|session| self.contacts.session(session).is_none()) {
+            self.presence.with(|book, now| book.end(key, How::Expired, now));
+        }
+        tracing::debug!(%watcher, presentity = %place.presentity(), granted, "subscribed");
+        let duration = (!asked.held).then_some(granted);
+        let response = Response::success().with_duration(duration).with_subscript_id(id);
+        Ok(Answered::then_lease(response, key))
+    }
+
+    /// A watcher whose protocol names no duration asks again, maybe by another connection: it holds the
+    /// subscription from now on.
+    fn hold_on(&self, key: LeaseKey, asked: &Asked) -> Result<Answered, Refusal> {
+        let Some(session) = asked.session else {
+            return Err(Refusal::new(Code::AlreadySubscribed, "there is a subscription already", ""));
+        };
+        self.presence.with(|book, _| book.hold(session, key));
+        let id = self.presence.with(|book, _| book.id_of(key));
+        Ok(Answered::then_lease(Response::success().with_subscript_id(id), key))
+    }
+
+    async fn renew(self: &Arc<Self>, key: LeaseKey, duration: u32) -> Result<Answered, Refusal> {
+        let granted = self.policy().presence.granted(duration);
+        let before = self.presence.with(|book, now| book.prolong(key, now + i64::from(granted) * 1_000));
+        if !self.note_lease(key).await {
+            self.presence.with(|book, _| before.map(|before| book.prolong(key, before)));
+            return Err(Refusal::busy("nothing can be written down at present"));
+        }
+        let id = self.presence.with(|book, _| book.id_of(key));
+        let response = Response::success().with_duration(Some(granted)).with_subscript_id(id);
+        Ok(Answered::then_lease(response, key))
+    }
+
+    /// Ends a subscription by its name, with one last notification.
+    fn cancel(
+        self: &Arc<Self>,
+        key: LeaseKey,
+        subscribe: &Subscribe,
+        place: &Place,
+        asked: &Asked,
+    ) -> Answered {
+        if let Some(ended) = self.presence.with(|book, now| book.end(key, How::Unsubscribed, now)) {
+            self.note_end(&ended);
+        }
+        self.look_once(subscribe, place, asked)
+    }
+
+    /// A single look: it touches no subscription.
+    fn fetch(self: &Arc<Self>, subscribe: &Subscribe, place: &Place, asked: &Asked) -> Answered {
+        let watcher = subscribe.watcher.address().clone();
+        let past = self.presence.with(|book, now| {
+            let past = Past { watcher, since: now, until: now, how: How::Fetched };
+            let name = self.known(book, place);
+            book.may_be_idle(name, now);
+            book.note_past(name, past.clone()).then_some(past)
+        });
+        if let Some(past) = past {
+            self.note_past(place.presentity(), &past);
+        }
+        self.look_once(subscribe, place, asked)
+    }
+
+    fn look_once(&self, subscribe: &Subscribe, place: &Place, asked: &Asked) -> Answered {
+        let response =
+            Response::success().with_duration(Some(0)).with_subscript_id(subscribe.subscript_id.clone());
+        Answered::then_once(
+            response,
+            Once {
+                watcher: subscribe.watcher.clone(),
+                target: subscribe.target.clone(),
+                presentity: place.presentity().clone(),
+                standing: asked.standing,
+                given: None,
+            },
+        )
+    }
+
+    /// Ends a watcher's subscription; nothing is told behind the response, but what was on its way may still come.
+    pub(super) async fn unsubscribe(
+        self: &Arc<Self>,
+        unsubscribe: &Unsubscribe,
+        asked: &Asked,
+    ) -> Result<Answered, Refusal> {
+        let (watcher, target) = (unsubscribe.watcher.address(), unsubscribe.target.address());
+        let find = |presentity: &Address| self.presence.with(|book, _| book.lease_of(watcher, presentity));
+        let key = match find(target) {
+            Some(key) => Some(key),
+            None => find(self.place(target, watcher, asked.standing).await?.presentity()),
+        };
+        let ended = key.and_then(|key| self.presence.with(|book, now| book.end(key, How::Unsubscribed, now)));
+        let Some(ended) = ended else {
+            return Err(Refusal::new(Code::NotSubscribed, "there is no such subscription", ""));
+        };
+        // The same word whether it is on disk or not: at worst the watcher is told more until it runs out.
+        self.write_end(&ended).await;
+        Ok(Answered::alone(Response::success()))
+    }
+
+    /// The presentity of a place, as the book knows it.
+    fn known(&self, book: &mut crate::presence::Book, place: &Place) -> crate::presence::Name {
+        Service::known(book, place)
+    }
+}
+
+impl Service {
+    fn known(book: &mut crate::presence::Book, place: &Place) -> crate::presence::Name {
+        match place {
+            Place::Beyond { presentity, .. } => book.presentity(presentity, Kind::Elsewhere),
+            Place::Foreign { port, foreign, presentity } => {
+                book.presentity(presentity, Kind::Foreign { port: *port, foreign: foreign.clone() })
+            }
+            Place::Hosted(presentity) => book.presentity(presentity, Kind::Hosted),
+            Place::Winfo { presentity, of } => {
+                let of = book.presentity(of, Kind::Hosted);
+                book.presentity(presentity, Kind::Winfo(of))
+            }
+        }
+    }
+
+    /// Enters a subscription of a pair that has none, where there is room for it.
+    fn enter(
+        &self,
+        subscribe: &Subscribe,
+        place: &Place,
+        new: impl FnOnce(
+            (crate::presence::Name, crate::presence::Name),
+            LeaseId,
+            Option<Box<Spelled>>,
+            i64,
+        ) -> NewLease,
+        limits: &super::super::policy::PresenceLimits,
+    ) -> Result<LeaseKey, Refusal> {
+        let (watcher, target) = (&subscribe.watcher, &subscribe.target);
+        let canonical = |uri: &cpim_adapter::PresUri, address: &Address| uri.spelled() == address.to_string();
+        let spelled = !(canonical(watcher, watcher.address()) && canonical(target, place.presentity()));
+        let spelled = spelled.then(|| Box::new(Spelled { watcher: watcher.clone(), target: target.clone() }));
+        let id = match &subscribe.subscript_id {
+            Some(id) => LeaseId::read(id),
+            None => LeaseId::mint((ids::draw(), ids::draw())),
+        };
+        self.with(|book, now| {
+            let presentity = Self::known(book, place);
+            book.may_be_idle(presentity, now);
+            if book.watched_by(watcher.address()) >= limits.leases_per_watcher {
+                return Err(Refusal::busy("too many subscriptions of this watcher"));
+            }
+            if book.watchers_of(presentity) >= limits.leases_per_presentity {
+                return Err(Refusal::busy("too many subscriptions to this presentity"));
+            }
+            Ok(book.enter(watcher.address(), presentity, |name| new((name, presentity), id, spelled, now)))
+        })
+    }
+}

@@ -1,0 +1,16 @@
+//! Programs that others wrote, against the gateway: what their users see is what counts.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "in a test, a panic is a failed test"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod irc_clients;
+mod terminal;

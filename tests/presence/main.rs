@@ -1,0 +1,14 @@
+//! The presence service, with no real protocol: the core and a toy adapter, on a paused clock.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "in a test, a panic is a failed test"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod hosted;
+mod stage;
