@@ -12,6 +12,7 @@ use super::far::{Far, Links};
 use super::leases::{LeaseKey, Leases, NewLease, Stage};
 use super::names::{Name, Names};
 use super::presentity::{BY_COMMAND, HELD_OVER, How, Kind, Past, Presentity};
+use super::shadow::Look;
 use super::state::{Publication, State};
 use super::winfo::WatcherFact;
 
@@ -86,8 +87,6 @@ pub(crate) struct Ended {
     pub(crate) target: PresUri,
     pub(crate) presentity: Address,
     pub(crate) kind: Kind,
-    #[expect(dead_code, reason = "subscriptions that other servers keep come next")]
-    pub(crate) far: Option<Far>,
     pub(crate) past: Past,
 }
 
@@ -98,8 +97,11 @@ pub(crate) struct Book {
     pub(super) leases: Leases,
     pub(super) presentities: HashMap<Name, Presentity>,
     pub(super) far: HashMap<LeaseKey, Far>,
-    #[expect(dead_code, reason = "subscriptions that other servers keep come next")]
     pub(crate) links: Links,
+    /// When what other servers keep is to be renewed.
+    pub(super) renewals: BTreeSet<(i64, LeaseKey)>,
+    /// Looks that other servers answer, by watcher and presentity.
+    pub(super) looks: HashMap<(Address, Address), Look>,
     ready: VecDeque<Item>,
     /// Whose watchers cannot be reached. Some of them have ended since.
     parked: HashSet<LeaseKey>,
@@ -328,7 +330,7 @@ impl Book {
     pub(crate) fn end(&mut self, key: LeaseKey, how: How, now: i64) -> Option<Ended> {
         let (watcher, target) = self.spelled(key)?;
         let lease = self.leases.remove(key)?;
-        let far = self.far.remove(&key);
+        self.far.remove(&key);
         self.parked.remove(&key);
         self.holders.remove(&key);
         let address = self.names.address(lease.watcher)?.clone();
@@ -347,7 +349,7 @@ impl Book {
         self.may_be_idle(lease.presentity, now);
         self.names.release(lease.watcher);
         self.names.release(lease.presentity);
-        Some(Ended { watcher, target, presentity, kind, far, past })
+        Some(Ended { watcher, target, presentity, kind, past })
     }
 
     /// The next subscription that has run out.
@@ -530,6 +532,11 @@ impl Book {
         match told {
             Told::This(digest) => lease.told = digest,
             Told::Nothing => {}
+            // He came back while that was found out: tried again at once.
+            Told::Unreached if lease.anyway => {
+                lease.told = 0;
+                lease.dirty = true;
+            }
             Told::Unreached => {
                 lease.told = 0;
                 lease.dirty = true;

@@ -5,12 +5,12 @@
 //! (The draft's section 3.4; RFC 3859 section 3.4; native-cpim.md, Presence over a session.)
 
 mod book;
-#[expect(dead_code, reason = "subscriptions that other servers keep come next")]
 mod far;
 mod leases;
 mod look;
 mod names;
 mod presentity;
+mod shadow;
 mod state;
 mod winfo;
 
@@ -20,4 +20,4 @@ pub(crate) use self::leases::{LeaseId, LeaseKey, NewLease, Spelled, Stage};
 pub(crate) use self::names::Name;
 pub(crate) use self::presentity::{BY_COMMAND, HELD_OVER, How, Kind, Past};
 pub(crate) use self::state::{Publication, State};
-pub(crate) use self::winfo::state as watcher_information;
+pub(crate) use self::winfo::{WatcherFact, state as watcher_information};

@@ -1,6 +1,8 @@
 //! Addresses as small numbers, so that a million subscriptions fit into memory.
 
 use std::collections::HashMap;
+use std::collections::hash_map::{Entry, RandomState};
+use std::hash::BuildHasher;
 
 use cpim_adapter::{Address, Domain};
 
@@ -16,7 +18,11 @@ impl Name {
 /// Every address that is in use.
 #[derive(Default)]
 pub(crate) struct Names {
-    numbers: HashMap<Address, Name>,
+    /// By a hash of the address, which is a third of the memory that the addresses themselves would take.
+    numbers: HashMap<u64, Name>,
+    /// Those whose hash another address has: as good as never.
+    others: HashMap<Address, Name>,
+    hashing: RandomState,
     slots: Vec<Slot>,
     free: Vec<u32>,
     /// Domains are few, and shared by all of their addresses.
@@ -31,7 +37,11 @@ struct Slot {
 impl Names {
     /// The number of an address that is in use.
     pub(crate) fn find(&self, address: &Address) -> Option<Name> {
-        self.numbers.get(address).copied()
+        let found = self.numbers.get(&self.hashing.hash_one(address)).copied();
+        match found.filter(|name| self.address(*name) == Some(address)) {
+            None if !self.others.is_empty() => self.others.get(address).copied(),
+            found => found,
+        }
     }
 
     /// The number of an address, which is held on to until [`Names::release`].
@@ -52,7 +62,14 @@ impl Names {
                 Name(u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX))
             }
         };
-        self.numbers.insert(address, name);
+        match self.numbers.entry(self.hashing.hash_one(&address)) {
+            Entry::Vacant(free) => {
+                free.insert(name);
+            }
+            Entry::Occupied(_) => {
+                self.others.insert(address, name);
+            }
+        }
         name
     }
 
@@ -71,7 +88,11 @@ impl Names {
             return;
         }
         if let Some(address) = slot.address.take() {
-            self.numbers.remove(&address);
+            let hash = self.hashing.hash_one(&address);
+            match self.numbers.get(&hash) == Some(&name) {
+                true => self.numbers.remove(&hash),
+                false => self.others.remove(&address),
+            };
             self.free.push(name.0);
             if let Some(uses) = self.domains.get_mut(address.domain()) {
                 *uses -= 1;
@@ -89,8 +110,9 @@ impl Names {
 
     /// Those in use of a domain. Looks at all of them: for what seldom happens, as a link that comes back.
     pub(crate) fn of_domain<'a>(&'a self, domain: &'a Domain) -> impl Iterator<Item = Name> + 'a {
-        let all = self.numbers.iter();
-        all.filter(move |(address, _)| address.domain() == domain).map(|(_, name)| *name)
+        let all = (0..).zip(&self.slots);
+        all.filter(move |(_, slot)| slot.address.as_ref().is_some_and(|address| address.domain() == domain))
+            .map(|(at, _)| Name(at))
     }
 
     fn with_shared_domain(&mut self, address: &Address) -> Address {

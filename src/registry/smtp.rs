@@ -5,10 +5,12 @@ pub mod section;
 use std::sync::Arc;
 
 use cpim_adapter::{BuildError, Domain};
-use cpim_smtp::{Identity, ListenerSettings, MailAdapter, Settings};
+use cpim_smtp::{
+    Identity, ListenerSettings, MailAdapter, OutgoingSettings, PeerSettings, Settings, Smarthost, TlsPolicy,
+};
 
 use super::Built;
-use crate::config::Config;
+use crate::config::{self, Config};
 
 pub(super) fn build(config: &Config) -> Result<Built, BuildError> {
     let adapter = Arc::new(MailAdapter::new(settings(config)?)?);
@@ -28,6 +30,34 @@ fn settings(config: &Config) -> Result<Settings, BuildError> {
     Ok(Settings {
         relay: config.relay_domain.clone(),
         listeners: mail.listener.iter().filter_map(listener).collect(),
+        outgoing: outgoing(&mail.outgoing),
+        peers: config.peers.iter().filter_map(peer).collect(),
+    })
+}
+
+fn outgoing(outgoing: &section::Outgoing) -> OutgoingSettings {
+    let tls = match outgoing.tls {
+        section::MailTls::Opportunistic => TlsPolicy::Opportunistic,
+        section::MailTls::Plain => TlsPolicy::Plain,
+        section::MailTls::Required => TlsPolicy::Required,
+    };
+    OutgoingSettings {
+        smarthost: outgoing.smarthost.as_ref().map(|at| Smarthost {
+            host: at.host.to_string(),
+            port: at.port,
+            tls,
+        }),
+        unchanged: outgoing.unchanged.clone(),
+        notice_interval: outgoing.notice_interval,
+    }
+}
+
+/// A peer without a secret proves itself by its certificate, for which mail has no place.
+fn peer(peer: &config::Peer) -> Option<PeerSettings> {
+    Some(PeerSettings {
+        domain: peer.domain.clone(),
+        serves: peer.serves.clone(),
+        secret: peer.secret.as_ref()?.expose().into(),
     })
 }
 

@@ -8,7 +8,9 @@ use cpim_adapter::{Address, Arrival, Code, Local, Passage, Scope, SessionFacts, 
 use super::contacts::Contacts;
 use super::policy::Policy;
 use super::refusal::Refusal;
+use super::say::Inboxes;
 use super::target::Target;
+use crate::rules::Decision;
 
 /// An operation that asks to be accepted, with what the checks look at.
 pub(crate) struct Candidate<'a> {
@@ -17,6 +19,7 @@ pub(crate) struct Candidate<'a> {
     pub(crate) policy: &'a Policy,
     pub(crate) contacts: &'a Contacts,
     pub(crate) target: &'a Target,
+    pub(crate) inboxes: &'a Inboxes<'a>,
 }
 
 impl Candidate<'_> {
@@ -28,14 +31,18 @@ impl Candidate<'_> {
         self.arrival.operation.goes_to().address()
     }
 
-    /// How well the source is known: a peer's own word for it, where it is a peer, and never more than
-    /// the connection is worth.
     pub(crate) fn standing(&self) -> Standing {
-        let own = self.facts.authority.standing;
-        match &self.facts.authority.peer {
-            Some(_) => self.arrival.standing.map_or(own, |said| said.min(own)),
-            None => own,
-        }
+        standing(self.facts, self.arrival)
+    }
+}
+
+/// How well the source of an arrival is known: a peer's own word for it, where it is a peer, and never more than the
+/// connection is worth.
+pub(crate) fn standing(facts: &SessionFacts, arrival: &Arrival) -> Standing {
+    let own = facts.authority.standing;
+    match &facts.authority.peer {
+        Some(_) => arrival.standing.map_or(own, |said| said.min(own)),
+        None => own,
     }
 }
 
@@ -89,7 +96,7 @@ fn is_served_by_another(candidate: &Candidate<'_>, source: &Address) -> bool {
 }
 
 /// It must have hops left, and room to say that it was here (RFC 3860 section 3.4.2).
-fn hops(candidate: &Candidate<'_>) -> Result<(), Refusal> {
+pub(crate) fn hops(candidate: &Candidate<'_>) -> Result<(), Refusal> {
     if candidate.arrival.hops == Some(0) {
         return Err(Refusal::new(Code::Loop, "no hops left", ""));
     }
@@ -100,17 +107,22 @@ fn hops(candidate: &Candidate<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The rules must let it pass: to the address that was written, and to the one that a route within it means.
+/// The rules must let it pass: to the address that was written, and to the one that a route within it means, or that
+/// it is forwarded to. First those of the administrator, then those of the owners of the inboxes.
 fn rules(candidate: &Candidate<'_>) -> Result<(), Refusal> {
     let (policy, standing) = (candidate.policy, candidate.standing());
     let inner = match candidate.target {
-        Target::Inner(inner) => Some(inner),
+        Target::Forwarded(inner) | Target::Inner(inner) => Some(inner),
         _ => None,
     };
-    [candidate.destination()]
-        .into_iter()
-        .chain(inner)
-        .try_for_each(|to| policy.let_pass(candidate.source(), standing, to))
+    [candidate.destination()].into_iter().chain(inner).try_for_each(|to| {
+        policy.let_pass(candidate.source(), standing, to)?;
+        match candidate.inboxes.says(&candidate.arrival.operation, standing, to, candidate.target) {
+            // Politely blocked, it lies where nobody is in contact.
+            Decision::Allow | Decision::Polite => Ok(()),
+            Decision::Deny => Err(Refusal::not_allowed(format!("the rules of {to} block it"))),
+        }
+    })
 }
 
 /// There must be a way to it, as far as can be told at once, and it must be an operation we know.
@@ -120,6 +132,7 @@ fn destination(candidate: &Candidate<'_>) -> Result<(), Refusal> {
         // What stands behind an alias is asked about when it is known.
         Target::Alias(_)
         | Target::Elsewhere
+        | Target::Forwarded(_)
         | Target::Foreign { .. }
         | Target::Inner(_)
         | Target::Served { .. } => Ok(()),

@@ -94,6 +94,12 @@ impl Contacts {
         scopes.iter().find_map(|scope| newest(&inner, &inner.serving, scope))
     }
 
+    /// Whether what is for an address goes to a peer gateway that is in contact.
+    pub(crate) fn is_at_a_peer(&self, address: &Address) -> bool {
+        let scopes = [Scope::Address(address.clone()), Scope::Domain(address.domain().clone())];
+        self.serving(&scopes).is_some_and(|contact| contact.facts.authority.peer.is_some())
+    }
+
     /// The newest connection that may be given an owner's answers.
     pub(crate) fn answering(&self, owner: &Owner) -> Option<Contact> {
         let inner = lock(&self.0);

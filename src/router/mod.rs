@@ -23,6 +23,7 @@ mod refusal;
 mod route;
 mod routes;
 mod rows;
+mod say;
 mod settle;
 mod step;
 mod submit;
@@ -54,6 +55,8 @@ use crate::sync::lock;
 
 pub use self::look::{AliasView, LegView, OperationView, SessionView};
 pub use self::policy::{Limits, Policy, PresenceLimits, Rules, Terms, scope_of};
+pub use self::presence::{SubscriptionView, WatcherView};
+pub use self::say::GATEWAY;
 pub use self::step::Step;
 
 /// The space of aliases at the relay domain, in the store.
@@ -310,8 +313,11 @@ impl Exchange for PortExchange {
     }
 
     fn close(&self, session: u64) {
-        self.router.contacts.close(session);
+        let contact = self.router.contacts.close(session);
         self.router.presence_close(session);
+        if let Some(contact) = contact {
+            self.router.links_gone(&contact);
+        }
     }
 
     fn submit(&self, session: u64, arrival: Arrival, slot: AnswerSlot) {

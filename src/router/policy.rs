@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cpim_adapter::{Address, Code, Domain, ForeignAddress, Mapper, MappingError, Scope, Standing};
+use cpim_adapter::{Address, Domain, ForeignAddress, Mapper, MappingError, Scope, Standing};
 
 use super::refusal::Refusal;
 use crate::config::{Action, Auth, Config, DomainPattern, Route, Rule, Tls};
@@ -53,11 +53,7 @@ impl Policy {
     pub(crate) fn let_pass(&self, source: &Address, standing: Standing, to: &Address) -> Result<(), Refusal> {
         match self.rules.allow(source, standing, to, &self.mapper) {
             true => Ok(()),
-            false => Err(Refusal::new(
-                Code::Denied,
-                "not allowed",
-                format!("no rule lets {source} ({standing}) send to {to}"),
-            )),
+            false => Err(Refusal::not_allowed(format!("no rule lets {source} ({standing}) send to {to}"))),
         }
     }
 

@@ -21,6 +21,11 @@ impl Refusal {
         Self::new(Code::Busy, words, "")
     }
 
+    /// By a rule, whosever it is.
+    pub(crate) fn not_allowed(detail: impl Into<String>) -> Self {
+        Self::new(Code::Denied, "not allowed", detail)
+    }
+
     /// Known, and nobody is there.
     pub(crate) fn out_of_contact() -> Self {
         Self::new(Code::Unreachable, "known, but not in contact", "")

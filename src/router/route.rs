@@ -11,6 +11,7 @@ use super::refusal::Refusal;
 use super::target::Target;
 use super::{Port, Router};
 use crate::resolver::{Resolution, ResolveError};
+use crate::rules::Decision;
 
 /// A next hop, and the operation as it goes there.
 pub(super) struct Leg {
@@ -52,15 +53,39 @@ impl Router {
     ) -> Result<Leg, Missed> {
         let policy = self.policy();
         let mut operation = Arc::clone(operation);
-        // Each round peels what stands before the address that is meant: an alias, then a route.
+        let mut been: Vec<Address> = Vec::new();
+        // Each round peels what stands before the address that is meant: an alias, then a
+        // route, or an inbox that is forwarded.
         for _ in 0..=cpim_adapter::Mapper::MAX_DEPTH {
             let address = operation.goes_to().address().clone();
-            operation = match self.target(&address, &policy) {
+            if been.contains(&address) {
+                return Err(Missed::Never(Refusal::new(
+                    Code::Loop,
+                    "forwarded in a circle",
+                    address.to_string(),
+                )));
+            }
+            been.push(address.clone());
+            let target = self.target(&address, &policy);
+            match self.inboxes(&policy).says(&operation, standing, &address, &target) {
+                Decision::Allow => {}
+                Decision::Deny => {
+                    let detail = format!("the rules of {address} block it");
+                    return Err(Missed::Never(Refusal::not_allowed(detail)));
+                }
+                Decision::Polite => return Err(self.as_out_of_contact(&address, &policy).await),
+            }
+            operation = match target {
                 Target::Alias(alias) => {
                     let meant = self.behind_alias(&alias).await?;
                     let source = operation.speaks_for().address();
                     policy.let_pass(source, standing, &meant).map_err(Missed::Never)?;
                     readdressed(&operation, meant)
+                }
+                Target::Forwarded(to) => {
+                    let source = operation.speaks_for().address();
+                    policy.let_pass(source, standing, &to).map_err(Missed::Never)?;
+                    readdressed(&operation, to)
                 }
                 Target::Inner(inner) => readdressed(&operation, inner),
                 Target::Foreign { port, foreign } => {
@@ -95,8 +120,20 @@ impl Router {
                 let (port, hop) = self.routes.recent(address.class(), address.domain())?;
                 Some((port, NextHop::Peer(hop)))
             }
-            Target::Alias(_) | Target::Inner(_) | Target::Nowhere(_) => None,
+            Target::Alias(_) | Target::Forwarded(_) | Target::Inner(_) | Target::Nowhere(_) => None,
         }
+    }
+
+    /// What is missed where the owner of an inbox blocks politely: the same as if he were out of contact, and what
+    /// would be asked then is asked, so that it takes as long.
+    async fn as_out_of_contact(&self, address: &Address, policy: &Policy) -> Missed {
+        if let Target::Elsewhere = self.target_out_of_contact(address, policy) {
+            // Where that cannot be said now, it is tried again; whatever it finds, nothing goes there.
+            if let Err(Missed::Later(why)) = self.resolve(address, policy).await {
+                return Missed::Later(why);
+            }
+        }
+        Missed::Never(Refusal::out_of_contact())
     }
 
     pub(super) async fn behind_alias(&self, alias: &str) -> Result<Address, Missed> {

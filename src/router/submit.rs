@@ -37,26 +37,26 @@ impl Router {
         let Some(contact) = self.contacts.session(session) else {
             return;
         };
-        if let Operation::Notify(notify) = &arrival.operation {
-            // Never answered, and never passed on unless somebody asked (RFC 2779 section 5.3.2).
-            debug!(target = %notify.target, watcher = %notify.watcher, "notify dropped: nobody subscribed");
-            metrics::counter!("cpim_notify_dropped_total").increment(1);
-            return;
-        }
-        if !matches!(arrival.operation, Operation::Message(_)) {
-            return self.submit_presence(session, &contact, arrival, slot);
+        match arrival.operation {
+            Operation::Message(_) => {}
+            Operation::Notify(_) => return self.notified(&contact, arrival),
+            Operation::Publish(_) | Operation::Subscribe(_) | Operation::Unsubscribe(_) => {
+                return self.submit_presence(session, &contact, arrival, slot);
+            }
         }
         fault::point("received");
         let policy = self.policy();
-        let target = self.target(arrival.operation.goes_to().address(), &policy);
+        let standing = checks::standing(&contact.facts, &arrival);
+        let target = self.target_for(&arrival.operation, standing, &policy);
+        let inboxes = self.inboxes(&policy);
         let candidate = Candidate {
             facts: &contact.facts,
             arrival: &arrival,
             policy: &policy,
             contacts: &self.contacts,
             target: &target,
+            inboxes: &inboxes,
         };
-        let standing = candidate.standing();
         let theirs = checks::source(&candidate);
         let room = checks::admit(&candidate).and_then(|()| self.room(&arrival.operation, &policy));
         let entry = Entry {

@@ -15,6 +15,8 @@ pub(crate) enum Target {
     Elsewhere,
     /// In a foreign system, behind one of our adapters.
     Foreign { port: usize, foreign: ForeignAddress },
+    /// In another inbox, to which its owner forwards what comes for now.
+    Forwarded(Address),
     /// At the address within: an `im:` or `pres:` address that was source-routed through us. One layer is
     /// peeled here; what is left of it is for the next one.
     Inner(Address),
@@ -28,6 +30,9 @@ impl Router {
     /// Where a destination lies. Whoever serves it now comes first; then what the configuration says is
     /// hosted here; then what address resolution finds.
     pub(crate) fn target(&self, address: &Address, policy: &Policy) -> Target {
+        if let Some(to) = self.forwarded(address) {
+            return Target::Forwarded(to);
+        }
         match policy.mapper.resident(address) {
             Ok(Some(local)) => return self.resident(address, local, policy),
             Ok(None) => {}
@@ -37,6 +42,19 @@ impl Router {
         if let Some(contact) = self.contacts.serving(&scopes) {
             return Target::Served { port: contact.port };
         }
+        self.unserved(address, policy)
+    }
+
+    /// The same, as if nobody served it now and nothing were forwarded.
+    pub(crate) fn target_out_of_contact(&self, address: &Address, policy: &Policy) -> Target {
+        match policy.mapper.resident(address) {
+            Ok(Some(local)) => self.resident(address, local, policy),
+            Ok(None) => self.unserved(address, policy),
+            Err(error) => nowhere(Code::BadAddress, "not an address here", error.to_string()),
+        }
+    }
+
+    fn unserved(&self, address: &Address, policy: &Policy) -> Target {
         if policy.hosts(address) {
             return Target::Nowhere(Refusal::out_of_contact());
         }
@@ -51,9 +69,12 @@ impl Router {
         match local {
             Local::Alias(alias) => Target::Alias(alias),
             Local::Route(foreign) => self.foreign(foreign, address.class(), policy),
-            Local::Gateway if address.class() == Class::Im => {
-                nowhere(Code::Unsupported, "the gateway's own inbox takes no commands", String::new())
-            }
+            Local::Gateway if address.class() == Class::Im => match self.own_inbox() {
+                Some(port) => Target::Served { port },
+                None => {
+                    nowhere(Code::Unsupported, "the gateway's own inbox takes no commands", String::new())
+                }
+            },
             Local::Winfo(_) => {
                 nowhere(Code::Unsupported, "watcher information takes no messages", String::new())
             }

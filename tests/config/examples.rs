@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use cpim_gateway::config::{Action, Config, Domain, DomainPattern, LogFormat, Pattern, Tls};
-use cpim_gateway::registry::{cpim::section as native, irc::section as irc, sections};
+use cpim_gateway::registry::{cpim::section as native, irc::section as irc, sections, smtp::section as smtp};
 
 use crate::folder::Folder;
 
@@ -115,11 +115,13 @@ fn what_is_commented_out_is_the_default() {
     let (short, full) = (load(&text), load(&all));
     let mut difference = short.difference(&full);
     // An adapter's section is compared as it was written.
-    difference.at_once.retain(|key| !key.starts_with("cpim.") && !key.starts_with("irc."));
+    difference.at_once.retain(|key| !["cpim.", "irc.", "smtp."].iter().any(|of| key.starts_with(of)));
     assert!(difference.is_empty(), "{difference:?}");
     let read = |config: &Config| native::read(&config.section("cpim"), &[]).unwrap();
     assert_eq!(read(&short), read(&full));
     let read = |config: &Config| irc::read(&config.section("irc"), &[]).unwrap();
+    assert_eq!(read(&short), read(&full));
+    let read = |config: &Config| smtp::read(&config.section("smtp"), &[]).unwrap();
     assert_eq!(read(&short), read(&full));
     assert_eq!(full.log.format, LogFormat::Text);
 }

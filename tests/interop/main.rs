@@ -13,4 +13,5 @@
 mod support;
 
 mod irc_clients;
+mod smtp_sink;
 mod terminal;

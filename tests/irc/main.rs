@@ -12,11 +12,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod accounts;
 mod bad_input;
 mod capabilities;
 mod messages;
 mod names;
+mod presence;
 mod queries;
 mod registration;
 mod restart;
 mod stage;
+mod tls;

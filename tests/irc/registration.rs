@@ -133,3 +133,17 @@ fn quit_ends_it() {
     assert_eq!(alice.end(), ["ERROR :Closing Link: irc.demo.example (Quit: so long)"]);
     let _again = stage.join("alice");
 }
+
+/// What the file says of the network holds for whoever comes after a reload.
+#[test]
+fn a_reload_is_heeded() {
+    let stage = Stage::new();
+    let mut early = stage.join("early");
+    stage.site.edit("name = \"irc.demo.example\"\n", "name = \"irc.demo.example\"\nmotd = [\"Anew\"]\n");
+    stage.gateway.hang_up();
+    stage.gateway.wait_for("configuration reloaded");
+    assert!(early.ask("MOTD").iter().any(|line| line.ends_with(" 372 early :- Anew")));
+    let mut late = Irc::connect(stage.irc);
+    late.send("NICK late\r\nUSER l 0 * :l");
+    late.expect(" 372 late :- Anew");
+}

@@ -21,9 +21,28 @@ impl Stage {
 
     /// With these lines more in `[irc]`, before the listener.
     pub(crate) fn with(more: &str) -> Self {
+        Self::configured(more, "")
+    }
+
+    /// Whoever comes is believed to be who they say, so that they may watch others.
+    pub(crate) fn believing() -> Self {
+        Self::with_rules("")
+    }
+
+    /// As [`Self::believing`], with these sections more.
+    pub(crate) fn with_rules(rules: &str) -> Self {
+        Self::configured(
+            "",
+            &format!(
+                "guests = \"verified\"\n[principals]\nsubscribe = \"allow\"\nfetch = \"allow\"\n{rules}"
+            ),
+        )
+    }
+
+    fn configured(more: &str, behind: &str) -> Self {
         let irc = free_port();
         let site = Site::new(&format!(
-            "[irc]\nname = \"{NETWORK}\"\n{more}\n[[irc.listener]]\naddress = \"127.0.0.1:{irc}\"\n"
+            "[irc]\nname = \"{NETWORK}\"\n{more}\n[[irc.listener]]\naddress = \"127.0.0.1:{irc}\"\n{behind}"
         ));
         let gateway = site.start();
         Self { site, gateway, irc }

@@ -14,3 +14,4 @@ mod acceptance;
 mod answers;
 mod legs;
 mod order;
+mod rules;

@@ -10,5 +10,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod beyond;
 mod hosted;
+mod observed;
+mod restart;
 mod stage;
+mod watchers;

@@ -4,25 +4,56 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
+use std::sync::Arc;
 use std::time::Instant;
+
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use super::gateway::{PATIENCE, breathe};
 
+/// What lines go through.
+trait Stream: Read + Write + Send {}
+impl<S: Read + Write + Send> Stream for S {}
+
 /// An IRC client.
 pub struct Irc {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     input: Vec<u8>,
     /// Whether it answers pings, as every client does.
     pub answers_pings: bool,
     barriers: usize,
 }
 
+fn tcp(port: u16) -> TcpStream {
+    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("the server is there");
+    stream.set_nodelay(true).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
 impl Irc {
     /// Connects, and says nothing.
     pub fn connect(port: u16) -> Self {
-        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("the server is there");
-        stream.set_nodelay(true).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        Self::on(Box::new(tcp(port)))
+    }
+
+    /// Connects by TLS to whoever has this certificate, by this name.
+    pub fn connect_tls(port: u16, certificate: &CertificateDer<'static>, name: &str) -> Self {
+        let mut roots = RootCertStore::empty();
+        roots.add(certificate.clone()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let name = ServerName::try_from(name.to_owned()).unwrap();
+        let connection = ClientConnection::new(Arc::new(config), name).unwrap();
+        Self::on(Box::new(StreamOwned::new(connection, tcp(port))))
+    }
+
+    fn on(stream: Box<dyn Stream>) -> Self {
         Self { stream, input: Vec::new(), answers_pings: true, barriers: 0 }
     }
 
@@ -129,6 +160,12 @@ impl Irc {
     /// Everything until the connection ends, which it must.
     pub fn end(&mut self) -> Vec<String> {
         std::iter::from_fn(|| self.line()).collect()
+    }
+
+    /// Waits for the end of the connection, whatever comes before it.
+    pub fn expect_end(&mut self) {
+        let mut octets = [0; 4_096];
+        while self.stream.read(&mut octets).is_ok_and(|count| count > 0) {}
     }
 
     /// Asks until the answer is right.

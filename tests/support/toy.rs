@@ -36,10 +36,28 @@ pub enum Manner {
     Hang,
 }
 
+/// What the toy says when it is asked to observe.
+type Observing = fn() -> Result<(), DeliveryError>;
+
 /// The toy adapter.
 pub struct Toy {
     manner: Mutex<Manner>,
     delivered: mpsc::Sender<Delivery>,
+    /// How it takes the wish to observe somebody; absent, it knows no presence.
+    observes: Mutex<Option<Observing>>,
+    observed: Mutex<Vec<ForeignAddress>>,
+}
+
+impl Toy {
+    /// From now on it observes whom it is asked to, if this is so.
+    pub fn observes(&self, how: Observing) {
+        *self.observes.lock().unwrap() = Some(how);
+    }
+
+    /// Whom it observes.
+    pub fn observed(&self) -> Vec<ForeignAddress> {
+        self.observed.lock().unwrap().clone()
+    }
 }
 
 #[async_trait]
@@ -47,7 +65,10 @@ impl Adapter for Toy {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             support: |_| Support::Full,
-            presence: PresenceSupport::None,
+            presence: match *self.observes.lock().unwrap() {
+                Some(_) => PresenceSupport::Observe,
+                None => PresenceSupport::None,
+            },
             max_content_octets: None,
             patience: None,
         }
@@ -71,6 +92,17 @@ impl Adapter for Toy {
     async fn run(&self, cx: AdapterContext) -> Result<(), AdapterError> {
         cx.shutdown.draining().await;
         Ok(())
+    }
+
+    async fn observe(&self, presentity: ForeignAddress) -> Result<(), DeliveryError> {
+        let how = *self.observes.lock().unwrap();
+        how.map_or_else(|| Err(DeliveryError::out_of_contact()), |how| how())?;
+        self.observed.lock().unwrap().push(presentity);
+        Ok(())
+    }
+
+    async fn unobserve(&self, presentity: &ForeignAddress) {
+        self.observed.lock().unwrap().retain(|other| other != presentity);
     }
 
     async fn deliver(&self, delivery: Delivery, commit: &CommitPoint) -> Result<Outcome, DeliveryError> {
@@ -151,7 +183,12 @@ impl House {
     ) -> Self {
         let selectors = policy.mapper.selectors().clone();
         let (sender, delivered) = mpsc::channel(10_000);
-        let toy = Arc::new(Toy { manner: Mutex::new(Manner::Pend(None)), delivered: sender });
+        let toy = Arc::new(Toy {
+            manner: Mutex::new(Manner::Pend(None)),
+            delivered: sender,
+            observes: Mutex::default(),
+            observed: Mutex::default(),
+        });
         let port = Port {
             name: "toy",
             selectors: vec![selectors.find("pepp").unwrap()],

@@ -1,7 +1,7 @@
 //! The IRC adapter: joins the people of an IRC network, be it this gateway's own or one that exists already.
 //!
 //! In *listener mode* the gateway is the IRC server of one network, which anybody joins with a stock client; in
-//! *network mode* it joins a network that others run. Both are a [`Network`](net::Network) to the adapter, which
+//! *network mode* it joins a network that others run. Both are a `Network` to the adapter, which
 //! finds the one that an address names.
 //!
 //! What it is not: it reads no configuration file, decides no policy, keeps no lease and retries nothing. It is no

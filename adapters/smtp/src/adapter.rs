@@ -1,20 +1,27 @@
 //! The adapter itself.
 
 use std::net::SocketAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use cpim_adapter::{
-    Adapter, AdapterContext, AdapterError, BadAddress, BuildError, Capabilities, Code, CommitPoint, Delivery,
-    DeliveryError, Domain, Feature, ForeignAddress, Health, Outcome, PresenceSupport, Support,
+    Adapter, AdapterContext, AdapterError, BadAddress, BuildError, Capabilities, CommitPoint, Delivery,
+    DeliveryError, Feature, ForeignAddress, Health, Outcome, PresenceSupport, Support,
 };
+
+use cpim_smtp_proto::address::Mailbox;
+use cpim_smtp_proto::mail::Peers;
 
 use crate::config::Settings;
 use crate::listener::Listener;
+use crate::outbound::keys::Keys;
+use crate::outbound::{HORIZON, Outbound};
 
 /// The mail adapter.
 pub struct MailAdapter {
     settings: Settings,
+    outbound: Arc<Outbound>,
     /// Listeners that are bound and do not run yet.
     bound: Mutex<Vec<Listener>>,
 }
@@ -25,7 +32,15 @@ impl MailAdapter {
     /// # Errors
     /// [`BuildError`] names the key of whatever cannot be used.
     pub fn new(settings: Settings) -> Result<Self, BuildError> {
-        Ok(Self { settings, bound: Mutex::default() })
+        let secrets = settings.peers.iter().map(|peer| (&peer.domain, peer.secret.as_slice()));
+        let peers = Arc::new(Peers::new(&settings.relay, secrets));
+        let outbound = Outbound::new(
+            settings.relay.clone(),
+            settings.outgoing.clone(),
+            settings.peers.clone(),
+            Arc::clone(&peers),
+        );
+        Ok(Self { settings, outbound: Arc::new(outbound), bound: Mutex::default() })
     }
 
     /// The addresses that are bound and not yet run, in the order of the settings, with the ports that were found
@@ -33,6 +48,14 @@ impl MailAdapter {
     #[must_use]
     pub fn local_addrs(&self) -> Vec<SocketAddr> {
         self.lock_bound().iter().filter_map(Listener::local_addr).collect()
+    }
+
+    /// Sends a report that [`cpim_smtp_proto::dsn::Bounce`] wrote to whoever sent a mail.
+    ///
+    /// # Errors
+    /// [`DeliveryError`]: no server has accepted it.
+    pub async fn send_report(&self, to: &Mailbox, octets: &[u8]) -> Result<(), DeliveryError> {
+        self.outbound.report(to, octets).await
     }
 
     fn lock_bound(&self) -> MutexGuard<'_, Vec<Listener>> {
@@ -55,15 +78,10 @@ const fn support(feature: Feature) -> Support {
     }
 }
 
-/// The domain of a mail address in lower case; the local-part is its own domain's to fold (RFC 5321 section 2.4).
+/// A mail address in its one form: the domain in lower case, the local-part quoted only where it must be. Its case is its
+/// own domain's to fold (RFC 5321 section 2.4).
 fn canonical(value: &str) -> Result<String, String> {
-    let expected = "expected such as alice@example.org";
-    let (local, domain) = value.rsplit_once('@').ok_or_else(|| format!("no `@`; {expected}"))?;
-    if local.is_empty() {
-        return Err(format!("nothing before `@`; {expected}"));
-    }
-    let domain = Domain::parse(domain).map_err(|error| error.to_string())?;
-    Ok(format!("{local}@{domain}"))
+    Mailbox::parse(value).map(|mailbox| mailbox.to_string()).map_err(|error| error.to_string())
 }
 
 #[async_trait]
@@ -88,13 +106,24 @@ impl Adapter for MailAdapter {
     }
 
     async fn run(&self, cx: AdapterContext) -> Result<(), AdapterError> {
+        let keys =
+            Keys::load(&*cx.memory).await.map_err(|error| AdapterError::Internal(error.to_string()))?;
+        self.outbound.start(cx.clone(), keys.clone());
         cx.health.set(Health::Up);
         cx.shutdown.draining().await;
         cx.health.set(Health::Stopped);
         Ok(())
     }
 
-    async fn deliver(&self, _delivery: Delivery, _commit: &CommitPoint) -> Result<Outcome, DeliveryError> {
-        Err(DeliveryError::refused(Code::NoRoute, "this gateway sends no mail"))
+    fn horizon(&self) -> Option<Duration> {
+        Some(HORIZON)
+    }
+
+    fn hears_later(&self) -> bool {
+        true
+    }
+
+    async fn deliver(&self, delivery: Delivery, commit: &CommitPoint) -> Result<Outcome, DeliveryError> {
+        self.outbound.deliver(delivery, commit).await
     }
 }

@@ -10,6 +10,8 @@
 mod adapter;
 mod config;
 mod listener;
+mod outbound;
 
 pub use adapter::MailAdapter;
-pub use config::{Identity, ListenerSettings, Settings};
+pub use config::{Identity, ListenerSettings, OutgoingSettings, PeerSettings, Settings, Smarthost};
+pub use outbound::{Forged, Keyed, Keys, TlsPolicy, take_report};

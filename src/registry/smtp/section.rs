@@ -2,11 +2,14 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Deserialize;
 
 use crate::config::certificate::{PairError, pair};
-use crate::config::{AdapterSection, ConfigErrors, Domain, Endpoint, Listeners, Section, units};
+use crate::config::{
+    AdapterSection, ConfigErrors, Domain, Endpoint, HostPort, Listeners, Section, maybe, several, units,
+};
 
 /// The row of the section.
 pub const SECTION: AdapterSection = AdapterSection { name: "smtp", check, listens };
@@ -17,6 +20,49 @@ pub const SECTION: AdapterSection = AdapterSection { name: "smtp", check, listen
 pub struct Mail {
     /// `[[smtp.listener]]`: where mail is received.
     pub listener: Vec<Listener>,
+    /// `[smtp.outgoing]`: how mail is sent.
+    pub outgoing: Outgoing,
+}
+
+/// `[smtp.outgoing]`: how mail is sent.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(default, deny_unknown_fields)]
+pub struct Outgoing {
+    /// The server that takes all mail for people, as `host:port`; without one, none is sent.
+    #[serde(deserialize_with = "maybe")]
+    pub smarthost: Option<HostPort>,
+    /// Whether it is spoken to under TLS.
+    pub tls: MailTls,
+    /// Hosted domains whose mail comes to this gateway, so that addresses of theirs stay as they are.
+    #[serde(deserialize_with = "several")]
+    pub unchanged: Vec<Domain>,
+    /// How much time there is at least between two mails to one person about one presentity.
+    #[serde(deserialize_with = "units::span")]
+    pub notice_interval: Duration,
+}
+
+impl Default for Outgoing {
+    fn default() -> Self {
+        Self {
+            smarthost: None,
+            tls: MailTls::default(),
+            unchanged: Vec::new(),
+            notice_interval: Duration::from_secs(5 * 60),
+        }
+    }
+}
+
+/// Whether the smarthost is spoken to under TLS.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum MailTls {
+    /// Where it is offered, whoever it is.
+    #[default]
+    Opportunistic,
+    /// Never.
+    Plain,
+    /// Always, with its name verified.
+    Required,
 }
 
 /// One place where mail is received.

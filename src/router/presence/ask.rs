@@ -85,12 +85,14 @@ impl Router {
         let policy = self.policy();
         // Where it lies is found out in its turn; the checks in front need not know.
         let target = Target::Elsewhere;
+        let inboxes = self.inboxes(&policy);
         let candidate = Candidate {
             facts: &contact.facts,
             arrival: &arrival,
             policy: &policy,
             contacts: &self.contacts,
             target: &target,
+            inboxes: &inboxes,
         };
         let asked = Asked {
             session: Some(session),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use cpim_adapter::{Address, Class, Domain, Scope, SessionFacts};
 
 use super::super::Router;
+use super::super::contacts::Contact;
 use super::super::flight::Pair;
 use crate::presence::Name;
 use crate::store::Write;
@@ -43,13 +44,30 @@ impl Router {
             domain: domain.as_str().to_owned(),
             at: crate::clock::UnixMs::now().0,
         });
-        self.presence.with(|book, _| book.domain_is_back(domain));
+        self.presence.with(|book, now| {
+            book.domain_is_back(domain);
+            book.link_is_back(domain, now);
+        });
     }
 
     /// A session is gone, and what it published and held with it.
     pub(in super::super) fn presence_close(self: &Arc<Self>, session: u64) {
-        let (changed, _ended) = self.presence.with(|book, now| book.leave(session, now));
+        let (changed, ended) = self.presence.with(|book, now| book.leave(session, now));
+        for ended in ended {
+            self.end_far_in_turn(ended);
+        }
         self.note_changed(changed);
+    }
+
+    /// A session is gone: where nobody else serves its domains, their links are down.
+    pub(in super::super) fn links_gone(&self, contact: &Contact) {
+        for scope in &contact.facts.serves {
+            if let Scope::Domain(domain) = scope
+                && self.contacts.serving(std::slice::from_ref(scope)).is_none()
+            {
+                self.link_is_gone(domain);
+            }
+        }
     }
 
     /// Writes down the presence of these, each in its turn.

@@ -259,7 +259,8 @@ impl Router {
                 let (id, until) = note.far.clone().unwrap_or_default();
                 let id = id.and_then(|id| SubscriptId::parse(&id).ok());
                 // Asked for again at once: the other side may have told things that nobody was there to hear.
-                book.set_far(key, Far { id, until, renew_at: Some(now), ..Far::default() });
+                book.set_far(key, Far { id, until, ..Far::default() });
+                book.renew_at(key, now);
             }
             book.mark(key, true);
             true

@@ -11,9 +11,11 @@
 //! task and no timer for a subscription.
 
 mod ask;
+mod beyond;
 mod contact;
 mod lanes;
 mod ledger;
+mod notified;
 mod observe;
 mod place;
 mod publish;
@@ -21,6 +23,7 @@ mod say;
 mod subscribe;
 mod tell;
 mod tick;
+mod views;
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -30,10 +33,13 @@ use cpim_adapter::Word;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
+pub use self::views::{SubscriptionView, WatcherView};
+
 use self::ask::{Answers, Rates};
 use self::lanes::Lanes;
 use self::tell::Stuck;
 use super::Router;
+use super::flight::Pair;
 use crate::clock::UnixMs;
 use crate::presence::{Book, LeaseKey, Once};
 use crate::sync::lock;
@@ -62,7 +68,6 @@ pub(super) struct Service {
 /// A leg that has no word yet.
 enum LegOut {
     /// Something asked of another server.
-    #[expect(dead_code, reason = "subscriptions pass through with the next step")]
     Asked(oneshot::Sender<Word>),
     /// A notification, and the digest of what it tells.
     Told(LeaseKey, u64),
@@ -72,6 +77,8 @@ enum LegOut {
 enum Behind {
     /// The first notification of a subscription, or the one after its renewal.
     Lease(LeaseKey),
+    /// The one notification of a look that another server answers.
+    Look(Pair),
     /// The one notification of a look.
     Once(Box<Once>),
 }
@@ -134,6 +141,7 @@ impl Router {
         let behind = lock(&self.presence.behind).remove(&number);
         self.presence.with(|book, _| match behind {
             Some(Behind::Lease(key)) => book.release(key),
+            Some(Behind::Look(pair)) => book.look_answered(&pair.source, &pair.destination),
             Some(Behind::Once(once)) => book.once(*once),
             None => {}
         });

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cpim_adapter::{Address, Class, Code, ForeignAddress, Local, NextHop, PresenceSupport, Scope, Standing};
+use cpim_adapter::{Address, Class, Code, ForeignAddress, Local, PresenceSupport, Scope, Standing};
 
 use super::super::Router;
 use super::super::policy::Policy;
@@ -15,8 +15,7 @@ use crate::presence::Kind;
 #[derive(Clone, Debug)]
 pub(super) enum Place {
     /// With another server, who keeps the subscription.
-    #[expect(dead_code, reason = "subscriptions that other servers keep come next")]
-    Beyond { port: usize, hop: NextHop, presentity: Address },
+    Beyond { presentity: Address },
     /// In a foreign system, which an adapter observes.
     Foreign { port: usize, foreign: ForeignAddress, presentity: Address },
     /// Here.
@@ -29,7 +28,7 @@ impl Place {
     /// The presentity that is meant, whatever it was written as.
     pub(super) const fn presentity(&self) -> &Address {
         match self {
-            Self::Beyond { presentity, .. }
+            Self::Beyond { presentity }
             | Self::Foreign { presentity, .. }
             | Self::Hosted(presentity)
             | Self::Winfo { presentity, .. } => presentity,
@@ -68,21 +67,20 @@ impl Router {
                     policy.let_pass(asker, standing, &meant)?;
                     meant
                 }
+                // Of a presentity there is none: it is inboxes that are forwarded.
+                Target::Forwarded(_) => {
+                    return Err(Refusal::new(Code::Unsupported, "only messages are forwarded", ""));
+                }
                 Target::Inner(inner) => {
                     policy.let_pass(asker, standing, &inner)?;
                     inner
                 }
                 Target::Foreign { port, foreign } => return self.place_of_foreign(address, port, foreign),
-                Target::Served { port } => {
-                    let hop = NextHop::Served(address.clone());
-                    return Ok(Place::Beyond { port, hop, presentity: address });
-                }
+                Target::Served { .. } => return Ok(Place::Beyond { presentity: address }),
                 Target::Nowhere(refusal) => return self.known_or(address, refusal, &policy).await,
                 Target::Elsewhere => {
                     return match self.resolve(&address, &policy).await {
-                        Ok((port, hop)) => {
-                            Ok(Place::Beyond { port, hop: NextHop::Peer(hop), presentity: address })
-                        }
+                        Ok(_) => Ok(Place::Beyond { presentity: address }),
                         Err(Missed::Later(detail)) => {
                             Err(Refusal::new(Code::Unreachable, "the domain cannot be resolved now", detail))
                         }
@@ -133,9 +131,7 @@ impl Router {
             mapper.map_foreign(&foreign, Class::Pres).map_or_else(|_| written, |uri| uri.address().clone());
         match capabilities.unwrap_or(PresenceSupport::None) {
             PresenceSupport::Observe => Ok(Place::Foreign { port, foreign, presentity }),
-            PresenceSupport::PassThrough => {
-                Ok(Place::Beyond { port, hop: NextHop::Foreign(foreign), presentity })
-            }
+            PresenceSupport::PassThrough => Ok(Place::Beyond { presentity }),
             PresenceSupport::None => {
                 Err(Refusal::new(Code::Unsupported, "that system knows no presence", foreign.to_string()))
             }

@@ -29,7 +29,7 @@ impl Router {
         let (watcher, target) = (subscribe.watcher.address(), subscribe.target.address());
         let place = self.place(target, watcher, asked.standing).await?;
         if let Place::Beyond { .. } = place {
-            return Err(Refusal::new(Code::Unsupported, "its presence is kept by another server", ""));
+            return self.subscribe_beyond(subscribe, &place, asked).await;
         }
         self.admits(&place, watcher, asked, subscribe.duration == 0 && !asked.held)?;
         if let Place::Foreign { port, foreign, presentity } = &place
@@ -160,7 +160,7 @@ impl Router {
 
     /// A watcher whose protocol names no duration asks again, maybe by another connection: it holds the
     /// subscription from now on.
-    fn hold_on(&self, key: LeaseKey, asked: &Asked) -> Result<Answered, Refusal> {
+    pub(super) fn hold_on(&self, key: LeaseKey, asked: &Asked) -> Result<Answered, Refusal> {
         let Some(session) = asked.session else {
             return Err(Refusal::new(Code::AlreadySubscribed, "there is a subscription already", ""));
         };
@@ -169,7 +169,7 @@ impl Router {
         Ok(Answered::then_lease(Response::success().with_subscript_id(id), key))
     }
 
-    async fn renew(self: &Arc<Self>, key: LeaseKey, duration: u32) -> Result<Answered, Refusal> {
+    pub(super) async fn renew(self: &Arc<Self>, key: LeaseKey, duration: u32) -> Result<Answered, Refusal> {
         let granted = self.policy().presence.granted(duration);
         let before = self.presence.with(|book, now| book.prolong(key, now + i64::from(granted) * 1_000));
         if !self.note_lease(key).await {
@@ -243,6 +243,7 @@ impl Router {
         };
         // The same word whether it is on disk or not: at worst the watcher is told more until it runs out.
         self.write_end(&ended).await;
+        self.end_far(&ended).await;
         Ok(Answered::alone(Response::success()))
     }
 
@@ -255,7 +256,7 @@ impl Router {
 impl Service {
     fn known(book: &mut crate::presence::Book, place: &Place) -> crate::presence::Name {
         match place {
-            Place::Beyond { presentity, .. } => book.presentity(presentity, Kind::Elsewhere),
+            Place::Beyond { presentity } => book.presentity(presentity, Kind::Elsewhere),
             Place::Foreign { port, foreign, presentity } => {
                 book.presentity(presentity, Kind::Foreign { port: *port, foreign: foreign.clone() })
             }
@@ -268,7 +269,7 @@ impl Service {
     }
 
     /// Enters a subscription of a pair that has none, where there is room for it.
-    fn enter(
+    pub(super) fn enter(
         &self,
         subscribe: &Subscribe,
         place: &Place,

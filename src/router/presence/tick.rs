@@ -34,6 +34,7 @@ impl Router {
             let lapsed = self.presence.with(|book, now| book.lapse(now));
             self.note_changed(lapsed);
             self.end_subscriptions().await;
+            self.see_to_far();
             self.presence.with(|book, now| {
                 let overdue = book.overdue_looks(now);
                 overdue.into_iter().for_each(|name| book.presume_closed(name));

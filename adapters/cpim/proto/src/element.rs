@@ -22,8 +22,8 @@ pub use open::{Claim, Open, Secret};
 pub use operation::write_operation;
 pub use response::write_response;
 
-use crate::xml::{Event, Reader, Tag, Writer};
 use crate::{Frame, Limits};
+use cpim_adapter::xml::{Event, Reader, Tag, Writer};
 
 /// One element, understood.
 #[derive(Clone, Debug)]
@@ -59,7 +59,7 @@ impl Element {
     /// # Errors
     /// [`Rejection`], which says what the peer gets for it.
     pub fn read(frame: &Frame, limits: &Limits, uris: &dyn ReadUri) -> Result<Self, Rejection> {
-        let mut reader = Reader::new(&frame.xml, limits)?;
+        let mut reader = Reader::new(&frame.xml, &limits.rules())?;
         let tag = reader.root()?;
         let element = Self::read_as(&tag, &mut reader, frame, uris);
         if !matches!(element, Err(Rejection::Violation(Violation::Xml(_)))) {
@@ -143,7 +143,7 @@ fn trans_id(tag: &Tag<'_>) -> Result<TransId, Violation> {
 fn text(reader: &mut Reader<'_>) -> Result<Option<String>, Rejection> {
     let mut text = Some(String::new());
     loop {
-        match reader.next()? {
+        match reader.event()? {
             Event::Text(piece) => {
                 if let Some(text) = &mut text {
                     text.push_str(&piece);

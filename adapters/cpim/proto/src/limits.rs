@@ -1,5 +1,7 @@
 //! How much of anything a frame may hold.
 
+use cpim_adapter::xml::Rules;
+
 /// Octets of a start line at most, its CRLF included.
 pub const START_LINE_OCTETS: usize = 1_024;
 
@@ -20,6 +22,11 @@ impl Limits {
     /// What the contract says where nothing is configured.
     pub const CONTRACT: Self =
         Self { xml_octets: 65_536, content_octets: 1_048_576, depth: 16, attributes: 32 };
+
+    /// What an XML reader is told of them: a frame has no comment, and is UTF-8.
+    pub(crate) const fn rules(&self) -> Rules {
+        Rules { depth: self.depth, attributes: self.attributes, comments: false, any_encoding: false }
+    }
 }
 
 impl Default for Limits {

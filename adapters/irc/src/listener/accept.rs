@@ -78,7 +78,7 @@ impl Bound {
 }
 
 /// Serves a connection to its end. `_place` is its place among the clients.
-async fn serve(
+pub(super) async fn serve(
     server: Arc<Server>,
     live: Arc<Live>,
     stream: Box<dyn Stream>,

@@ -24,8 +24,8 @@ const SALT_OCTETS: usize = 16;
 /// Octets of the hash: all that SHA-256 gives.
 const HASH_OCTETS: usize = 32;
 
-/// Passwords that are tried at once: each takes a core for a while, and the others have work to do.
-const TRIED_AT_ONCE: usize = 2;
+/// Passwords that are tried at once: each takes a core for a while, and whoever guesses must not get more than one.
+const TRIED_AT_ONCE: usize = 1;
 
 /// The accounts of one network.
 pub(crate) struct Accounts {

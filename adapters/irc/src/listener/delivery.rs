@@ -123,14 +123,18 @@ async fn reachable(
             let loaded = server.loaded();
             let known = live.accounts.exists(&loaded.settings.accounts, target).await;
             match known.map_err(|error| DeliveryError::transport(error.to_string()))? {
-                // What was under way when the gateway was started waits for its owner; what is new is told at once.
-                true => Err(DeliveryError {
-                    fault: Fault::Transport,
-                    retry: if delivery.accepted_at < server.began { Retry::OnContact } else { Retry::Never },
-                    code: Code::Unreachable,
-                    public: "known, but not in contact".into(),
-                    detail: String::new(),
-                }),
+                // What was under way when its owner left, or the gateway, waits for him; what is new is told at once.
+                true => {
+                    let gone_since = server.users().left_at(target).unwrap_or(server.began);
+                    let waits = delivery.accepted_at <= gone_since;
+                    Err(DeliveryError {
+                        fault: Fault::Transport,
+                        retry: if waits { Retry::OnContact } else { Retry::Never },
+                        code: Code::Unreachable,
+                        public: "known, but not in contact".into(),
+                        detail: String::new(),
+                    })
+                }
                 false => {
                     Err(DeliveryError::refused(Code::Unreachable, "nobody on the network has that nick"))
                 }

@@ -129,7 +129,6 @@ impl Client {
         for line in [
             &format!("{VERSION}: joins this network with other messaging systems."),
             "Write to anybody by address: /msg fred@a.example Hello",
-            "Write `help` to gateway for what you can ask for: /msg gateway help",
             &format!("Running since {}", time::for_people(self.server.began)),
         ] {
             self.tell(Numeric::RPL_INFO, line);

@@ -29,6 +29,8 @@ mod registration;
 mod sasl;
 mod server;
 mod session;
+#[cfg(test)]
+mod tests;
 mod text;
 mod time;
 mod users;

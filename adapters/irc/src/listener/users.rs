@@ -10,6 +10,10 @@ use tokio::sync::mpsc;
 use super::departure::Departure;
 use super::nick::fold;
 
+/// Accounts whose leaving is kept in mind: what was on the way to them then waits for them. Beyond that it begins anew,
+/// and what was on the way is told to be undelivered.
+const LEFT: usize = 4_096;
+
 /// A client, as the others see it.
 #[derive(Clone, Debug)]
 pub(crate) struct Face {
@@ -79,6 +83,8 @@ struct Tables {
     by_account: HashMap<String, Vec<Arc<User>>>,
     /// Of whom each change is told.
     observed: HashSet<String>,
+    /// When the last client of an account left, of those that did lately.
+    left: HashMap<String, SystemTime>,
     /// The most that there ever were.
     most: usize,
 }
@@ -142,6 +148,10 @@ impl Users {
             });
             if gone {
                 tables.by_account.remove(&account);
+                if tables.left.len() >= LEFT {
+                    tables.left.clear();
+                }
+                tables.left.insert(account, SystemTime::now());
             }
         }
     }
@@ -182,6 +192,11 @@ impl Users {
     /// Whether changes of this target are told.
     pub(crate) fn is_observed(&self, target: &str) -> bool {
         lock(&self.tables).observed.contains(target)
+    }
+
+    /// When the last client of an account left, if that was lately.
+    pub(crate) fn left_at(&self, account: &str) -> Option<SystemTime> {
+        lock(&self.tables).left.get(account).copied()
     }
 
     /// Every client.

@@ -4,5 +4,6 @@
 //! asks no DNS and knows no recipient.
 
 pub mod address;
+pub mod dsn;
 pub mod mail;
 pub mod session;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Rejection, cut, excerpt, text};
-use crate::xml::{Reader, Tag, Writer};
+use cpim_adapter::xml::{Reader, Tag, Writer};
 
 /// The end of a session: without a reason in order, with one because of it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]

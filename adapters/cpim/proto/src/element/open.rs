@@ -7,7 +7,7 @@ use cpim_adapter::{Class, Domain, Uri};
 
 use super::{ReadUri, Rejection, Violation, excerpt};
 use crate::frame::{decimal, is_decimal};
-use crate::xml::{Reader, Tag, Writer};
+use cpim_adapter::xml::{Reader, Tag, Writer};
 
 /// What a side says of itself when a session begins. Its claims are words: whether they are granted is the
 /// application's say.

@@ -9,8 +9,8 @@ use cpim_adapter::{
 use super::presence::{read_presence, write_presence};
 use super::{Element, ReadUri, Refusal, Rejection, trans_id};
 use crate::frame::decimal;
-use crate::xml::{Event, Reader, Tag, Writer, XmlError};
 use crate::{EncodeError, Limits};
+use cpim_adapter::xml::{Event, Reader, Tag, Writer, XmlError};
 
 /// What stops an operation from being read.
 #[derive(Debug)]
@@ -198,7 +198,7 @@ impl Attributes<'_, '_> {
 /// Reads to the end of an element that must be empty. White space is nothing: some writers break lines.
 fn nothing_inside(reader: &mut Reader<'_>) -> Result<(), Trouble> {
     loop {
-        match reader.next()? {
+        match reader.event()? {
             Event::End => return Ok(()),
             Event::Text(text) if text.trim().is_empty() => {}
             Event::Start(_) | Event::Text(_) => {
@@ -212,7 +212,7 @@ fn nothing_inside(reader: &mut Reader<'_>) -> Result<(), Trouble> {
 fn presence_inside(reader: &mut Reader<'_>) -> Result<Presence, Trouble> {
     let mut presence = None;
     loop {
-        match reader.next()? {
+        match reader.event()? {
             Event::End => return presence.ok_or_else(|| Trouble::unsupported("`presence` is missing")),
             Event::Text(text) if text.trim().is_empty() => {}
             Event::Start(tag) if tag.name == "presence" && presence.is_none() => {

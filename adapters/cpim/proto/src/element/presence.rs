@@ -13,8 +13,8 @@ use std::sync::Arc;
 use cpim_adapter::{Basic, Presence, Tuple};
 
 use super::operation::Trouble;
-use crate::xml::{Event, Reader, Tag, Writer, is_char};
 use crate::{EncodeError, Limits};
+use cpim_adapter::xml::{Event, Reader, Rules, Tag, Writer, is_char};
 
 /// How deep a tuple is within its operation.
 const TUPLE_DEPTH: usize = 3;
@@ -66,8 +66,9 @@ fn check_markup(tuple: &Tuple, limits: &Limits) -> Result<(), EncodeError> {
     let mut writer = Writer::new(&mut written);
     start_tuple(&mut writer, tuple);
     writer.open().raw(markup).close("tuple");
-    let limits = Limits { depth: limits.depth.saturating_sub(TUPLE_DEPTH - 1), ..*limits };
-    let mut reader = Reader::new(written.as_bytes(), &limits)?;
+    let rules = limits.rules();
+    let rules = Rules { depth: rules.depth.saturating_sub(TUPLE_DEPTH - 1), ..rules };
+    let mut reader = Reader::new(written.as_bytes(), &rules)?;
     reader.root()?;
     match reader.inner()?.len() == markup.len() {
         true => Ok(reader.finish()?),
@@ -79,7 +80,7 @@ fn check_markup(tuple: &Tuple, limits: &Limits) -> Result<(), EncodeError> {
 pub(super) fn read_presence(tag: &Tag<'_>, reader: &mut Reader<'_>) -> Result<Presence, Trouble> {
     let mut tuples = Vec::new();
     loop {
-        match reader.next()? {
+        match reader.event()? {
             Event::End => break,
             Event::Text(text) if text.trim().is_empty() => {}
             Event::Start(tag) if tag.name == "tuple" => {

@@ -4,7 +4,7 @@ use cpim_adapter::{LangTag, Response, Status, SubscriptId, TransId};
 
 use super::{Element, Rejection, Violation, cut, text, trans_id};
 use crate::frame::decimal;
-use crate::xml::{Reader, Tag, Writer};
+use cpim_adapter::xml::{Reader, Tag, Writer};
 
 /// Writes the response to an operation or a ping. Over [`Response::MAX_TEXT_OCTETS`] its words are cut,
 /// because an explanation is not content.

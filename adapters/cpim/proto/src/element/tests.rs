@@ -4,7 +4,10 @@ mod presence;
 mod round_trip;
 
 use bytes::{Bytes, BytesMut};
+use cpim_adapter::xml::is_char;
 use cpim_adapter::{Content, ImUri, Message, Operation, Response, TransId};
+
+use proptest::prelude::*;
 
 use super::*;
 use crate::{Decoder, Parameters, encode_head};
@@ -161,4 +164,13 @@ fn a_mapper_reads_what_lives_at_its_own_domain() {
     let Element::Operation { operation, .. } = &read else { panic!() };
     assert_eq!(operation.goes_to().address().local(), "sip=fred~40example.com");
     assert_eq!(write(&read), xml, "the spelling stays the peer's");
+}
+
+/// Characters that XML allows, the awkward ones often.
+fn xml_text() -> impl Strategy<Value = String> {
+    let awkward = prop::sample::select(
+        "\t\n\r '\"<>&;]#x-\u{85}\u{A0}\u{2028}\u{FFFD}\u{1F600}\u{10FFFF}".chars().collect::<Vec<_>>(),
+    );
+    let any = any::<char>().prop_filter("allowed", |c| is_char(*c));
+    prop::collection::vec(prop_oneof![3 => awkward, 1 => any], 0..40).prop_map(String::from_iter)
 }

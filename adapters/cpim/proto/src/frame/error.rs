@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::limits::START_LINE_OCTETS;
-use crate::xml::XmlError;
+use cpim_adapter::xml::XmlError;
 
 /// Why octets are not the start line of a frame. It is the peer's fault: `bad-frame`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Error)]

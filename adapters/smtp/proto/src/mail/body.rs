@@ -42,7 +42,7 @@ pub(super) fn base64_lines(octets: &[u8]) -> String {
 }
 
 /// Quoted-printable (RFC 2045 section 6.7): CRLF stays a line end, and every other octet comes back as it is.
-pub(super) fn quoted_printable(octets: &[u8]) -> String {
+pub(crate) fn quoted_printable(octets: &[u8]) -> String {
     let mut encoded = String::with_capacity(octets.len() + octets.len() / 8);
     let mut line = 0;
     let mut rest = octets;

@@ -15,6 +15,9 @@ mod part;
 mod read;
 mod text;
 
+pub(crate) use body::quoted_printable;
+pub(crate) use text::{Header, date_of};
+
 pub use incoming::{Incoming, Peers};
 pub use letter::{Letter, Post, Slip};
 pub use notice::Notice;

@@ -15,11 +15,11 @@ const PLAIN_OCTETS: usize = 200;
 
 /// A header that is being written.
 #[derive(Debug, Default)]
-pub(super) struct Header(String);
+pub(crate) struct Header(String);
 
 impl Header {
     /// A field whose value is made of what we wrote ourselves.
-    pub(super) fn put(&mut self, name: &str, value: &str) {
+    pub(crate) fn put(&mut self, name: &str, value: &str) {
         self.0.push_str(name);
         self.0.push_str(": ");
         self.0.extend(value.chars().filter(|c| !c.is_control()));
@@ -27,7 +27,7 @@ impl Header {
     }
 
     /// A field of somebody's words.
-    pub(super) fn words(&mut self, name: &str, words: &str) {
+    pub(crate) fn words(&mut self, name: &str, words: &str) {
         let words = one_line(words);
         match is_plain(&words) {
             true => self.put(name, &words),
@@ -36,7 +36,7 @@ impl Header {
     }
 
     /// A field with a mailbox, and a name in front where it has one.
-    pub(super) fn party(&mut self, field: &str, name: Option<&str>, mailbox: &Mailbox) {
+    pub(crate) fn party(&mut self, field: &str, name: Option<&str>, mailbox: &Mailbox) {
         let Some(name) = name.map(one_line).filter(|name| !name.is_empty()) else {
             return self.put(field, &format!("<{mailbox}>"));
         };
@@ -54,7 +54,7 @@ impl Header {
     }
 
     /// A field of several words, each on a line of its own.
-    pub(super) fn folded(&mut self, name: &str, words: &[String]) {
+    pub(crate) fn folded(&mut self, name: &str, words: &[String]) {
         self.0.push_str(name);
         self.0.push(':');
         for (at, word) in words.iter().enumerate() {
@@ -64,7 +64,7 @@ impl Header {
         self.0.push_str("\r\n");
     }
 
-    pub(super) fn into_text(self) -> String {
+    pub(crate) fn into_text(self) -> String {
         self.0
     }
 }
@@ -93,7 +93,7 @@ fn encoded_words(words: &str) -> Vec<String> {
 }
 
 /// Date and time of a mail (RFC 5322 section 3.3) from those of RFC 3339. Nothing where they are none.
-pub(super) fn date(rfc_3339: &str) -> Option<String> {
+pub(crate) fn date(rfc_3339: &str) -> Option<String> {
     let pieces = Pieces::parse(rfc_3339).ok()?;
     let offset = pieces.to_numeric_offset()?;
     let civil = pieces.date().to_datetime(pieces.time()?);
@@ -102,7 +102,7 @@ pub(super) fn date(rfc_3339: &str) -> Option<String> {
 }
 
 /// The same, from seconds since 1970.
-pub(super) fn date_of(now_s: u64) -> String {
+pub(crate) fn date_of(now_s: u64) -> String {
     let now = i64::try_from(now_s).ok().and_then(|now| Timestamp::from_second(now).ok()).unwrap_or_default();
     now.to_zoned(TimeZone::UTC).strftime(DATE).to_string()
 }
@@ -110,7 +110,7 @@ pub(super) fn date_of(now_s: u64) -> String {
 const DATE: &str = "%a, %d %b %Y %H:%M:%S %z";
 
 /// Whether a text is a message id that mail programs will take (RFC 5322 section 3.6.4).
-pub(super) fn is_message_id(text: &str) -> bool {
+pub(crate) fn is_message_id(text: &str) -> bool {
     let inside = text.strip_prefix('<').and_then(|rest| rest.strip_suffix('>'));
     inside.is_some_and(|inside| {
         inside.len() <= super::MAX_LINE_OCTETS / 2

@@ -6,8 +6,8 @@ use cpim_adapter::{
 };
 use proptest::prelude::*;
 
+use super::xml_text;
 use super::*;
-use crate::xml::tests::xml_text;
 
 fn trans_id() -> impl Strategy<Value = TransId> {
     prop_oneof!["[!-~]{1,40}", "[!-~é\u{1F600}]{255}"].prop_map(|text| TransId::parse(&text).unwrap())

@@ -53,9 +53,12 @@ fn xml_that_is_not_well_formed_closes_the_session() {
         (format!("<message {to}>"), "frame 2, octet 74 of the XML: the XML ends here, within the element"),
         (
             format!("<!DOCTYPE message><message {to}/>"),
-            "frame 2, octet 0 of the XML: a DOCTYPE; a frame may hold none",
+            "frame 2, octet 0 of the XML: a DOCTYPE, which may not stand here",
         ),
-        (format!("<!-- --><message {to}/>"), "frame 2, octet 0 of the XML: a comment; a frame may hold none"),
+        (
+            format!("<!-- --><message {to}/>"),
+            "frame 2, octet 0 of the XML: a comment, which may not stand here",
+        ),
         (
             format!("<message {to} x='&b;'/>"),
             "frame 2, octet 77 of the XML: expected `&amp;amp;` `&amp;lt;` `&amp;gt;` `&amp;quot;` `&amp;apos;`, or a \
@@ -63,7 +66,7 @@ fn xml_that_is_not_well_formed_closes_the_session() {
         ),
         (
             format!("<message {to}/><ping/>"),
-            "frame 2, octet 75 of the XML: expected the end: a frame holds one XML element",
+            "frame 2, octet 75 of the XML: expected the end behind the one element",
         ),
         // Whatever else is wrong with it.
         (
@@ -73,7 +76,7 @@ fn xml_that_is_not_well_formed_closes_the_session() {
         ("<nonsense>".to_owned(), "frame 2, octet 10 of the XML: the XML ends here, within the element"),
         (
             "<notify transID='1'><presence/><!-- --></notify>".to_owned(),
-            "frame 2, octet 31 of the XML: a comment; a frame may hold none",
+            "frame 2, octet 31 of the XML: a comment, which may not stand here",
         ),
     ] {
         assert_closed(&frame(&xml, ""), "bad-frame", text);

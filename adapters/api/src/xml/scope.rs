@@ -77,7 +77,8 @@ impl<'a> Scope<'a> {
             .map(|(_, binding)| (binding.prefix, &*binding.name))
     }
 
-    fn resolve(&self, prefix: &str) -> Option<&str> {
+    /// The namespace that a prefix (empty: the default) stands for.
+    pub(super) fn resolve(&self, prefix: &str) -> Option<&str> {
         let bound = self.0.iter().rev().find(|binding| binding.prefix == prefix);
         bound.map(|binding| &*binding.name).or_else(|| (prefix == "xml").then_some(XML))
     }

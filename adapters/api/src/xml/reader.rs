@@ -5,12 +5,11 @@ use std::borrow::Cow;
 use super::chars::{every, in_name, is_char, is_space, starts_name};
 use super::scope::Scope;
 use super::text::{attribute_value, cdata, character_data, check_references};
-use super::{XmlError, XmlFault};
-use crate::Limits;
+use super::{Rules, XmlError, XmlFault};
 
 /// What comes next within an element.
 #[derive(Debug)]
-pub(crate) enum Event<'a> {
+pub enum Event<'a> {
     /// A start tag, or an empty-element tag: then `End` is next.
     Start(Tag<'a>),
     /// Text up to the next tag, or a CDATA section: text may come in several pieces.
@@ -21,9 +20,11 @@ pub(crate) enum Event<'a> {
 
 /// A start tag.
 #[derive(Debug)]
-pub(crate) struct Tag<'a> {
+pub struct Tag<'a> {
     /// The element's name, with its prefix.
-    pub(crate) name: &'a str,
+    pub name: &'a str,
+    /// Where it begins: octets from the first of the document.
+    pub at: usize,
     attributes: Vec<Attribute<'a>>,
 }
 
@@ -36,24 +37,23 @@ pub(super) struct Attribute<'a> {
 
 impl<'a> Tag<'a> {
     /// The attribute's value, normalised (XML 1.0 section 3.3.3).
-    pub(crate) fn attribute(&self, name: &str) -> Option<&str> {
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes.iter().find(|attribute| attribute.name == name).map(|attribute| &*attribute.value)
     }
 
     /// Every attribute, as name and value, in the order written.
-    #[cfg(test)]
-    pub(super) fn attributes(&self) -> impl Iterator<Item = (&'a str, &str)> {
+    pub fn attributes(&self) -> impl Iterator<Item = (&'a str, &str)> {
         self.attributes.iter().map(|attribute| (attribute.name, &*attribute.value))
     }
 }
 
 /// A pull reader of one element. Nothing is copied but values that hold references or line ends.
 #[derive(Debug)]
-pub(crate) struct Reader<'a> {
+pub struct Reader<'a> {
     xml: &'a str,
     rest: &'a str,
-    depth_max: usize,
-    attributes_max: usize,
+    rules: Rules,
     open: Vec<&'a str>,
     /// An empty-element tag was read whose end has not been told yet.
     ending: bool,
@@ -65,7 +65,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// [`XmlFault::NotUtf8`] or [`XmlFault::Character`].
-    pub(crate) fn new(xml: &'a [u8], limits: &Limits) -> Result<Self, XmlError> {
+    pub fn new(xml: &'a [u8], rules: &Rules) -> Result<Self, XmlError> {
         let xml = std::str::from_utf8(xml)
             .map_err(|error| XmlError { fault: XmlFault::NotUtf8, at: error.valid_up_to() })?;
         let plain = every(xml, |octet| matches!(octet, b' '..=b'~'));
@@ -74,8 +74,7 @@ impl<'a> Reader<'a> {
             None => Ok(Self {
                 xml,
                 rest: xml,
-                depth_max: limits.depth,
-                attributes_max: limits.attributes,
+                rules: *rules,
                 open: Vec::new(),
                 ending: false,
                 scope: Scope::default(),
@@ -87,9 +86,9 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As the grammar has it.
-    pub(crate) fn root(&mut self) -> Result<Tag<'a>, XmlError> {
+    pub fn root(&mut self) -> Result<Tag<'a>, XmlError> {
         self.declaration()?;
-        self.skip_space();
+        self.skip_misc()?;
         self.refuse_markup()?;
         match self.rest.starts_with('<') {
             true => self.tag(),
@@ -102,12 +101,13 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As the grammar has it.
-    pub(crate) fn next(&mut self) -> Result<Event<'a>, XmlError> {
+    pub fn event(&mut self) -> Result<Event<'a>, XmlError> {
         if self.ending || self.open.is_empty() {
             self.ending = false;
             self.scope.leave(self.open.len());
             return Ok(Event::End);
         }
+        while self.skip_comment()? {}
         if let Some(rest) = self.rest.strip_prefix("<![CDATA[") {
             let Some((inside, rest)) = rest.split_once("]]>") else {
                 return self.fail(XmlFault::End);
@@ -130,15 +130,15 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As the grammar has it: what is kept as it came is still read in full.
-    pub(crate) fn inner(&mut self) -> Result<&'a str, XmlError> {
+    pub fn inner(&mut self) -> Result<&'a str, XmlError> {
         if self.ending {
-            self.next()?;
+            self.event()?;
             return Ok("");
         }
         let (inside, depth) = (self.rest, self.open.len());
         loop {
             let end = inside.len() - self.rest.len();
-            if matches!(self.next()?, Event::End) && self.open.len() < depth {
+            if matches!(self.event()?, Event::End) && self.open.len() < depth {
                 return Ok(inside.get(..end).unwrap_or_default());
             }
         }
@@ -148,24 +148,37 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As the grammar has it.
-    pub(crate) fn skip_to_end(&mut self) -> Result<(), XmlError> {
+    pub fn skip_to_end(&mut self) -> Result<(), XmlError> {
         while self.ending || !self.open.is_empty() {
-            self.next()?;
+            self.event()?;
         }
         Ok(())
     }
 
     /// Namespaces in scope, as prefix (empty: the default) and name, without the one of `xml`.
-    pub(crate) fn namespaces(&self) -> impl Iterator<Item = (&'a str, &str)> {
+    pub fn namespaces(&self) -> impl Iterator<Item = (&'a str, &str)> {
         self.scope.all()
+    }
+
+    /// The namespace and the local name of the tag that was read last; an empty namespace is none.
+    #[must_use]
+    pub fn expanded<'b>(&'b self, tag: &Tag<'b>) -> (&'b str, &'b str) {
+        let (prefix, local) = tag.name.split_once(':').unwrap_or(("", tag.name));
+        (self.scope.resolve(prefix).unwrap_or_default(), local)
+    }
+
+    /// Where the reader stands: octets from the first of the document, behind all that it has told.
+    #[must_use]
+    pub const fn at(&self) -> usize {
+        self.xml.len() - self.rest.len()
     }
 
     /// Makes sure that nothing but white space follows the root.
     ///
     /// # Errors
     /// [`XmlFault::Junk`], or the name of what may not stand there.
-    pub(crate) fn finish(mut self) -> Result<(), XmlError> {
-        self.skip_space();
+    pub fn finish(mut self) -> Result<(), XmlError> {
+        self.skip_misc()?;
         self.refuse_markup()?;
         match self.rest.is_empty() {
             true => Ok(()),
@@ -190,7 +203,7 @@ impl<'a> Reader<'a> {
                 // Section 2.8 has these literally: what holds references is another value.
                 _ if matches!(value, Cow::Owned(_)) => false,
                 "version" => value == "1.0",
-                "encoding" => value.eq_ignore_ascii_case("UTF-8"),
+                "encoding" => self.rules.any_encoding || value.eq_ignore_ascii_case("UTF-8"),
                 _ => value == "yes" || value == "no",
             };
             if !in_order || !valid {
@@ -205,7 +218,31 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Refuses what begins like markup that a frame may not hold.
+    /// Passes over white space and comments, as they may stand around the root.
+    fn skip_misc(&mut self) -> Result<(), XmlError> {
+        self.skip_space();
+        while self.skip_comment()? {
+            self.skip_space();
+        }
+        Ok(())
+    }
+
+    /// Passes over a comment where one stands and may (section 2.5); whether there was one.
+    fn skip_comment(&mut self) -> Result<bool, XmlError> {
+        let Some(inside) = self.rest.strip_prefix("<!--").filter(|_| self.rules.comments) else {
+            return Ok(false);
+        };
+        let Some((_, rest)) = inside.split_once("--") else {
+            return self.fail(XmlFault::End);
+        };
+        match rest.strip_prefix('>') {
+            Some(rest) => self.rest = rest,
+            None => return self.fail(XmlFault::Comment),
+        }
+        Ok(true)
+    }
+
+    /// Refuses what begins like markup that may not stand here.
     fn refuse_markup(&self) -> Result<(), XmlError> {
         let fault = match self.rest {
             rest if rest.starts_with("<?") => XmlFault::ProcessingInstruction,
@@ -217,9 +254,10 @@ impl<'a> Reader<'a> {
     }
 
     fn tag(&mut self) -> Result<Tag<'a>, XmlError> {
-        if self.open.len() >= self.depth_max {
-            return self.fail(XmlFault::TooDeep(self.depth_max));
+        if self.open.len() >= self.rules.depth {
+            return self.fail(XmlFault::TooDeep(self.rules.depth));
         }
+        let at = self.at();
         self.eat("<");
         let name = self.name()?;
         let mut attributes: Vec<Attribute<'a>> = Vec::new();
@@ -241,8 +279,8 @@ impl<'a> Reader<'a> {
             if !spaced {
                 return self.fail(XmlFault::Tag);
             }
-            if attributes.len() >= self.attributes_max {
-                return self.fail(XmlFault::TooManyAttributes(self.attributes_max));
+            if attributes.len() >= self.rules.attributes {
+                return self.fail(XmlFault::TooManyAttributes(self.rules.attributes));
             }
             let attribute = self.attribute()?;
             if attributes.iter().any(|other| other.name == attribute.name) {
@@ -253,7 +291,7 @@ impl<'a> Reader<'a> {
             }
             attributes.push(attribute);
         }
-        Ok(Tag { name, attributes })
+        Ok(Tag { name, at, attributes })
     }
 
     fn attribute(&mut self) -> Result<Attribute<'a>, XmlError> {
@@ -361,10 +399,6 @@ impl<'a> Reader<'a> {
         self.rest.len() < before
     }
 
-    const fn at(&self) -> usize {
-        self.xml.len() - self.rest.len()
-    }
-
     fn fail<T>(&self, fault: XmlFault) -> Result<T, XmlError> {
         self.fail_after(0, fault)
     }
@@ -380,7 +414,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Attributes that the binding's own elements have at most: one allocation holds them.
+/// Attributes that the elements of the native binding have at most: one allocation holds them.
 const ATTRIBUTES_USUAL: usize = 6;
 
 /// Whether a value or text is what is written: nothing in it is a reference, markup, or white space that

@@ -6,24 +6,25 @@ use super::chars::{every, is_char};
 
 /// Writes elements into a text. Values that can be no XML at all lose what XML cannot hold: U+FFFD stands for it.
 #[derive(Debug)]
-pub(crate) struct Writer<'a> {
+pub struct Writer<'a> {
     out: &'a mut String,
 }
 
 impl<'a> Writer<'a> {
-    pub(crate) const fn new(out: &'a mut String) -> Self {
+    /// A writer that adds to `out`.
+    pub const fn new(out: &'a mut String) -> Self {
         Self { out }
     }
 
     /// Begins an element: `<name`.
-    pub(crate) fn start(&mut self, name: &str) -> &mut Self {
+    pub fn start(&mut self, name: &str) -> &mut Self {
         self.out.push('<');
         self.out.push_str(name);
         self
     }
 
     /// Adds an attribute: ` name='value'`.
-    pub(crate) fn attribute(&mut self, name: &str, value: &str) -> &mut Self {
+    pub fn attribute(&mut self, name: &str, value: &str) -> &mut Self {
         self.out.push(' ');
         self.out.push_str(name);
         self.out.push_str("='");
@@ -33,12 +34,12 @@ impl<'a> Writer<'a> {
     }
 
     /// Adds an attribute whose value is a number.
-    pub(crate) fn number(&mut self, name: &str, value: impl fmt::Display) -> &mut Self {
+    pub fn number(&mut self, name: &str, value: impl fmt::Display) -> &mut Self {
         self.attribute(name, &value.to_string())
     }
 
     /// Declares a namespace; an empty prefix declares the default.
-    pub(crate) fn namespace(&mut self, prefix: &str, name: &str) -> &mut Self {
+    pub fn namespace(&mut self, prefix: &str, name: &str) -> &mut Self {
         match prefix {
             "" => self.attribute("xmlns", name),
             _ => self.attribute(&format!("xmlns:{prefix}"), name),
@@ -46,30 +47,30 @@ impl<'a> Writer<'a> {
     }
 
     /// Ends a start tag: `>`.
-    pub(crate) fn open(&mut self) -> &mut Self {
+    pub fn open(&mut self) -> &mut Self {
         self.out.push('>');
         self
     }
 
     /// Ends an empty-element tag: `/>`.
-    pub(crate) fn empty(&mut self) {
+    pub fn empty(&mut self) {
         self.out.push_str("/>");
     }
 
     /// Adds text.
-    pub(crate) fn text(&mut self, text: &str) -> &mut Self {
+    pub fn text(&mut self, text: &str) -> &mut Self {
         escape(self.out, text, text_reference);
         self
     }
 
     /// Adds what is XML already.
-    pub(crate) fn raw(&mut self, xml: &str) -> &mut Self {
+    pub fn raw(&mut self, xml: &str) -> &mut Self {
         self.out.push_str(xml);
         self
     }
 
     /// Ends an element: `</name>`.
-    pub(crate) fn close(&mut self, name: &str) {
+    pub fn close(&mut self, name: &str) {
         self.out.push_str("</");
         self.out.push_str(name);
         self.out.push('>');

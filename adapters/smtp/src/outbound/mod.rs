@@ -1,0 +1,315 @@
+//! The sending side: what the gateway delivers goes out as mail, one transaction for each operation.
+
+mod client;
+pub(crate) mod keys;
+mod pace;
+mod pool;
+mod reports;
+mod servers;
+
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use cpim_adapter::{
+    ALIAS_SPACE, AdapterContext, Code, CommitPoint, Delivery, DeliveryError, Domain, Fault, Mapper, NextHop,
+    Operation, Outcome, Response, Retry,
+};
+use cpim_smtp_proto::address::{Mailbox, Written, written};
+use cpim_smtp_proto::mail::{Letter, Notice, Parcel, Peers, Post, Slip};
+
+pub use self::client::TlsPolicy;
+use self::client::{Handed, Transaction};
+pub use self::keys::{Forged, Keyed, Keys};
+use self::pace::Pace;
+use self::pool::Pool;
+pub use self::reports::take_report;
+use self::servers::Servers;
+use crate::config::{OutgoingSettings, PeerSettings};
+
+/// The sending side.
+pub(crate) struct Outbound {
+    relay: Domain,
+    settings: OutgoingSettings,
+    peers: Arc<Peers>,
+    known: Vec<PeerSettings>,
+    servers: Servers,
+    pool: Pool,
+    pace: Pace,
+    /// Once the adapter runs.
+    running: OnceLock<Running>,
+}
+
+/// What there is only once the adapter runs.
+struct Running {
+    cx: AdapterContext,
+    keys: Keys,
+}
+
+/// To whom a mail goes.
+enum To<'a> {
+    /// A person.
+    Person(Mailbox),
+    /// A configured peer gateway.
+    Peer(Mailbox, &'a Domain),
+}
+
+impl Outbound {
+    /// The sending side of the gateway with this relay domain.
+    pub(crate) fn new(
+        relay: Domain,
+        settings: OutgoingSettings,
+        known: Vec<PeerSettings>,
+        peers: Arc<Peers>,
+    ) -> Self {
+        let servers = Servers::new(&settings);
+        let pace = Pace::new(settings.notice_interval);
+        Self { relay, settings, peers, known, servers, pool: Pool::default(), pace, running: OnceLock::new() }
+    }
+
+    /// From here on mail can be sent.
+    pub(crate) fn start(&self, cx: AdapterContext, keys: Keys) {
+        // A second start would be the adapter's own mistake, and changes nothing.
+        let _started_before = self.running.set(Running { cx, keys });
+    }
+
+    /// Sends an operation on.
+    ///
+    /// # Errors
+    /// The far side has not accepted it.
+    pub(crate) async fn deliver(
+        self: &Arc<Self>,
+        delivery: Delivery,
+        commit: &CommitPoint,
+    ) -> Result<Outcome, DeliveryError> {
+        let Some(running) = self.running.get() else {
+            return Err(DeliveryError::transport("the mail adapter does not run yet"));
+        };
+        if delivery.again {
+            return Err(DeliveryError::refused(Code::Internal, "mail is never sent twice"));
+        }
+        let to = self.recipient(&delivery)?;
+        if let (Operation::Notify(_), To::Person(_)) = (&*delivery.operation, &to) {
+            commit.pass(None).await.map_err(|_| withdrawn())?;
+            return self.pace.tell(self, delivery);
+        }
+        self.send(running, &delivery, &to, Some(commit)).await
+    }
+
+    /// Sends a notification to a person, now that its time has come.
+    pub(in crate::outbound) async fn notify(&self, delivery: &Delivery) -> Result<(), DeliveryError> {
+        let Some(running) = self.running.get() else {
+            return Err(DeliveryError::transport("the mail adapter does not run yet"));
+        };
+        let to = self.recipient(delivery)?;
+        self.send(running, delivery, &to, None).await.map(drop)
+    }
+
+    /// Sends a report on a mail that was taken here, with the null reverse-path: nothing comes back of it (RFC 5321
+    /// section 4.5.5).
+    ///
+    /// # Errors
+    /// No server has accepted it.
+    pub(crate) async fn report(&self, to: &Mailbox, octets: &[u8]) -> Result<(), DeliveryError> {
+        let servers = self.servers.for_people().await?;
+        let mut client = self.pool.client(&servers, self.relay.as_str()).await?;
+        let transaction = Transaction {
+            reverse_path: None,
+            recipient: &to.to_string(),
+            envid: "",
+            reports: false,
+            octets,
+            eight_bit: false,
+        };
+        match client.hand_over(&transaction).await {
+            Ok(_) => {
+                self.pool.put_back(&servers, client);
+                Ok(())
+            }
+            Err(error) => {
+                client.leave().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn send(
+        &self,
+        running: &Running,
+        delivery: &Delivery,
+        to: &To<'_>,
+        commit: Option<&CommitPoint>,
+    ) -> Result<Outcome, DeliveryError> {
+        let mapper = running.cx.mapper();
+        let from = self.sender(running, delivery, &mapper).await?;
+        let mut unsubscribe = None;
+        if let Operation::Notify(notify) = &*delivery.operation {
+            let (watcher, target) = (notify.watcher.address(), notify.target.address());
+            let local = running.keys.unsubscribe(watcher, target, &*running.cx.memory).await;
+            let local = local.map_err(|error| DeliveryError::transport(error.to_string()))?;
+            unsubscribe = Mailbox::new(&local, self.relay.clone()).ok();
+        }
+        let servers = self.servers.of(&delivery.hop).await?;
+        let mut client = self.pool.client(&servers, self.relay.as_str()).await?;
+        let post = self.post(delivery, to, &from, unsubscribe.as_ref(), client.eight_bit())?;
+        let keyed = running.keys.leg(delivery.leg);
+        let (mailbox, wanted) = match to {
+            To::Person(mailbox) | To::Peer(mailbox, _) => (mailbox, commit.is_some()),
+        };
+        // A notification is never answered, and a report on it would answer nothing.
+        let reports = wanted && !matches!(&*delivery.operation, Operation::Notify(_));
+        let reverse_path = match mailbox_of(&keyed, &self.relay) {
+            Some(mailbox) if reports => mailbox,
+            _ => from.mailbox.to_string(),
+        };
+        if let Some(commit) = commit {
+            commit.pass(None).await.map_err(|_| withdrawn())?;
+        }
+        let transaction = Transaction {
+            reverse_path: Some(&reverse_path),
+            recipient: &mailbox.to_string(),
+            envid: keyed.trim_start_matches("b="),
+            reports,
+            octets: &post.octets,
+            eight_bit: post.eight_bit,
+        };
+        match client.hand_over(&transaction).await {
+            Ok(handed) => {
+                self.pool.put_back(&servers, client);
+                Ok(match handed {
+                    Handed::Reported | Handed::Unknown => Outcome::Pending,
+                    Handed::Taken => Outcome::Delegated(Response::indeterminant(
+                        Code::Timeout,
+                        "handed to a mail server that reports nothing",
+                    )),
+                })
+            }
+            Err(error) => {
+                client.leave().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// The mailbox that an operation goes to, and whether a peer gateway is behind it.
+    fn recipient(&self, delivery: &Delivery) -> Result<To<'_>, DeliveryError> {
+        let address = delivery.operation.goes_to().address();
+        let bad = |error: &dyn std::fmt::Display| {
+            let refused =
+                DeliveryError::refused(Code::BadAddress, "that address cannot be written to by mail");
+            DeliveryError { detail: error.to_string(), ..refused }
+        };
+        let to = match &delivery.hop {
+            NextHop::Foreign(foreign) => {
+                To::Person(Mailbox::of_foreign(foreign).map_err(|error| bad(&error))?)
+            }
+            NextHop::Peer(hop) => {
+                let serves =
+                    |peer: &&PeerSettings| peer.domain == hop.domain || peer.serves.contains(&hop.domain);
+                let peer = self.known.iter().find(serves);
+                match peer.filter(|peer| self.peers.key_to(&peer.domain).is_some()) {
+                    Some(peer) => {
+                        To::Peer(at_peer(address, &peer.domain).map_err(|error| bad(&error))?, &peer.domain)
+                    }
+                    None => {
+                        let mailbox = Mailbox::new(address.local(), address.domain().clone());
+                        To::Person(mailbox.map_err(|error| bad(&error))?)
+                    }
+                }
+            }
+            NextHop::Served(_) => return Err(DeliveryError::out_of_contact()),
+        };
+        match (&*delivery.operation, &to) {
+            (Operation::Message(_) | Operation::Notify(_), _) | (_, To::Peer(..)) => Ok(to),
+            (Operation::Publish(_) | Operation::Subscribe(_) | Operation::Unsubscribe(_), To::Person(_)) => {
+                Err(DeliveryError::refused(
+                    Code::Unsupported,
+                    "people who have mail only have no presence there",
+                ))
+            }
+        }
+    }
+
+    /// The mailbox that leads back to the source. An alias is kept before it is written anywhere.
+    async fn sender(
+        &self,
+        running: &Running,
+        delivery: &Delivery,
+        mapper: &Mapper,
+    ) -> Result<Written, DeliveryError> {
+        let source = delivery.operation.speaks_for().address();
+        let from = written(source, mapper, &self.settings.unchanged)
+            .ok_or_else(|| DeliveryError::refused(Code::BadAddress, "the source has no address in mail"))?;
+        if let Some(address) = &from.alias_of {
+            let candidates = vec![from.mailbox.local().to_owned()];
+            let kept = running.cx.memory.alias(ALIAS_SPACE, address, candidates).await;
+            kept.map_err(|error| DeliveryError::transport(error.to_string()))?;
+        }
+        Ok(from)
+    }
+
+    fn post(
+        &self,
+        delivery: &Delivery,
+        to: &To<'_>,
+        from: &Written,
+        unsubscribe: Option<&Mailbox>,
+        eight_bit: bool,
+    ) -> Result<Post, DeliveryError> {
+        let (To::Person(mailbox) | To::Peer(mailbox, _)) = to;
+        let slip = Slip {
+            from: &from.mailbox,
+            alias_of: from.alias_of.as_ref(),
+            to: mailbox,
+            passage: &delivery.passage,
+            relay: &self.relay,
+            now_s: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
+        };
+        if let To::Peer(_, peer) = to {
+            let key =
+                self.peers.key_to(peer).ok_or_else(|| DeliveryError::transport("no key for the peer"))?;
+            let parcel = Parcel { slip, operation: &delivery.operation, standing: delivery.standing, key };
+            return parcel
+                .write(eight_bit)
+                .map_err(|error| DeliveryError::refused(Code::TooLarge, error.to_string()));
+        }
+        match (&*delivery.operation, unsubscribe) {
+            (Operation::Message(message), _) => Letter { slip, message }
+                .write(eight_bit)
+                .map_err(|error| DeliveryError::refused(Code::Lossy, error.to_string())),
+            (Operation::Notify(notify), Some(unsubscribe)) => {
+                Ok(Notice { slip, notify, unsubscribe }.write())
+            }
+            _ => Err(DeliveryError::refused(Code::Unsupported, "mail knows no such operation")),
+        }
+    }
+}
+
+/// Where a peer gateway receives what is for an address: under the address itself, or, where that is too long for mail,
+/// in its own inbox; the envelope says for whom it is.
+fn at_peer(
+    address: &cpim_adapter::Address,
+    peer: &Domain,
+) -> Result<Mailbox, cpim_smtp_proto::address::MailboxError> {
+    let elsewhere = Mapper::new(peer.clone(), cpim_adapter::Selectors::default());
+    match written(address, &elsewhere, &[]) {
+        Some(Written { mailbox, alias_of: None }) => Ok(mailbox),
+        _ => Mailbox::new("gateway", peer.clone()),
+    }
+}
+
+fn mailbox_of(local: &str, domain: &Domain) -> Option<String> {
+    Mailbox::new(local, domain.clone()).ok().map(|mailbox| mailbox.to_string())
+}
+
+fn withdrawn() -> DeliveryError {
+    DeliveryError {
+        fault: Fault::Caller,
+        retry: Retry::Never,
+        code: Code::Expired,
+        public: "the operation is no longer to be sent".into(),
+        detail: String::new(),
+    }
+}
+
+/// How long mail is tried before it is given up (RFC 5321 section 4.5.4.1 has days; people who chat have not).
+pub(crate) const HORIZON: Duration = Duration::from_secs(15 * 60);

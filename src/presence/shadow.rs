@@ -1,0 +1,155 @@
+//! What the book knows of subscriptions that other servers keep.
+
+use std::sync::Arc;
+
+use cpim_adapter::{Address, Basic, Domain, Passage, PresUri, Standing};
+
+use super::book::{Book, Once};
+use super::far::Far;
+use super::leases::LeaseKey;
+use super::presentity::Kind;
+use super::state::State;
+
+/// How long the one notification of a look is awaited, in milliseconds.
+const LOOK_MS: i64 = 60_000;
+
+/// Looks under way: more are not awaited.
+const LOOKS: usize = 65_536;
+
+/// A look that another server answers.
+#[derive(Debug, Default)]
+pub(crate) struct Look {
+    until: i64,
+    /// Whoever asked has the response.
+    answered: bool,
+    /// The notification, where it came before that.
+    came: Option<Once>,
+}
+
+impl Book {
+    /// The other server's side of a subscription, to be changed.
+    pub(crate) fn far_mut(&mut self, key: LeaseKey) -> Option<&mut Far> {
+        self.far.get_mut(&key)
+    }
+
+    /// Has what another server keeps renewed at this time.
+    pub(crate) fn renew_at(&mut self, key: LeaseKey, at: i64) {
+        if let Some(far) = self.far.get_mut(&key) {
+            if let Some(before) = far.renew_at.replace(at) {
+                self.renewals.remove(&(before, key));
+            }
+            self.renewals.insert((at, key));
+        }
+    }
+
+    /// What is to be renewed now, with watcher and presentity; it is not due again until that is over.
+    pub(crate) fn due_far(&mut self, now: i64) -> Vec<(LeaseKey, Address, Address)> {
+        let mut due = Vec::new();
+        while let Some(&(at, key)) = self.renewals.first()
+            && at <= now
+        {
+            self.renewals.pop_first();
+            let Some(far) = self.far.get_mut(&key).filter(|far| far.renew_at == Some(at)) else { continue };
+            far.renew_at = None;
+            if let (Some(watcher), Some((presentity, ..))) = (self.watcher_of(key), self.particulars(key)) {
+                due.push((key, watcher, presentity));
+            }
+        }
+        due
+    }
+
+    /// Subscriptions to a domain whose server keeps them.
+    fn far_of(&self, domain: &Domain) -> Vec<LeaseKey> {
+        let names = self.names.of_domain(domain);
+        let elsewhere = names
+            .filter(|name| self.presentities.get(name).is_some_and(|known| known.kind == Kind::Elsewhere));
+        elsewhere.flat_map(|name| self.leases.of_presentity(name)).collect()
+    }
+
+    /// A link is gone: whatever its server keeps is asked for again soon, which brings the link back if it can be.
+    pub(crate) fn link_is_gone(&mut self, domain: &Domain, now: i64) {
+        let keys = self.far_of(domain);
+        if !keys.is_empty() {
+            self.links.lost(domain, now);
+        }
+        keys.into_iter().for_each(|key| self.renew_at(key, now + 1_000));
+    }
+
+    /// A link is there. Where it was not, everything is asked for again: the other side may have forgotten it, or
+    /// told what nobody heard.
+    pub(crate) fn link_is_back(&mut self, domain: &Domain, now: i64) {
+        if self.links.back(domain) {
+            self.far_of(domain).into_iter().for_each(|key| self.renew_at(key, now));
+        }
+    }
+
+    /// What a domain's server keeps counts as closed, until it is heard of again.
+    pub(crate) fn close_far(&mut self, domain: &Domain, words: &str) {
+        for key in self.far_of(domain) {
+            let Some((presentity, ..)) = self.particulars(key) else { continue };
+            if let Some(far) = self.far.get_mut(&key) {
+                far.last = Some((Arc::new(State::of_inbox(&presentity, Basic::Closed, words)), None));
+                self.mark(key, false);
+            }
+        }
+    }
+
+    /// Somebody looks at a presentity whose server will tell him.
+    pub(crate) fn expect_look(&mut self, watcher: &Address, presentity: &Address, now: i64) {
+        if self.looks.len() >= LOOKS {
+            self.looks.retain(|_, look| look.until > now);
+        }
+        if self.looks.len() < LOOKS {
+            let look = Look { until: now + LOOK_MS, ..Look::default() };
+            self.looks.insert((watcher.clone(), presentity.clone()), look);
+        }
+    }
+
+    /// Whoever looked has the response.
+    pub(crate) fn look_answered(&mut self, watcher: &Address, presentity: &Address) {
+        let pair = (watcher.clone(), presentity.clone());
+        let Some(look) = self.looks.get_mut(&pair) else { return };
+        look.answered = true;
+        if let Some(once) = look.came.take() {
+            self.looks.remove(&pair);
+            self.once(once);
+        }
+    }
+
+    /// Another server's word for a watcher. `false`: he did not ask for it.
+    pub(crate) fn passed_on(
+        &mut self,
+        watcher: &PresUri,
+        target: &PresUri,
+        state: Arc<State>,
+        passage: Passage,
+    ) -> bool {
+        let pair = (watcher.address().clone(), target.address().clone());
+        let key = self.lease_of(&pair.0, &pair.1);
+        if let Some(look) = self.looks.get_mut(&pair) {
+            let once = Once {
+                watcher: watcher.clone(),
+                target: target.clone(),
+                presentity: pair.1.clone(),
+                standing: Standing::Verified,
+                given: Some((Arc::clone(&state), Some(passage.clone()))),
+            };
+            if look.answered {
+                self.looks.remove(&pair);
+                self.once(once);
+            } else {
+                look.came = Some(once);
+            }
+            // Whoever watches as well is told the same only when he comes back.
+            if let Some(far) = key.and_then(|key| self.far.get_mut(&key)) {
+                far.last = Some((state, Some(passage)));
+            }
+            return true;
+        }
+        let Some(key) = key else { return false };
+        let Some(far) = self.far.get_mut(&key) else { return false };
+        far.last = Some((state, Some(passage)));
+        self.mark(key, false);
+        true
+    }
+}

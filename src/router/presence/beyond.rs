@@ -1,0 +1,298 @@
+//! Subscriptions that another server keeps: asked for with the watcher's own identity, renewed from here for as long
+//! as he watches, and asked for again where the other side has forgotten them (DESIGN: shadow leases).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cpim_adapter::{
+    Code, Domain, Operation, Outcome, Passage, Response, Retry, Standing, Status, Subscribe, Unsubscribe,
+    Word,
+};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+use tracing::{debug, info};
+
+use super::super::Router;
+use super::super::flight::Pair;
+use super::super::refusal::Refusal;
+use super::ask::{Answered, Asked};
+use super::place::Place;
+use super::{Behind, LeaseKey, LegOut};
+use crate::presence::{Ended, Far, How, Kind, NewLease, Stage};
+use crate::sync::lock;
+
+/// How long another server may take to answer: presence is answered at once.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// First and longest pause between two attempts to renew, in milliseconds.
+const PAUSE_MS: (i64, i64) = (1_000, 60_000);
+
+/// What a watcher hears when the other server ends his subscription.
+const ENDED: &str = "the subscription was ended by the presentity's server";
+
+/// What a watcher hears when the link to the other server has been down for long.
+const NO_LINK: &str = "its server cannot be reached";
+
+impl Router {
+    /// Steps 1 to 4 are the other server's; what is asked here is whether there is a subscription already.
+    pub(super) async fn subscribe_beyond(
+        self: &Arc<Self>,
+        subscribe: &Subscribe,
+        place: &Place,
+        asked: &Asked,
+    ) -> Result<Answered, Refusal> {
+        let watcher = subscribe.watcher.address();
+        let live = self.presence.with(|book, _| book.lease_of(watcher, place.presentity()));
+        let named = live.filter(|key| {
+            let id = subscribe.subscript_id.as_ref();
+            id.is_some_and(|id| self.presence.with(|book, _| book.is_named(*key, id)))
+        });
+        match (subscribe.duration, live, named) {
+            (_, Some(key), _) if asked.held => self.hold_on(key, asked),
+            (0, _, named) if !asked.held => {
+                let far = named.and_then(|key| {
+                    let id = self.presence.with(|book, _| book.far(key).and_then(|far| far.id.clone()));
+                    self.presence.with(|book, now| book.end(key, How::Unsubscribed, now));
+                    id
+                });
+                let subscript_id = far.or_else(|| subscribe.subscript_id.clone());
+                self.look_beyond(&Subscribe { subscript_id, ..subscribe.clone() }, place, asked).await
+            }
+            (_, Some(key), Some(_)) => self.renew(key, subscribe.duration).await,
+            (_, Some(_), None) => Err(Refusal::new(
+                Code::AlreadySubscribed,
+                "there is a subscription already; name it to renew it",
+                "",
+            )),
+            (_, None, _) => self.begin_beyond(subscribe, place, asked).await,
+        }
+    }
+
+    async fn begin_beyond(
+        self: &Arc<Self>,
+        subscribe: &Subscribe,
+        place: &Place,
+        asked: &Asked,
+    ) -> Result<Answered, Refusal> {
+        let limits = self.policy().presence.clone();
+        let granted = if asked.held { limits.default_lease_s } else { limits.granted(subscribe.duration) };
+        // There before the other side is asked, because its first notification may overtake its response.
+        let key = self.presence.enter(
+            subscribe,
+            place,
+            |name, id, spelled, now| NewLease {
+                watcher: name.0,
+                presentity: name.1,
+                since: now,
+                expires: if asked.held { i64::MAX } else { now + i64::from(granted) * 1_000 },
+                id,
+                spelled,
+                standing: asked.standing,
+                stage: Stage::Held,
+            },
+            &limits,
+        )?;
+        self.presence.with(|book, _| book.set_far(key, Far::default()));
+        let asking = Subscribe { duration: granted, ..subscribe.clone() };
+        let drop_it = || self.presence.with(|book, now| book.end(key, How::Refused, now));
+        let response = match self.ask_for_lease(asking, asked.passage.clone(), asked.standing).await {
+            Ok(response) if response.status() == Status::Success => response,
+            Ok(response) => {
+                drop_it();
+                return Ok(Answered::alone(response.or_code(Code::Refused)));
+            }
+            Err(refusal) => {
+                drop_it();
+                return Err(refusal);
+            }
+        };
+        self.granted_beyond(key, &response, granted);
+        let held_by = asked.session.filter(|_| asked.held);
+        match held_by {
+            Some(session) => self.presence.with(|book, _| book.hold(session, key)),
+            None if !self.note_lease(key).await => {
+                drop_it();
+                return Err(Refusal::busy("nothing can be written down at present"));
+            }
+            None => {}
+        }
+        if held_by.is_some_and(|session| self.contacts.session(session).is_none()) {
+            drop_it();
+        }
+        let id = self.presence.with(|book, _| book.id_of(key));
+        let duration = (!asked.held).then_some(granted);
+        Ok(Answered::then_lease(Response::success().with_duration(duration).with_subscript_id(id), key))
+    }
+
+    /// Notes what the other server granted, and when to renew it: with a quarter of it left.
+    fn granted_beyond(&self, key: LeaseKey, response: &Response, asked_s: u32) {
+        let seconds = i64::from(response.duration().unwrap_or(asked_s).max(1));
+        self.presence.with(|book, now| {
+            let Some(far) = book.far_mut(key) else { return };
+            if let Some(id) = response.subscript_id() {
+                far.id = Some(id.clone());
+            }
+            far.until = now + seconds * 1_000;
+            far.tries = 0;
+            book.renew_at(key, now + (seconds * 750).max(PAUSE_MS.0));
+        });
+    }
+
+    /// Asks for a subscription; where the other side has one that nobody here knows of, that one is ended first.
+    async fn ask_for_lease(
+        self: &Arc<Self>,
+        subscribe: Subscribe,
+        passage: Passage,
+        standing: Standing,
+    ) -> Result<Response, Refusal> {
+        let (watcher, target) = (subscribe.watcher.clone(), subscribe.target.clone());
+        let again = subscribe.clone();
+        let response = self.ask_far(Operation::Subscribe(subscribe), passage.clone(), standing).await?;
+        if response.code() != Some(Code::AlreadySubscribed) {
+            return Ok(response);
+        }
+        debug!(%watcher, %target, "the other side has a subscription that is unknown here");
+        let end = Operation::Unsubscribe(Unsubscribe { watcher, target });
+        self.ask_far(end, passage.clone(), standing).await?;
+        self.ask_far(Operation::Subscribe(again), passage, standing).await
+    }
+
+    /// A single look at somebody who is elsewhere: the one notification is the other server's.
+    async fn look_beyond(
+        self: &Arc<Self>,
+        subscribe: &Subscribe,
+        place: &Place,
+        asked: &Asked,
+    ) -> Result<Answered, Refusal> {
+        let pair =
+            Pair { source: subscribe.watcher.address().clone(), destination: place.presentity().clone() };
+        let operation = Operation::Subscribe(subscribe.clone());
+        self.presence.with(|book, now| book.expect_look(&pair.source, &pair.destination, now));
+        match self.ask_far(operation, asked.passage.clone(), asked.standing).await {
+            Ok(response) if response.status() == Status::Success => {
+                Ok(Answered { response, behind: Some(Behind::Look(pair)) })
+            }
+            Ok(response) => Ok(Answered::alone(response.or_code(Code::Refused))),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// Asks another server, once.
+    ///
+    /// # Errors
+    /// What to answer where it cannot be reached: nothing of it was taken there.
+    pub(super) async fn ask_far(
+        self: &Arc<Self>,
+        operation: Operation,
+        passage: Passage,
+        standing: Standing,
+    ) -> Result<Response, Refusal> {
+        let number = self.presence.number();
+        let (asker, word) = oneshot::channel();
+        lock(&self.presence.legs).insert(number, LegOut::Asked(asker));
+        let asking = async {
+            match self.send(number, operation, passage, standing).await {
+                Ok(Outcome::Delivered(response) | Outcome::Delegated(response)) => Ok(response),
+                Ok(Outcome::Pending) => match word.await {
+                    Ok(Word::Answered(response)) => Ok(response),
+                    Ok(Word::NotSent) => Err((Retry::OnContact, "the connection ended first".to_owned())),
+                    Ok(Word::Unknown) | Err(_) => {
+                        Ok(Response::indeterminant(Code::Timeout, "handed over, but no answer came"))
+                    }
+                },
+                Err(refused) => Err(refused),
+            }
+        };
+        let answered = timeout(PATIENCE, asking).await;
+        lock(&self.presence.legs).remove(&number);
+        match answered {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err((Retry::Never, detail))) => {
+                Err(Refusal::new(Code::Refused, "its server takes no such thing", detail))
+            }
+            Ok(Err((_, detail))) => Err(Refusal::new(Code::Unreachable, "known, but not in contact", detail)),
+            Err(_) => Ok(Response::indeterminant(Code::Timeout, "no answer came in time")),
+        }
+    }
+
+    /// Renews what is due with other servers, each in the lane of its pair; tells those whose link is down for long.
+    pub(super) fn see_to_far(self: &Arc<Self>) {
+        for (key, source, destination) in self.presence.with(|book, now| book.due_far(now)) {
+            let pair = Pair { source, destination };
+            let router = Arc::clone(self);
+            self.in_lane(pair, async move { router.renew_far(key).await });
+        }
+        for domain in self.presence.with(|book, now| book.links.too_long(now)) {
+            info!(%domain, "no link for long: its presentities count as closed");
+            self.presence.with(|book, _| book.close_far(&domain, NO_LINK));
+        }
+    }
+
+    async fn renew_far(self: &Arc<Self>, key: LeaseKey) {
+        let Some((subscribe, standing, domain)) = self.renewal(key) else { return };
+        let asked_s = subscribe.duration;
+        match self.ask_for_lease(subscribe, self.own_passage(), standing).await {
+            Ok(response) if response.status() == Status::Success => {
+                self.granted_beyond(key, &response, asked_s);
+                self.presence.with(|book, _| book.links.back(&domain));
+                self.note_lease(key).await;
+            }
+            Ok(response)
+                if response.status() == Status::Failure
+                    && !matches!(response.code(), Some(Code::Busy | Code::Unreachable | Code::NoRoute)) =>
+            {
+                info!(%domain, %response, "a subscription is not granted any longer");
+                self.end_with_words(key, ENDED);
+            }
+            _ => self.presence.with(|book, now| {
+                book.links.lost(&domain, now);
+                let Some(far) = book.far_mut(key) else { return };
+                far.tries = far.tries.saturating_add(1);
+                let pause = PAUSE_MS.0.saturating_mul(1 << far.tries.min(10)).min(PAUSE_MS.1);
+                book.renew_at(key, now + pause);
+            }),
+        }
+    }
+
+    /// What to ask for, for as long as the watcher's own subscription still lasts.
+    fn renewal(&self, key: LeaseKey) -> Option<(Subscribe, Standing, Domain)> {
+        let default = self.policy().presence.default_lease_s;
+        self.presence.with(|book, now| {
+            let (watcher, target) = book.spelled(key)?;
+            let (presentity, _, _, until, standing) = book.particulars(key)?;
+            let left = u32::try_from((until.saturating_sub(now) / 1_000).max(1)).unwrap_or(u32::MAX);
+            let duration = if until == i64::MAX { default } else { left };
+            let subscript_id = book.far(key)?.id.clone();
+            let domain = presentity.domain().clone();
+            Some((Subscribe { watcher, target, duration, subscript_id }, standing, domain))
+        })
+    }
+
+    /// A subscription ended here: the other server is told, as far as it can be; else it runs out there.
+    pub(super) async fn end_far(self: &Arc<Self>, ended: &Ended) {
+        if ended.kind != Kind::Elsewhere {
+            return;
+        }
+        let operation = Operation::Unsubscribe(Unsubscribe {
+            watcher: ended.watcher.clone(),
+            target: ended.target.clone(),
+        });
+        if let Err(refusal) = self.ask_far(operation, self.own_passage(), Standing::Verified).await {
+            debug!(presentity = %ended.presentity, detail = refusal.detail, "the other server was not told");
+        }
+    }
+
+    /// The same, in its turn.
+    pub(super) fn end_far_in_turn(self: &Arc<Self>, ended: Ended) {
+        let pair = Pair { source: ended.past.watcher.clone(), destination: ended.presentity.clone() };
+        let router = Arc::clone(self);
+        self.in_lane(pair, async move { router.end_far(&ended).await });
+    }
+
+    /// A link to a domain is gone: what its server keeps is asked for again.
+    pub(super) fn link_is_gone(&self, domain: &Domain) {
+        if !self.is_draining() {
+            self.presence.with(|book, now| book.link_is_gone(domain, now));
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! People with accounts: several clients at once, and what waits for them.
+
+use crate::stage::{Stage, uri};
+use crate::support::irc::Irc;
+use crate::support::native::Client;
+
+/// Makes the account `alice`, and joins as it.
+fn make(port: u16) -> Irc {
+    let mut irc = Irc::connect(port);
+    irc.send(
+        "CAP REQ :draft/account-registration\r\nNICK alice\r\nUSER a 0 * :Alice\r\nREGISTER * * sesame-open",
+    );
+    irc.expect("REGISTER SUCCESS");
+    irc.send("CAP END");
+    irc.expect(" 422 ");
+    irc
+}
+
+/// Joins as the account `alice`.
+fn join(port: u16, nick: &str) -> Irc {
+    let mut irc = Irc::connect(port);
+    irc.send(&format!("CAP REQ :sasl\r\nNICK {nick}\r\nUSER a 0 * :Alice"));
+    // base64 of NUL alice NUL sesame-open.
+    irc.send("AUTHENTICATE PLAIN\r\nAUTHENTICATE AGFsaWNlAHNlc2FtZS1vcGVu");
+    irc.expect(" 903 ");
+    irc.send("CAP END");
+    irc.expect(" 422 ");
+    irc
+}
+
+fn stage() -> Stage {
+    let stage = Stage::believing();
+    let Stage { site, gateway, irc } = stage;
+    drop(gateway);
+    site.edit("[irc]\n", "[irc]\nregistration = true\n");
+    let gateway = site.start();
+    Stage { site, gateway, irc }
+}
+
+/// An account is one person: messages go to the client that came last, from whichever nick it writes.
+#[test]
+fn an_account_is_one_person() {
+    let stage = stage();
+    let mut first = make(stage.irc);
+    let mut second = join(stage.irc, "alice_");
+    let mut fred = stage.native("im:fred@a.example");
+    second.send("PRIVMSG fred@a.example :from the second");
+    let frame = fred.expect_message();
+    assert_eq!(frame.attribute("source").unwrap(), uri("alice"));
+    fred.respond(&frame, "success", "");
+    fred.message("1", "im:fred@a.example", &uri("alice"), "to the newest");
+    second.expect("PRIVMSG alice_ :to the newest");
+    second.until_quiet();
+    assert!(fred.expect_answer().is("success", ""));
+    second.send("QUIT");
+    second.end();
+    fred.message("2", "im:fred@a.example", &uri("alice"), "to the other");
+    first.expect("PRIVMSG alice :to the other");
+}
+
+/// What one client of an account watched, the others go on watching.
+#[test]
+fn a_watch_outlives_the_client_that_began_it() {
+    let stage = stage();
+    let mut first = make(stage.irc);
+    let mut second = join(stage.irc, "alice_");
+    first.send("MONITOR + bob");
+    first.expect(" 731 ");
+    second.send("MONITOR + bob");
+    second.expect(" 731 ");
+    first.send("QUIT");
+    first.end();
+    let mut bob = stage.join("bob");
+    second.expect(" 730 ");
+    bob.send("QUIT");
+    bob.end();
+    second.expect(" 731 ");
+    let _bob = stage.join("bob");
+    second.expect(" 730 ");
+}
+
+/// RFC 3860 section 3.4.1: what was accepted while its owner was there waits over a restart; the answer is his.
+#[test]
+fn what_waits_for_an_account_is_delivered_after_a_restart() {
+    let stage = stage();
+    let _alice = make(stage.irc);
+    let Stage { site, gateway, irc } = stage;
+    drop(gateway);
+    let gateway = site.start_held("attempting");
+    let _alice = join(irc, "alice");
+    let mut fred = Client::serving(site.port, "im:fred@a.example", false);
+    fred.message("1", "im:fred@a.example", &uri("alice"), "after the restart");
+    gateway.wait_held("attempting");
+    gateway.kill();
+    let _gateway = site.start();
+    let mut alice = join(irc, "alice");
+    alice.expect("PRIVMSG alice :after the restart");
+    alice.until_quiet();
+    let mut fred = Client::serving(site.port, "im:fred@a.example", false);
+    assert!(fred.expect_answer().is("success", ""));
+}

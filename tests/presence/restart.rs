@@ -1,0 +1,91 @@
+//! What is still there after the process was killed: everything is written down before anybody is told.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cpim_adapter::{Basic, Outcome, Response, Status};
+use cpim_gateway::clock::UnixMs;
+use cpim_gateway::store::{Done, Journal, SqliteOptions, SqliteStore};
+use tokio::sync::mpsc;
+
+use crate::stage::{publish, subscribe, told, unsubscribe};
+use crate::support::toy::{House, Manner, policy};
+
+const FRED: &str = "pres:fred@a.example";
+const BARNEY: &str = "pres:barney@b.example";
+const WILMA: &str = "pres:wilma@c.example";
+
+/// The store in this file. As after a kill: what was opened before is not closed, its lock is only let go.
+fn store(file: &std::path::Path) -> (Arc<dyn Journal>, mpsc::Receiver<Vec<Done>>) {
+    let options = SqliteOptions {
+        path: file.to_owned(),
+        gateway: "gw.example".into(),
+        max_octets: None,
+        remembers_s: 3_600,
+    };
+    let (store, done) = SqliteStore::open(&options, UnixMs::now().0).unwrap();
+    (Arc::new(store), done)
+}
+
+/// A copy of the store as it is on disk at this moment, which is what a killed process leaves.
+fn killed(folder: &tempfile::TempDir, from: &str, to: &str) -> std::path::PathBuf {
+    for suffix in ["", "-wal"] {
+        let (from, to) = (format!("{from}{suffix}"), format!("{to}{suffix}"));
+        let from = folder.path().join(from);
+        if from.exists() {
+            std::fs::copy(from, folder.path().join(to)).unwrap();
+        }
+    }
+    folder.path().join(to)
+}
+
+async fn house(file: &std::path::Path) -> House {
+    let house = House::with(policy(), store(file)).await;
+    house.manner(Manner::Say(Outcome::Delivered(Response::success())));
+    house
+}
+
+#[tokio::test]
+async fn leases_and_publications_are_there_after_a_kill() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let mut first = house(&folder.path().join("one.db")).await;
+    let mut fred = first.session(&[FRED]);
+    let (mut barney, mut wilma) = (first.session(&[BARNEY]), first.session(&[WILMA]));
+    fred.ask("1", publish(FRED, Basic::Open, "at home", None)).await;
+    let granted = barney.ask("1", subscribe(BARNEY, FRED, 3_600, "")).await;
+    told(&mut first, BARNEY, FRED).await;
+    wilma.ask("1", subscribe(WILMA, FRED, 1, "")).await;
+    told(&mut first, WILMA, FRED).await;
+    let second = killed(&folder, "one.db", "two.db");
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+
+    let mut second = house(&second).await;
+    let mut barney = second.session(&[BARNEY]);
+    let wilma = second.session(&[WILMA]);
+    assert_eq!(
+        told(&mut second, BARNEY, FRED).await,
+        ["im:fred@a.example open at home"],
+        "held until he is back"
+    );
+    let refused = barney.ask("2", subscribe(BARNEY, FRED, 60, "")).await;
+    assert_eq!(refused.code(), Some(cpim_adapter::Code::AlreadySubscribed));
+    let id = granted.subscript_id().unwrap().to_string();
+    let renewed = barney.ask("3", subscribe(BARNEY, FRED, 600, &id)).await;
+    assert_eq!((renewed.status(), renewed.duration()), (Status::Success, Some(600)));
+    told(&mut second, BARNEY, FRED).await;
+    let watchers = second.router.watchers_of(&cpim_adapter::Address::parse(FRED).unwrap());
+    let ended: Vec<_> =
+        watchers.iter().map(|watcher| (&*watcher.watcher, watcher.ended.as_deref())).collect();
+    assert_eq!(ended, [(BARNEY, None), (WILMA, Some("expired"))]);
+    drop(wilma);
+
+    // He is back, and has not published yet.
+    let _fred = second.session(&[FRED]);
+    assert_eq!(told(&mut second, BARNEY, FRED).await, ["im:fred@a.example closed"]);
+    assert_eq!(barney.ask("4", unsubscribe(BARNEY, FRED)).await.status(), Status::Success);
+    let third = killed(&folder, "two.db", "three.db");
+    let third = house(&third).await;
+    let mut barney = third.session(&[BARNEY]);
+    let none = barney.ask("5", unsubscribe(BARNEY, FRED)).await;
+    assert_eq!(none.code(), Some(cpim_adapter::Code::NotSubscribed));
+}
