@@ -16,7 +16,7 @@
 //! whole, what is dropped must be missing while the rest arrives, what is rejected must be refused before the
 //! commit point. So an adapter that claims less is tested as hard as one that claims all.
 //!
-//! The [`reference`] adapter passes every case, whether it claims much or little.
+//! The [`mod@reference`] adapter passes every case, whether it claims much or little.
 //!
 //! What it is not: it knows no protocol, and opens no socket but that of its reference adapter.
 
