@@ -14,6 +14,7 @@
 //! What this crate is not: it opens no socket, reads no clock, starts no task, and decides nothing that is policy.
 
 mod casemapping;
+mod isupport;
 mod limits;
 mod line;
 mod mask;
@@ -21,12 +22,14 @@ mod message;
 mod names;
 mod numeric;
 mod reader;
+mod registration;
 mod source;
 mod standard_reply;
 mod tags;
 pub mod text;
 
 pub use casemapping::{Casemapping, NameKey};
+pub use isupport::Isupport;
 pub use limits::{CLIENT_TAGS_OCTETS, LINE_OCTETS, MAX_PARAMS, ReadLimits, TAGS_OCTETS};
 pub use line::{LineBuilder, LineTooLong, Verb};
 pub use mask::Mask;
@@ -34,6 +37,7 @@ pub use message::{Message, MessageFault, decode};
 pub use names::{Host, NameError, Nick, Origin, Param, Trailing, User};
 pub use numeric::Numeric;
 pub use reader::{LineFault, LineReader};
+pub use registration::{Applicant, Registration, Step};
 pub use source::{Source, is_hostname};
 pub use standard_reply::{Severity, StandardReply, standard_reply};
 pub use tags::{TagError, TagKey, TagValue, Tags};

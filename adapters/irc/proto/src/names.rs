@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::limits::LINE_OCTETS;
+
 /// Something that cannot stand where it was meant to.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum NameError {
@@ -88,7 +90,7 @@ impl Param {
             return Err(NameError::Empty);
         }
         let accepted = |first: bool, c: char| !ends_a_line(c) && c != ' ' && !(first && c == ':');
-        check("a parameter", text, crate::limits::LINE_OCTETS, accepted)?;
+        check("a parameter", text, LINE_OCTETS, accepted)?;
         Ok(Self(text.into()))
     }
 
@@ -96,8 +98,11 @@ impl Param {
     /// For naming things back to people only.
     #[must_use]
     pub fn lossy(text: &str) -> Self {
-        let mut kept: String =
-            text.chars().map(|c| if ends_a_line(c) || c == ' ' { '_' } else { c }).take(100).collect();
+        let mut kept: String = text
+            .chars()
+            .map(|c| if ends_a_line(c) || c == ' ' { '_' } else { c })
+            .take(LINE_OCTETS)
+            .collect();
         if kept.starts_with(':') {
             kept.replace_range(..1, "_");
         }

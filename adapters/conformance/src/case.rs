@@ -1,0 +1,77 @@
+//! A case: what should happen, by which clause, and how that is tried.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::bench::Bench;
+use crate::cases;
+use crate::subject::PeerError;
+
+/// One case of the suite.
+#[derive(Clone, Copy)]
+pub struct Case {
+    /// Its name: `group.what`.
+    pub name: &'static str,
+    /// What should happen.
+    pub should: &'static str,
+    /// Where that is written.
+    pub clause: &'static str,
+    pub(crate) run: Run,
+}
+
+pub(crate) type Run = for<'a> fn(&'a mut Bench) -> Pin<Box<dyn Future<Output = Verdict> + Send + 'a>>;
+
+/// What a case comes to.
+pub(crate) type Verdict = Result<(), Failed>;
+
+/// What happened instead.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{0}")]
+pub struct Failed(pub String);
+
+impl From<PeerError> for Failed {
+    fn from(error: PeerError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// Fails unless it is so.
+pub(crate) fn ensure(is: bool, instead: impl FnOnce() -> String) -> Verdict {
+    match is {
+        true => Ok(()),
+        false => Err(Failed(instead())),
+    }
+}
+
+/// Fails unless the two are equal.
+pub(crate) fn same<T: PartialEq + std::fmt::Debug + ?Sized>(what: &str, came: &T, wanted: &T) -> Verdict {
+    ensure(came == wanted, || format!("{what}: {}, not {}", brief(came), brief(wanted)))
+}
+
+/// A value for the report: enough to see what it is.
+fn brief(value: &(impl std::fmt::Debug + ?Sized)) -> String {
+    const MOST: usize = 300;
+    let text = format!("{value:?}");
+    match text.get(..text.floor_char_boundary(MOST)) {
+        Some(head) if head.len() < text.len() => format!("{head}... ({} characters)", text.len()),
+        _ => text,
+    }
+}
+
+macro_rules! case {
+    ($name:literal, $run:path, $should:literal, $clause:literal) => {
+        $crate::case::Case {
+            name: $name,
+            should: $should,
+            clause: $clause,
+            run: |bench| Box::pin($run(bench)),
+        }
+    };
+}
+pub(crate) use case;
+
+/// Every case, in the order in which they are run.
+#[must_use]
+pub fn suite() -> Vec<Case> {
+    cases::all()
+}

@@ -1,0 +1,333 @@
+//! Operations from the foreign side, and how they reach the gateway.
+
+use cpim_adapter::message_cpim::Mode;
+use cpim_adapter::{
+    Content, Feature, Message, MessageCpim, Metadata, Operation, OperationId, Passage, Response, Support,
+};
+
+use crate::bench::{Bench, is_same, ours_im, text_of};
+use crate::case::{Case, Failed, Verdict, case, ensure, same};
+use crate::core::Submission;
+use crate::examples;
+use crate::subject::{PeerError, Sent};
+
+pub(super) const CASES: &[Case] = &[
+    case!(
+        "in.message",
+        message,
+        "A message is handed in once, from whom it is, for whom it is, by somebody who may say so.",
+        "RFC 3860 section 3.4.1; the contract: `Authority`"
+    ),
+    case!(
+        "in.contents",
+        contents,
+        "Content of every kind that the protocol can carry is handed in octet for octet.",
+        "RFC 3860 section 3.3"
+    ),
+    case!(
+        "in.features",
+        features,
+        "What the peer's user said besides the text is handed in with it, where the claim is that it crosses.",
+        "the contract: `Metadata`"
+    ),
+    case!(
+        "in.addresses",
+        addresses,
+        "Whomever of ours a user of the peer writes to, exactly they are addressed, or he is told that he cannot.",
+        "docs/addresses.md"
+    ),
+    case!(
+        "in.order",
+        order,
+        "What one user says to another is handed in in the order in which it was said, each once.",
+        "docs/native-cpim.md: operations of one pair are delivered in the order sent"
+    ),
+    case!(
+        "in.cut",
+        cut,
+        "Cut off at any octet, an operation is not handed in at all, and the next connection works.",
+        "RFC 2779 section 2.3: whole or not at all; the contract: same octets, same events"
+    ),
+    case!(
+        "in.repeated",
+        repeated,
+        "A repetition is recognisable by its transID where the protocol knows any, and two messages are two else.",
+        "docs/native-cpim.md, retransmission"
+    ),
+    case!(
+        "in.passage",
+        passage,
+        "A proven gateway's count of hops, name and way are handed in as they came, 0 hops too; nobody else has any.",
+        "RFC 3860 section 3.4.2; the contract: what of it is believed is policy"
+    ),
+    case!(
+        "in.unutterable",
+        unutterable,
+        "What users of the protocol can say is handed in with every attribute; what they cannot, they cannot.",
+        "RFC 3859 section 3.4; the contract: `Operation`"
+    ),
+];
+
+/// Sends, and takes what is handed in; nothing where the protocol cannot say it.
+async fn across(bench: &mut Bench, sent: &Sent) -> Result<Option<Submission>, Failed> {
+    match bench.peer.send(sent).await {
+        Ok(()) => bench.submitted().await.map(Some),
+        Err(PeerError::Unutterable) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Answers with success, and lets the peer read it.
+async fn done(bench: &Bench, submission: Submission) -> Verdict {
+    let answered = bench.core.answer(submission, Response::success());
+    ensure(answered.is_ok(), || "nobody takes the answer".to_owned())
+}
+
+/// A message as it is meant: what an RFC 3862 wrapper holds counts as the message's own.
+fn meant(operation: &Operation) -> Result<Message, Failed> {
+    let Operation::Message(message) = operation else {
+        return Err(Failed(format!("not a message, but {}", operation.kind())));
+    };
+    let mut message = message.clone();
+    if message.metadata.is_empty()
+        && let Ok(cpim) = MessageCpim::read(&message.content, Mode::Strict)
+    {
+        message.metadata = cpim.metadata();
+        message.content = cpim.content().clone();
+    }
+    Ok(message)
+}
+
+async fn message(bench: &mut Bench) -> Verdict {
+    let sent = bench.sent("hello from there");
+    let Some(submission) = across(bench, &sent).await? else {
+        return Err(Failed("not even a message can be sent".to_owned()));
+    };
+    let arrival = &submission.arrival;
+    ensure(is_same(arrival.operation.speaks_for(), sent.operation.speaks_for()), || {
+        format!("its source is {}", arrival.operation.speaks_for())
+    })?;
+    ensure(is_same(arrival.operation.goes_to(), sent.operation.goes_to()), || {
+        format!("its destination is {}", arrival.operation.goes_to())
+    })?;
+    let text = text_of(&arrival.operation);
+    ensure(text.contains("hello from there"), || format!("its text is {text:?}"))?;
+    let Some(facts) = &submission.facts else {
+        return Err(Failed("it was handed in on a connection that was never announced".to_owned()));
+    };
+    let source = arrival.operation.speaks_for().address().clone();
+    let covers = facts.authority.covers(&source)
+        || bench.subject.hop(arrival.operation.speaks_for()).is_within(&facts.authority.scopes);
+    ensure(covers, || format!("{:?} may not speak for {source}", facts.authority))?;
+    ensure(facts.authority.peer.is_none(), || "a user counts as a gateway".to_owned())?;
+    done(bench, submission).await?;
+    bench.nothing_submitted("after the one message").await
+}
+
+async fn contents(bench: &mut Bench) -> Verdict {
+    let full = bench.supports(Feature::AnyContent) == Support::Full;
+    for (what, content) in examples::contents() {
+        let mut sent = bench.sent("");
+        if let Operation::Message(message) = &mut sent.operation {
+            message.content = content.clone();
+        }
+        let Some(submission) = across(bench, &sent).await? else {
+            ensure(!full, || format!("{what}: claimed to cross, and the peer cannot send it"))?;
+            continue;
+        };
+        let came = submission
+            .arrival
+            .operation
+            .content()
+            .cloned()
+            .unwrap_or_else(|| Content::new(Default::default()));
+        if full {
+            same(what, came.octets(), content.octets())?;
+        } else if examples::is_plain_text(&content) {
+            let words = |content: &Content| {
+                let text = String::from_utf8_lossy(&content.body()).into_owned();
+                text.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+            };
+            same(what, &words(&came), &words(&content))?;
+        }
+        done(bench, submission).await?;
+    }
+    Ok(())
+}
+
+async fn features(bench: &mut Bench) -> Verdict {
+    for feature in Feature::ALL {
+        let mut sent = bench.sent("with a feature");
+        let Operation::Message(message) = &mut sent.operation else { continue };
+        match (examples::metadata(feature), feature) {
+            (Some(metadata), _) => message.metadata = metadata,
+            (None, Feature::MultiLine) => message.content = Content::text("one\ntwo\n\nfour"),
+            (None, Feature::Unicode) => message.content = Content::text("Größe: \u{1f9e9} ネコ"),
+            (None, _) => continue,
+        }
+        let wanted = message.clone();
+        let support = bench.supports(feature);
+        let Some(submission) = across(bench, &sent).await? else {
+            ensure(support != Support::Full, || {
+                format!("{feature:?}: claimed in full, and the peer cannot say it")
+            })?;
+            continue;
+        };
+        let came = meant(&submission.arrival.operation)?;
+        if support == Support::Full {
+            let what = format!("{feature:?}");
+            same(&what, &came.metadata, &wanted.metadata)?;
+            same(&what, &came.content.body(), &wanted.content.body())?;
+        } else {
+            // What a protocol adds by itself, as mail adds a date, is no loss.
+            let lost = came.metadata == Metadata::default() || support != Support::Dropped;
+            let text = String::from_utf8_lossy(&came.content.body()).into_owned();
+            ensure(lost || !text.is_empty(), || format!("{feature:?}: the text went with it"))?;
+        }
+        done(bench, submission).await?;
+    }
+    Ok(())
+}
+
+async fn addresses(bench: &mut Bench) -> Verdict {
+    let mut said = 0_u32;
+    for destination in examples::awkward() {
+        let mut sent = bench.sent("to exactly you");
+        if let Operation::Message(message) = &mut sent.operation {
+            message.destination = destination.clone();
+        }
+        let Some(submission) = across(bench, &sent).await? else { continue };
+        let came = submission.arrival.operation.goes_to().clone();
+        ensure(is_same(&came, destination.as_uri()), || format!("{destination} became {came}"))?;
+        said += 1;
+        done(bench, submission).await?;
+    }
+    ensure(said > 0, || "not one address could be written to".to_owned())
+}
+
+async fn order(bench: &mut Bench) -> Verdict {
+    const MESSAGES: usize = 40;
+    for number in 0..MESSAGES {
+        let sent = bench.sent(&format!("number {number};"));
+        bench.peer.send(&sent).await?;
+    }
+    for number in 0..MESSAGES {
+        let submission = bench.submitted().await?;
+        let text = text_of(&submission.arrival.operation);
+        ensure(text.contains(&format!("number {number};")), || format!("at place {number} came {text:?}"))?;
+        done(bench, submission).await?;
+    }
+    bench.nothing_submitted("after the last of them").await
+}
+
+async fn cut(bench: &mut Bench) -> Verdict {
+    /// Octets beyond which only each so-manyth is tried.
+    const EACH: usize = 96;
+    const MOST: usize = 4_096;
+    let mut at = 1;
+    while at < MOST {
+        let sent = bench.sent("cut off before its end");
+        match bench.peer.send_cut(&sent, at).await {
+            Ok(true) => {}
+            Ok(false) => {
+                // It was whole.
+                bench.arrive().await?;
+                if let Some(submission) = bench.submitted_within(bench.timing.quiet).await {
+                    drop(bench.core.answer(submission, Response::success()));
+                }
+                break;
+            }
+            Err(PeerError::Unutterable) => break,
+            Err(error) => return Err(error.into()),
+        }
+        bench.arrive().await?;
+        at += if at < EACH { 3 } else { 29 };
+    }
+    bench.nothing_submitted("cut off before its end").await?;
+    bench.still_works("operations that were cut off").await
+}
+
+async fn repeated(bench: &mut Bench) -> Verdict {
+    let sent = bench.sent("said twice");
+    bench.peer.send(&sent).await?;
+    let first = bench.submitted().await?;
+    bench.peer.send(&sent).await?;
+    let second = bench.submitted_within(bench.timing.quiet).await;
+    match (bench.subject.knows_repetition(), second) {
+        // The adapter itself may hold the second back: one answer serves both.
+        (true, None) => done(bench, first).await,
+        (true, Some(second)) => {
+            same("the transID of the repetition", &second.arrival.trans_id, &first.arrival.trans_id)?;
+            done(bench, first).await?;
+            done(bench, second).await
+        }
+        (false, Some(second)) => {
+            let own = second.arrival.trans_id != first.arrival.trans_id;
+            ensure(own, || format!("two messages are both {}", first.arrival.trans_id))?;
+            done(bench, first).await?;
+            done(bench, second).await
+        }
+        (false, None) => Err(Failed("the same words again are another message, and it was lost".to_owned())),
+    }
+}
+
+async fn passage(bench: &mut Bench) -> Verdict {
+    for hops in [0, 1, 128] {
+        let mut sent = bench.sent("by way of others");
+        let id = OperationId::parse(&format!("far-{hops}")).map_err(|error| Failed(error.to_string()))?;
+        let passage = Passage { id, hops, via: vec![ours_im(0).address().domain().clone()], wait: None };
+        sent.passage = Some(passage.clone());
+        let Some(submission) = across(bench, &sent).await? else {
+            let carries = bench.subject.carries_passage();
+            return ensure(!carries, || "it is claimed to cross, and the peer cannot send it".to_owned());
+        };
+        let arrival = &submission.arrival;
+        if bench.subject.carries_passage() {
+            same("hops", &arrival.hops, &Some(hops))?;
+            same("id", &arrival.id, &Some(passage.id))?;
+            same("via", &arrival.via, &passage.via)?;
+        } else {
+            let none = (arrival.hops, arrival.id.as_ref(), arrival.via.len()) == (None, None, 0);
+            ensure(none, || format!("no gateway sent it, and it came by {:?}", arrival.via))?;
+        }
+        done(bench, submission).await?;
+    }
+    Ok(())
+}
+
+async fn unutterable(bench: &mut Bench) -> Verdict {
+    for (_, operation) in super::presence::operations(&bench.user(0), &ours_im(0)) {
+        let kind = operation.kind();
+        let sent = bench.sending(operation.clone());
+        let submission = match (bench.peer.send(&sent).await, bench.subject.utters(kind)) {
+            (Ok(()), true) => bench.submitted().await?,
+            (Err(PeerError::Unutterable), false) => continue,
+            (Err(PeerError::Unutterable), true) => {
+                return Err(Failed(format!("{kind}: the peer cannot say it after all")));
+            }
+            (Ok(()), false) => return Err(Failed(format!("{kind}: the peer could say it after all"))),
+            (Err(error), _) => return Err(error.into()),
+        };
+        super::presence::same_operation(&submission.arrival.operation, &operation)?;
+        if kind != cpim_adapter::Kind::Notify {
+            done(bench, submission).await?;
+        }
+    }
+    Ok(())
+}
+
+/// What an adapter's authority covers by its selector.
+trait Within {
+    fn is_within(&self, scopes: &[cpim_adapter::Scope]) -> bool;
+}
+
+impl Within for cpim_adapter::NextHop {
+    fn is_within(&self, scopes: &[cpim_adapter::Scope]) -> bool {
+        match self {
+            Self::Foreign(foreign) => {
+                scopes.contains(&cpim_adapter::Scope::Selector(foreign.selector().clone()))
+            }
+            Self::Peer(_) | Self::Served(_) => false,
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! Operations from the gateway to the foreign side, and what of them arrives.
+
+use cpim_adapter::{Code, Content, Feature, Message, Operation, Response, Support};
+
+use crate::bench::{Bench, End, is_same, is_success, ours_im};
+use crate::case::{Case, Failed, Verdict, case, ensure, same};
+use crate::commit::Log;
+use crate::examples::{self, INJECTIONS};
+use crate::subject::{PeerError, Seen};
+
+pub(super) const CASES: &[Case] = &[
+    case!(
+        "out.message",
+        message,
+        "A message arrives once, for whom it is meant, from whom it is, and with its text.",
+        "RFC 3860 section 3.4.1; RFC 2779 section 2.3"
+    ),
+    case!(
+        "out.contents",
+        contents,
+        "Content of every kind arrives octet for octet, or is refused where that is the claim; never changed.",
+        "RFC 3860 section 3.3; the contract: `Feature::AnyContent`"
+    ),
+    case!(
+        "out.features",
+        features,
+        "Each feature arrives, is missing, or has the operation refused, as it was claimed.",
+        "the contract: `Support`"
+    ),
+    case!(
+        "out.addresses",
+        addresses,
+        "Whatever our users are called, a reply to what the peer is shown comes back to exactly them.",
+        "docs/addresses.md: each form of an address is a bijection"
+    ),
+    case!(
+        "out.injection",
+        injection,
+        "Text that looks like protocol arrives as text, and nothing follows from it.",
+        "RFC 2779 section 5.1; RFC 3860 section 5"
+    ),
+    case!(
+        "out.passage",
+        passage,
+        "An operation's name, hops and way cross where that is claimed, and no peer sees them else.",
+        "RFC 3860 section 3.4.2; docs/native-cpim.md, parameters of a frame"
+    ),
+    case!(
+        "out.oversize",
+        oversize,
+        "Content up to the claimed size arrives; one octet more is refused as `too-large`, before the commit point.",
+        "the contract: `Capabilities::max_content_octets`; a cap refuses, and never cuts"
+    ),
+    case!(
+        "out.kinds",
+        kinds,
+        "An operation that users of the protocol cannot be told is refused before the commit point.",
+        "the contract: `Adapter::deliver`; RFC 3859 section 3.4"
+    ),
+];
+
+async fn message(bench: &mut Bench) -> Verdict {
+    let leg = bench.deliver(bench.message("one message"));
+    let seen = bench.see().await?;
+    ensure(bench.shows(&seen, "one message"), || format!("what came is {seen:?}"))?;
+    same("for whom", seen.to.as_str(), bench.user(0).spelled())?;
+    bench.reply(&seen, &Response::success()).await?;
+    if bench.knows_outcomes() {
+        let end = bench.end(leg).await?;
+        ensure(is_success(&end), || format!("its outcome is {end:?}"))?;
+    }
+    bench.see_nothing("after the one message").await
+}
+
+/// Delivers a message, answers it where it arrives, and gives back what was seen or why it was refused.
+async fn across(bench: &mut Bench, message: Message) -> Result<Result<Seen, End>, Failed> {
+    let leg = bench.deliver(message);
+    let (quiet, patience) = (bench.timing.quiet, bench.timing.patience);
+    let mut waited = std::time::Duration::ZERO;
+    while waited < patience {
+        if let Some(seen) = bench.seen_within(quiet).await? {
+            bench.reply(&seen, &Response::success()).await?;
+            if bench.knows_outcomes() {
+                let end = bench.end(leg).await?;
+                ensure(is_success(&end), || format!("it arrived, and its outcome is {end:?}"))?;
+            }
+            return Ok(Ok(seen));
+        }
+        if leg.task.is_finished() && !leg.log.passed() {
+            return Ok(Err(bench.end(leg).await?));
+        }
+        waited += quiet;
+    }
+    Err(Failed("it neither arrived nor was refused".to_owned()))
+}
+
+/// Wants a refusal to be one that the contract knows for what cannot be carried.
+fn is_refusal(what: &str, end: &End) -> Verdict {
+    let End::Refused(error) = end else {
+        return Err(Failed(format!("{what}: neither arrived nor refused: {end:?}")));
+    };
+    let fits = matches!(error.code, Code::Unsupported | Code::Lossy | Code::TooLarge | Code::BadAddress);
+    ensure(fits, || format!("{what}: refused with `{error}`"))
+}
+
+async fn contents(bench: &mut Bench) -> Verdict {
+    for (what, content) in examples::contents() {
+        let mut message = bench.message("");
+        message.content = content.clone();
+        let support = bench.supports(Feature::AnyContent);
+        match (across(bench, message).await?, support) {
+            (Ok(seen), Support::Full) => {
+                let came = seen.content.map(|content| content.octets().clone());
+                same(what, &came, &Some(content.octets().clone()))?;
+            }
+            (Ok(seen), _) if examples::is_plain_text(&content) => {
+                let text = String::from_utf8_lossy(&content.body()).replace("\r\n", "\n");
+                let shown = seen.text.unwrap_or_default();
+                ensure(squeezed(&shown) == squeezed(&text), || format!("{what}: shown as {shown:?}"))?;
+            }
+            (Ok(_), Support::Degraded(_) | Support::Dropped) => {}
+            (Ok(seen), Support::Rejected) => {
+                return Err(Failed(format!("{what}: claimed to be rejected, and came as {seen:?}")));
+            }
+            (Err(end), Support::Full) => return Err(Failed(format!("{what}: refused: {end:?}"))),
+            (Err(end), _) => is_refusal(what, &end)?,
+        }
+    }
+    Ok(())
+}
+
+/// Text without the blanks in which a protocol of lines may differ.
+fn squeezed(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+async fn features(bench: &mut Bench) -> Verdict {
+    for feature in Feature::ALL {
+        let mut message = bench.message("with a feature");
+        match (examples::metadata(feature), feature) {
+            (Some(metadata), _) => message.metadata = metadata,
+            (None, Feature::MultiLine) => message.content = Content::text("one\ntwo\n\nfour"),
+            (None, Feature::Unicode) => message.content = Content::text("Größe: \u{1f9e9} ネコ"),
+            // Each has cases of its own.
+            (None, _) => continue,
+        }
+        let sent = message.clone();
+        let what = format!("{feature:?}");
+        match (across(bench, message).await?, bench.supports(feature)) {
+            (Ok(seen), Support::Full) => whole(&what, &seen, &sent)?,
+            (Ok(seen), Support::Degraded(_)) => {
+                if let Some(pinned) = bench.subject.pinned(feature, &sent) {
+                    let shown = seen.text.clone().unwrap_or_default();
+                    let pinned = String::from_utf8_lossy(&pinned).into_owned();
+                    ensure(shown.contains(&pinned), || {
+                        format!("{what}: shown as {shown:?}, not {pinned:?}")
+                    })?;
+                }
+            }
+            (Ok(seen), Support::Dropped) => {
+                ensure(seen.metadata.is_empty(), || format!("{what}: claimed as dropped, came as {seen:?}"))?;
+                ensure(bench.shows(&seen, "with a feature"), || format!("{what}: the text went with it"))?;
+            }
+            (Ok(_), Support::Rejected) => {
+                return Err(Failed(format!("{what}: claimed as rejected, and came")));
+            }
+            (Err(end), Support::Rejected) => is_refusal(&what, &end)?,
+            (Err(end), _) => return Err(Failed(format!("{what}: refused: {end:?}"))),
+        }
+    }
+    Ok(())
+}
+
+fn whole(what: &str, seen: &Seen, sent: &Message) -> Verdict {
+    same(what, &seen.metadata, &sent.metadata)?;
+    let text = String::from_utf8_lossy(&sent.content.body()).into_owned();
+    let shown = seen.text.clone().map(|text| text.replace('\n', "\r\n"));
+    let entity =
+        || seen.content.as_ref().map(|content| String::from_utf8_lossy(&content.body()).into_owned());
+    same(what, &shown.or_else(entity), &Some(text))
+}
+
+async fn addresses(bench: &mut Bench) -> Verdict {
+    let mut shown: Vec<String> = Vec::new();
+    for source in examples::awkward() {
+        let mut message = bench.message("who am I?");
+        message.source = source.clone();
+        let seen = match across(bench, message).await? {
+            Ok(seen) => seen,
+            Err(end) => {
+                is_refusal(source.spelled(), &end)?;
+                continue;
+            }
+        };
+        ensure(!shown.contains(&seen.from), || format!("{} and another are both {}", source, seen.from))?;
+        shown.push(seen.from.clone());
+        let mut reply = bench.sent("you are you");
+        reply.reply_to = Some(seen.from.clone());
+        if let Operation::Message(message) = &mut reply.operation {
+            message.destination = source.clone();
+        }
+        bench.peer.send(&reply).await?;
+        let submission = bench.submitted().await?;
+        let came = submission.arrival.operation.goes_to().clone();
+        ensure(is_same(&came, source.as_uri()), || {
+            format!("{source} is shown as {}, and a reply to that goes to {came}", seen.from)
+        })?;
+        let answered = bench.core.answer(submission, Response::success());
+        ensure(answered.is_ok(), || "nobody takes the answer".to_owned())?;
+    }
+    ensure(!shown.is_empty(), || "not one address could be shown".to_owned())
+}
+
+async fn injection(bench: &mut Bench) -> Verdict {
+    for text in INJECTIONS {
+        let mut message = bench.message(text);
+        if bench.supports(Feature::DisplayNames) != Support::Rejected {
+            message.metadata.source_name = Some("Fred\r\nQUIT :x".into());
+        }
+        match across(bench, message).await? {
+            Ok(seen) => {
+                let wanted = squeezed(&String::from_utf8_lossy(&Content::text(text).body()));
+                let entity =
+                    || seen.content.as_ref().map(|c| String::from_utf8_lossy(&c.body()).into_owned());
+                let shown = seen.text.clone().or_else(entity).unwrap_or_default();
+                // Control characters may be left out by a protocol that has another use for them.
+                let printable = |text: &str| text.chars().filter(|c| !c.is_control()).collect::<String>();
+                let intact = printable(&squeezed(&shown)) == printable(&wanted);
+                ensure(intact, || format!("{text:?} is shown as {shown:?}"))?;
+            }
+            Err(end) => is_refusal(text, &end)?,
+        }
+    }
+    bench.see_nothing("what looks like protocol must not become another operation").await?;
+    bench.nothing_submitted("nothing was sent").await?;
+    bench.still_works("text that looks like protocol").await
+}
+
+async fn passage(bench: &mut Bench) -> Verdict {
+    let delivery = bench.delivery(Operation::Message(bench.message("by way of")));
+    let passage = delivery.passage.clone();
+    let _leg = bench.depart(delivery, Log::open());
+    let seen = bench.see().await?;
+    bench.reply(&seen, &Response::success()).await?;
+    match (bench.subject.carries_passage(), seen.passage) {
+        (true, came) => {
+            let came = came.map(|came| (came.id, came.hops, came.via));
+            same("its passage", &came, &Some((passage.id, passage.hops, passage.via)))
+        }
+        (false, came) => ensure(came.is_none(), || format!("the peer is told {came:?}")),
+    }
+}
+
+async fn oversize(bench: &mut Bench) -> Verdict {
+    /// As much as every adapter without a claim must take: the default limit of a gateway.
+    const MOST: usize = 1_048_576;
+    let claimed = bench.subject.capabilities().max_content_octets;
+    let most = claimed.unwrap_or(MOST);
+    let sized = |octets: usize| {
+        let header = "Content-Type: text/plain\r\n\r\n";
+        let mut text = String::with_capacity(octets);
+        text.push_str(header);
+        while text.len() < octets {
+            text.push(if text.len() % 64 == 63 { ' ' } else { 'x' });
+        }
+        Content::new(text.into_bytes().into())
+    };
+    let mut message = bench.message("");
+    message.content = sized(most);
+    match across(bench, message).await? {
+        Ok(seen) => {
+            let octets = seen.content.as_ref().map_or_else(|| seen.text.map_or(0, |t| t.len()), Content::len);
+            // A protocol of lines sets its own between them; what is cut is far shorter.
+            ensure(octets + most / 8 >= most, || format!("{octets} of {most} octets arrived"))?;
+        }
+        Err(end) => return Err(Failed(format!("{most} octets, as claimed, were refused: {end:?}"))),
+    }
+    if claimed.is_some() {
+        let mut message = bench.message("");
+        message.content = sized(most + 1);
+        let Err(end) = across(bench, message).await? else {
+            return Err(Failed(format!("{} octets were taken", most + 1)));
+        };
+        let fits = matches!(&end, End::Refused(error) if error.code == Code::TooLarge);
+        ensure(fits, || format!("{} octets: {end:?}", most + 1))?;
+    }
+    bench.still_works("an oversize content").await
+}
+
+async fn kinds(bench: &mut Bench) -> Verdict {
+    for (operation, _) in super::presence::operations(&bench.user(0), &ours_im(0)) {
+        let kind = operation.kind();
+        if bench.subject.takes(kind) {
+            continue;
+        }
+        let leg = bench.deliver(operation);
+        match bench.end(leg).await? {
+            End::Refused(error) => {
+                let fits = matches!(error.code, Code::Unsupported | Code::Unreachable | Code::BadAddress);
+                ensure(fits, || format!("{kind}: refused with `{error}`"))?;
+            }
+            other => return Err(Failed(format!("{kind}: not refused: {other:?}"))),
+        }
+    }
+    // The refusal must not have been said to anybody: nothing was sent.
+    bench.see_nothing("a refused operation").await?;
+    let unsaid = bench.peer.answer("nobody-asked", &Response::success()).await;
+    match unsaid {
+        Ok(()) | Err(PeerError::Unutterable) => bench.still_works("an answer to nothing").await,
+        Err(error) => Err(error.into()),
+    }
+}

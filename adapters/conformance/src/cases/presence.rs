@@ -1,0 +1,235 @@
+//! Presence: what is asked, told and observed.
+
+use std::sync::Arc;
+
+use cpim_adapter::{
+    Basic, Code, Content, Feature, ImUri, Kind, NextHop, Notify, Observation, Operation, PresUri, Presence,
+    PresenceSupport, Publish, Response, Subscribe, SubscriptId, Support, Tuple, Unsubscribe, Uri,
+};
+
+use crate::bench::{Bench, End, is_same, ours_im};
+use crate::case::{Case, Failed, Verdict, case, ensure, same};
+use crate::core::Event;
+
+pub(super) const CASES: &[Case] = &[
+    case!(
+        "presence.out",
+        out,
+        "What the protocol's users can be told of presence arrives with every attribute; the rest is refused.",
+        "RFC 3859 section 3.4; the contract: `PresenceSupport`"
+    ),
+    case!(
+        "presence.notify",
+        notify,
+        "A notification is told without waiting for an answer, because it never gets one.",
+        "RFC 3859 section 3.4.2; the contract: notifications are never answered"
+    ),
+    case!(
+        "presence.observe",
+        observe,
+        "Where presence is observed, the present state is told at once and each change after it; else it is refused.",
+        "the contract: `Adapter::observe`"
+    ),
+    case!(
+        "presence.unobserve",
+        unobserve,
+        "Observing twice tells nothing twice, and after the end of an observation nothing is told.",
+        "the contract: `Adapter::observe`, `Adapter::unobserve`"
+    ),
+];
+
+/// The same URI as a presentity.
+fn pres(uri: &ImUri) -> Option<PresUri> {
+    PresUri::parse(&uri.spelled().replacen("im:", "pres:", 1)).ok()
+}
+
+fn presence(status: Basic) -> Presence {
+    let tuple = |destination: &str, status, markup: &str| Tuple {
+        destination: Arc::from(destination),
+        status,
+        markup: Arc::from(markup),
+        namespaces: Vec::new(),
+    };
+    Presence::new(
+        tuple("im:fred@a.example", status, "at his desk &amp; busy"),
+        vec![tuple("tel:+15550100", Basic::Closed, "")],
+    )
+}
+
+/// Each operation on presence, both ways: ours to theirs, and theirs to ours.
+pub(super) fn operations(theirs: &ImUri, ours: &ImUri) -> Vec<(Operation, Operation)> {
+    let (Some(theirs), Some(ours)) = (pres(theirs), pres(ours)) else {
+        return Vec::new();
+    };
+    let document = Content::new("Content-Type: application/pidf+xml\r\n\r\n<presence/>".into());
+    let subscribe = |watcher: &PresUri, target: &PresUri| {
+        Operation::Subscribe(Subscribe {
+            watcher: watcher.clone(),
+            target: target.clone(),
+            duration: 3_600,
+            subscript_id: SubscriptId::parse("sub-7").ok(),
+        })
+    };
+    let unsubscribe = |watcher: &PresUri, target: &PresUri| {
+        Operation::Unsubscribe(Unsubscribe { watcher: watcher.clone(), target: target.clone() })
+    };
+    let notify = |watcher: &PresUri, target: &PresUri| {
+        Operation::Notify(Notify {
+            watcher: watcher.clone(),
+            target: target.clone(),
+            presence: presence(Basic::Open),
+            document: Some(document.clone()),
+        })
+    };
+    let publish = |target: &PresUri| {
+        Operation::Publish(Publish {
+            target: target.clone(),
+            presence: presence(Basic::Open),
+            document: Some(document.clone()),
+            duration: Some(600),
+        })
+    };
+    vec![
+        (subscribe(&ours, &theirs), subscribe(&theirs, &ours)),
+        (unsubscribe(&ours, &theirs), unsubscribe(&theirs, &ours)),
+        (notify(&theirs, &ours), notify(&ours, &theirs)),
+        (publish(&theirs), publish(&theirs)),
+    ]
+}
+
+/// Wants one operation to be the other, attribute by attribute.
+pub(super) fn same_operation(came: &Operation, wanted: &Operation) -> Verdict {
+    let kind = wanted.kind();
+    same("kind", &came.kind(), &kind)?;
+    let both = |one: &Uri, other: &Uri| ensure(is_same(one, other), || format!("{kind}: {one}, not {other}"));
+    both(came.speaks_for(), wanted.speaks_for())?;
+    both(came.goes_to(), wanted.goes_to())?;
+    match (came, wanted) {
+        (Operation::Subscribe(came), Operation::Subscribe(wanted)) => {
+            same("duration", &came.duration, &wanted.duration)?;
+            same("subscriptID", &came.subscript_id, &wanted.subscript_id)
+        }
+        (Operation::Publish(came), Operation::Publish(wanted)) => {
+            same("presence", &came.presence, &wanted.presence)?;
+            same("duration", &came.duration, &wanted.duration)?;
+            same("document", &came.document, &wanted.document)
+        }
+        (Operation::Notify(came), Operation::Notify(wanted)) => {
+            same("presence", &came.presence, &wanted.presence)?;
+            same("document", &came.document, &wanted.document)
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn out(bench: &mut Bench) -> Verdict {
+    for (operation, _) in operations(&bench.user(0), &ours_im(0)) {
+        let kind = operation.kind();
+        if !bench.subject.takes(kind) || kind == Kind::Notify {
+            continue;
+        }
+        let leg = bench.deliver(operation.clone());
+        let seen = bench.see().await?;
+        same("kind", &seen.kind, &kind)?;
+        match &operation {
+            Operation::Subscribe(subscribe) => {
+                same("duration", &seen.duration, &Some(subscribe.duration))?;
+                same("subscriptID", &seen.subscript_id, &subscribe.subscript_id)?;
+            }
+            Operation::Publish(publish) => same("presence", &seen.presence, &Some(publish.presence.clone()))?,
+            _ => {}
+        }
+        bench.reply(&seen, &Response::success().with_duration(Some(60))).await?;
+        match bench.end(leg).await? {
+            End::Answered(response) => {
+                same("the duration that was granted", &response.duration(), &Some(60))?
+            }
+            other => return Err(Failed(format!("{kind} was answered, and its end is {other:?}"))),
+        }
+    }
+    Ok(())
+}
+
+async fn notify(bench: &mut Bench) -> Verdict {
+    if !bench.subject.takes(Kind::Notify) {
+        return bench.still_works("nothing").await;
+    }
+    let both_ways = operations(&bench.user(0), &ours_im(0));
+    let Some((operation, _)) = both_ways.into_iter().find(|(one, _)| one.kind() == Kind::Notify) else {
+        return Ok(());
+    };
+    let leg = bench.deliver(operation.clone());
+    let seen = bench.see().await?;
+    let wanted = match &operation {
+        Operation::Notify(notify) => notify.presence.clone(),
+        _ => return Ok(()),
+    };
+    let came = seen.presence.clone().ok_or_else(|| Failed("it tells no presence".to_owned()))?;
+    same("open or closed", &came.basic(), &wanted.basic())?;
+    if bench.supports(Feature::RichPresence) == Support::Full {
+        same("presence", &came, &wanted)?;
+        ensure(seen.content.is_some(), || "the full document was lost".to_owned())?;
+    }
+    // Nobody answers, and its end is told nevertheless.
+    let end = bench.end(leg).await?;
+    ensure(matches!(end, End::Answered(_) | End::Delegated), || format!("told, and its end is {end:?}"))
+}
+
+async fn observed(bench: &Bench) -> Result<Option<Observation>, Failed> {
+    Ok(bench
+        .core
+        .wait(bench.timing.quiet * 5, |event| match event {
+            Event::Observed(observation) => Ok(*observation),
+            other => Err(other),
+        })
+        .await)
+}
+
+async fn observe(bench: &mut Bench) -> Verdict {
+    let user = bench.user(0);
+    let foreign = match bench.subject.hop(user.as_uri()) {
+        NextHop::Foreign(foreign) => foreign,
+        // Where its users have no foreign address, there is nobody to observe.
+        NextHop::Peer(_) | NextHop::Served(_) => return bench.still_works("nothing").await,
+    };
+    let begun = bench.adapter.observe(foreign.clone()).await;
+    if bench.subject.capabilities().presence != PresenceSupport::Observe {
+        let refused = begun.err().map(|error| error.code);
+        return same("the refusal to observe", &refused, &Some(Code::Unsupported));
+    }
+    begun.map_err(|error| Failed(format!("refused to observe: {error}")))?;
+    let first = observed(bench).await?.ok_or_else(|| Failed("the present state was not told".to_owned()))?;
+    same("whose", &first.presentity, &foreign)?;
+    for status in [Basic::Closed, Basic::Open] {
+        bench.peer.show_presence(&user, &presence(status)).await?;
+        loop {
+            let Some(next) = observed(bench).await? else {
+                return Err(Failed(format!("the change to {status} was not told")));
+            };
+            if next.presence.basic() == status {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn unobserve(bench: &mut Bench) -> Verdict {
+    let user = bench.user(0);
+    let NextHop::Foreign(foreign) = bench.subject.hop(user.as_uri()) else {
+        return bench.still_works("nothing").await;
+    };
+    if bench.subject.capabilities().presence != PresenceSupport::Observe {
+        // Asked nevertheless, it does no harm.
+        bench.adapter.unobserve(&foreign).await;
+        return bench.still_works("an observation that there was not").await;
+    }
+    let failed = |error| Failed(format!("refused to observe: {error}"));
+    bench.adapter.observe(foreign.clone()).await.map_err(failed)?;
+    bench.adapter.observe(foreign.clone()).await.map_err(failed)?;
+    while observed(bench).await?.is_some() {}
+    bench.adapter.unobserve(&foreign).await;
+    bench.peer.show_presence(&user, &presence(Basic::Closed)).await?;
+    let late = observed(bench).await?;
+    ensure(late.is_none(), || "nobody watches, and presence is told".to_owned())
+}

@@ -1,0 +1,104 @@
+//! Whoever means no good: forged envelopes, other people's names, octets that are no protocol.
+
+use cpim_adapter::{ImUri, Operation, OperationId, Passage, Response, Scope};
+
+use crate::bench::{Bench, ours_im};
+use crate::case::{Case, Failed, Verdict, case, ensure};
+use crate::subject::{PeerError, Sent};
+
+pub(super) const CASES: &[Case] = &[
+    case!(
+        "stranger.envelope",
+        envelope,
+        "An envelope that nothing proves is not believed: no gateway, no name, no way, no standing by it.",
+        "DESIGN: an envelope is believed only from a configured peer gateway, proven"
+    ),
+    case!(
+        "stranger.source",
+        source,
+        "Nobody may speak for somebody else's address.",
+        "RFC 2779 section 5.2; the contract: `Authority::scopes`"
+    ),
+    case!(
+        "stranger.ours",
+        ours,
+        "Nobody from outside may speak for the gateway's own domain.",
+        "docs/native-cpim.md, Session 2"
+    ),
+    case!(
+        "stranger.garbage",
+        garbage,
+        "Octets that are no protocol harm nobody: nothing is handed in, and others go on.",
+        "RFC 2779 section 5; bounded memory, no panic"
+    ),
+];
+
+/// What the forger sends, and whether what is handed in of it could deceive the gateway.
+async fn forged(bench: &mut Bench, sent: &Sent, source: &ImUri) -> Verdict {
+    match bench.peer.forge(sent).await {
+        Ok(()) | Err(PeerError::Unutterable) => {}
+        Err(error) => return Err(error.into()),
+    }
+    if let Some(submission) = bench.submitted_within(bench.timing.quiet * 3).await {
+        let Some(facts) = &submission.facts else {
+            return Err(Failed("handed in on a connection that was never announced".to_owned()));
+        };
+        let authority = &facts.authority;
+        ensure(authority.peer.is_none(), || format!("it counts as the gateway {:?}", authority.peer))?;
+        let speaks = submission.arrival.operation.speaks_for().address().clone();
+        let deceived = speaks == *source.address()
+            && (authority.covers(&speaks) || authority.scopes.contains(&Scope::Any));
+        ensure(!deceived, || format!("{} may speak for {speaks}", authority.label))?;
+        drop(bench.core.answer(submission, Response::success()));
+    }
+    bench.still_works("a forgery").await
+}
+
+fn passage() -> Result<Passage, Failed> {
+    let id = OperationId::parse("forged-1").map_err(|error| Failed(error.to_string()))?;
+    Ok(Passage { id, hops: 200, via: vec![crate::subject::relay()], wait: None })
+}
+
+fn with_source(bench: &mut Bench, source: &ImUri) -> Sent {
+    let mut sent = bench.sent("believe me");
+    if let Operation::Message(message) = &mut sent.operation {
+        message.source = source.clone();
+    }
+    sent
+}
+
+async fn envelope(bench: &mut Bench) -> Verdict {
+    let source = ours_im(1);
+    let mut sent = with_source(bench, &source);
+    sent.passage = Some(passage()?);
+    forged(bench, &sent, &source).await
+}
+
+async fn source(bench: &mut Bench) -> Verdict {
+    let source = ours_im(1);
+    let sent = with_source(bench, &source);
+    forged(bench, &sent, &source).await
+}
+
+async fn ours(bench: &mut Bench) -> Verdict {
+    let source = ImUri::parse("im:gateway@gw.example").map_err(|error| Failed(error.to_string()))?;
+    let sent = with_source(bench, &source);
+    forged(bench, &sent, &source).await
+}
+
+async fn garbage(bench: &mut Bench) -> Verdict {
+    let endless: Vec<u8> = std::iter::repeat_n(b'x', 3 << 20).collect();
+    let octets: [&[u8]; 5] = [
+        b"\0\x01\x02\xff\xfe\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: gw.example\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"\n\n\n\n=\n = \n==\n",
+        &endless,
+    ];
+    for octets in octets {
+        bench.peer.send_raw(octets).await?;
+        ensure(!bench.running.is_finished(), || "the adapter stopped".to_owned())?;
+    }
+    bench.nothing_submitted("octets that are no protocol").await?;
+    bench.still_works("octets that are no protocol").await
+}

@@ -1,0 +1,155 @@
+//! What the sender on the foreign side is told of what he sent.
+
+use cpim_adapter::{Code, Response, Status};
+
+use crate::bench::Bench;
+use crate::case::{Case, Failed, Verdict, case, ensure, same};
+
+pub(super) const CASES: &[Case] = &[
+    case!(
+        "told.outcomes",
+        outcomes,
+        "The sender is told each outcome as what it is, of the right operation, with the reason.",
+        "RFC 3860 section 3.4.1; RFC 2779 section 4.3"
+    ),
+    case!(
+        "told.late",
+        late,
+        "Nothing is told before the gateway has answered.",
+        "RFC 3860 section 3.4.1: a response tells what became of it"
+    ),
+    case!(
+        "told.own",
+        own,
+        "Answers in another order than the operations are told of the right ones.",
+        "docs/native-cpim.md, Connection: responses come in any order"
+    ),
+    case!(
+        "told.receipt",
+        receipt,
+        "An answer that was told says so once it was handed over; one that finds nobody says that it was not.",
+        "the contract: `Receipt`"
+    ),
+    case!(
+        "told.kept",
+        kept,
+        "An answer that was kept while its owner was away is told when he is back.",
+        "docs/native-cpim.md: a response that could not be written is kept"
+    ),
+];
+
+/// Sends, answers so, and wants the sender told so.
+async fn outcome(bench: &mut Bench, response: &Response) -> Verdict {
+    let sent = bench.sent("what becomes of me?");
+    bench.peer.send(&sent).await?;
+    let submission = bench.submitted().await?;
+    let answered = bench.core.answer(submission, response.clone());
+    let number = answered.map_err(|_| Failed("nobody takes the answer".to_owned()))?;
+    if !bench.subject.tells(response.status()) {
+        return bench.hear_nothing("an outcome that the protocol tells by silence").await;
+    }
+    let told = bench.hear().await?;
+    same("which", &told.tag, &sent.tag)?;
+    same("status", &told.response.status(), &response.status())?;
+    if bench.subject.tells_words() {
+        same("text", &told.response.text(), &response.text())?;
+        same("language", &told.response.lang().cloned(), &response.lang().cloned())?;
+    }
+    ensure(bench.receipt(number).await?, || "it was told, and its receipt says that it was not".to_owned())
+}
+
+async fn outcomes(bench: &mut Bench) -> Verdict {
+    outcome(bench, &Response::success()).await?;
+    for code in Code::ALL {
+        outcome(bench, &Response::failure(*code, "in so many words")).await?;
+    }
+    let foreign = Response::failure(Code::Refused, "nein & <danke>");
+    outcome(bench, &foreign.with_lang(cpim_adapter::LangTag::parse("de"))).await?;
+    outcome(bench, &Response::indeterminant(Code::Timeout, "nobody knows")).await
+}
+
+async fn late(bench: &mut Bench) -> Verdict {
+    let sent = bench.sent("no answer yet");
+    bench.peer.send(&sent).await?;
+    let submission = bench.submitted().await?;
+    bench.hear_nothing("before the gateway has answered").await?;
+    let response = Response::failure(Code::Unreachable, "now there is one");
+    let answered = bench.core.answer(submission, response.clone());
+    ensure(answered.is_ok(), || "nobody takes the answer".to_owned())?;
+    let told = bench.hear().await?;
+    same("status", &told.response.status(), &Status::Failure)
+}
+
+async fn own(bench: &mut Bench) -> Verdict {
+    let (first, second) = (bench.sent("first"), bench.sent("second"));
+    bench.peer.send(&first).await?;
+    let first_in = bench.submitted().await?;
+    bench.peer.send(&second).await?;
+    // Where the protocol has one operation under way at a time, there is no other order.
+    let Some(second_in) = bench.submitted_within(bench.timing.quiet * 3).await else {
+        drop(bench.core.answer(first_in, Response::success()));
+        return bench.submitted().await.map(drop);
+    };
+    drop(bench.core.answer(second_in, Response::failure(Code::Refused, "the second")));
+    let told = bench.hear().await?;
+    same("told first", &told.tag, &second.tag)?;
+    drop(bench.core.answer(first_in, Response::failure(Code::Denied, "the first")));
+    let told = bench.hear().await?;
+    same("told second", &told.tag, &first.tag)?;
+    if bench.subject.tells_words() {
+        same("its code", &told.response.code(), &Some(Code::Denied))?;
+    }
+    Ok(())
+}
+
+async fn receipt(bench: &mut Bench) -> Verdict {
+    outcome(bench, &Response::failure(Code::NoRoute, "told")).await?;
+    let sent = bench.sent("gone before the answer");
+    bench.peer.send(&sent).await?;
+    let submission = bench.submitted().await?;
+    let before = bench.core.sessions();
+    bench.peer.leave().await;
+    // Whoever keeps its connection to the gateway when a peer goes tells the answer by other means.
+    for _ in 0..50 {
+        if bench.core.sessions() < before {
+            break;
+        }
+        tokio::time::sleep(bench.timing.quiet / 10).await;
+    }
+    let gone = bench.core.sessions() < before;
+    match bench.core.answer(submission, Response::failure(Code::Refused, "too late")) {
+        Err(_) => Ok(()),
+        Ok(number) if gone => {
+            let handed_over = bench.receipt(number).await?;
+            ensure(!handed_over, || "nobody was there, and the receipt says that it was told".to_owned())
+        }
+        Ok(_) => Ok(()),
+    }
+}
+
+async fn kept(bench: &mut Bench) -> Verdict {
+    let sent = bench.sent("answered while away");
+    bench.peer.send(&sent).await?;
+    let submission = bench.submitted().await?;
+    let trans_id = submission.arrival.trans_id.clone();
+    let before = bench.core.sessions();
+    bench.peer.leave().await;
+    for _ in 0..50 {
+        if bench.core.sessions() < before {
+            break;
+        }
+        tokio::time::sleep(bench.timing.quiet / 10).await;
+    }
+    let response = Response::failure(Code::Refused, "while you were away");
+    if bench.core.sessions() < before {
+        drop(submission);
+        bench.core.keep(trans_id, response.clone());
+    } else {
+        let answered = bench.core.answer(submission, response.clone());
+        ensure(answered.is_ok(), || "its connection lives, and nobody takes the answer".to_owned())?;
+    }
+    bench.arrive().await?;
+    let told = bench.hear().await?;
+    same("which", &told.tag, &sent.tag)?;
+    same("status", &told.response.status(), &Status::Failure)
+}
