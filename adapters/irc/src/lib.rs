@@ -14,7 +14,7 @@ mod listener;
 mod net;
 mod tls;
 
-pub use adapter::IrcAdapter;
+pub use adapter::{IrcAdapter, capabilities};
 pub use address::{IrcAddress, NetworkName};
 pub use config::{
     AccountSettings, Guests, Identity, Limits, ListenerSettings, Password, ServerSettings, Settings,
