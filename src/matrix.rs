@@ -3,7 +3,6 @@
 //! `tests/matrix` holds the claims against what really arrives; `cpim-gateway matrix` and docs/loss-matrix.md show it.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use cpim_adapter::{Capabilities, Feature, PresenceSupport, Support};
 use serde::Serialize;
@@ -111,25 +110,22 @@ pub fn tables(sides: &[Side]) -> String {
             notes.entry(how).or_insert(next);
         }
     }
-    let mut text = String::new();
+    let mut lines = Vec::new();
     for from in sides {
-        let _ = writeln!(text, "## From {}\n", from.name);
         let names: Vec<&str> = sides.iter().map(|to| to.name).collect();
-        let _ = writeln!(text, "| | to {} |\n|---|{}", names.join(" | to "), "---|".repeat(sides.len()));
+        lines.push(format!("## From {}\n\n| | to {} |", from.name, names.join(" | to ")));
+        lines.push(format!("|---|{}", "---|".repeat(sides.len())));
         for feature in Feature::ALL.map(Feature::name).into_iter().chain([SUBSCRIBE]) {
             let of_pair = cells.iter().filter(|cell| cell.from == from.name && cell.feature == feature);
             let words: Vec<String> = of_pair.map(|cell| word(cell.crossing, &notes)).collect();
-            let _ = writeln!(text, "| {feature} | {} |", words.join(" | "));
+            lines.push(format!("| {feature} | {} |", words.join(" | ")));
         }
-        text.push('\n');
+        lines.push(String::new());
     }
     let mut notes: Vec<(usize, &str)> = notes.into_iter().map(|(how, number)| (number, how)).collect();
     notes.sort_unstable();
-    for (number, how) in notes {
-        let _ = writeln!(text, "{number}. {how}");
-    }
-    text.truncate(text.trim_end().len());
-    text
+    lines.extend(notes.into_iter().map(|(number, how)| format!("{number}. {how}")));
+    lines.join("\n").trim_end().to_owned()
 }
 
 fn word(crossing: Crossing, notes: &BTreeMap<&str, usize>) -> String {
