@@ -65,7 +65,7 @@ fn a_body_arrives_as_it_left_but_for_the_end_of_its_last_line() {
     let (server, house) = runtime.block_on(async {
         let server = Server::start(Manner::default()).await;
         let house = House::new(server.port).await;
-        (std::cell::RefCell::new(server), house)
+        (tokio::sync::Mutex::new(server), house)
     });
     let line = prop_oneof![Just(String::new()), Just(".".to_owned()), Just("..".to_owned()), "[ -~]{0,80}"];
     let body = (proptest::collection::vec(line, 1..6), any::<bool>())
@@ -75,7 +75,7 @@ fn a_body_arrives_as_it_left_but_for_the_end_of_its_last_line() {
         .run(&body, |body| {
             let mail = runtime.block_on(async {
                 house.deliver(1, said(&body)).await.outcome.unwrap();
-                server.borrow_mut().mail().await
+                server.lock().await.mail().await
             });
             let (_, arrived) = mail.octets.split_once("\r\n\r\n").unwrap();
             let arrived: Vec<&str> =
