@@ -8,9 +8,9 @@ use serde::Deserialize;
 
 use crate::config::check::socket_path;
 use crate::config::{
-    AdapterSection, ConfigErrors, Domain, DomainPattern, Endpoint, Listeners, Section, several, units,
+    AdapterSection, Anchors, ConfigErrors, Domain, DomainPattern, Endpoint, Listeners, Section, several,
+    units,
 };
-pub use crate::registry::tls::Anchors;
 use crate::registry::tls::{Wrong, wrong_pair};
 
 /// The row of the section.

@@ -6,8 +6,9 @@ use cpim_adapter::Schedule;
 use cpim_smtp::{MailHost, MailRoute, OutgoingSettings, Security, TlsPolicy};
 use serde::Deserialize;
 
-use crate::config::{ConfigError, Domain, DomainPattern, HostPort, Section, maybe, one, several, units};
-use crate::registry::tls::Anchors;
+use crate::config::{
+    Anchors, ConfigError, Domain, DomainPattern, HostPort, Section, maybe, one, several, units,
+};
 use crate::router::scope_of;
 
 /// `[smtp.outgoing]`: how mail is sent.
@@ -148,7 +149,11 @@ fn security(tls: MailTls, ca: &Anchors) -> Security {
         MailTls::Plain => TlsPolicy::Plain,
         MailTls::Required => TlsPolicy::Required,
     };
-    Security { tls, anchors: ca.file() }
+    let anchors = match ca {
+        Anchors::File(path) => Some(path.clone()),
+        Anchors::System => None,
+    };
+    Security { tls, anchors }
 }
 
 fn host(at: &HostPort) -> MailHost {
