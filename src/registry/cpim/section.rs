@@ -1,16 +1,17 @@
 //! `[cpim]`: the native adapter's own section.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::config::certificate::{PairError, certificates, pair};
 use crate::config::check::socket_path;
 use crate::config::{
-    AdapterSection, ConfigErrors, Domain, DomainPattern, Endpoint, Listeners, Section, several, units,
+    AdapterSection, Anchors, ConfigErrors, Domain, DomainPattern, Endpoint, Listeners, Section, several,
+    units,
 };
+use crate::registry::tls::{Wrong, wrong_pair};
 
 /// The row of the section.
 pub const SECTION: AdapterSection = AdapterSection { name: "cpim", check, listens };
@@ -79,23 +80,6 @@ pub struct OutgoingTls {
     pub key: Option<PathBuf>,
 }
 
-/// Trust anchors.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
-#[serde(from = "PathBuf")]
-pub enum Anchors {
-    /// Those of a PEM file, relative to this file.
-    File(PathBuf),
-    /// `"system"`: those of this machine.
-    #[default]
-    System,
-}
-
-impl From<PathBuf> for Anchors {
-    fn from(path: PathBuf) -> Self {
-        if path.as_os_str() == "system" { Self::System } else { Self::File(path) }
-    }
-}
-
 /// The section, read and checked, with the paths of certificates as seen from the folder of the configuration file.
 ///
 /// # Errors
@@ -144,9 +128,6 @@ pub fn listens(section: &Section) -> Listeners {
     }
     listens
 }
-
-/// A key of a table, and what is wrong with it.
-type Wrong = (&'static str, String);
 
 impl Listener {
     fn find(&mut self, section: &Section) {
@@ -227,36 +208,5 @@ impl OutgoingTls {
     fn wrong(&self) -> Vec<Wrong> {
         let pair = wrong_pair(self.certificate.as_deref(), self.key.as_deref());
         pair.into_iter().chain(self.ca.wrong("ca")).collect()
-    }
-}
-
-impl Anchors {
-    fn find(&mut self, section: &Section) {
-        if let Self::File(path) = self {
-            *path = section.beside(path);
-        }
-    }
-
-    fn wrong(&self, key: &'static str) -> Option<Wrong> {
-        match self {
-            Self::File(path) => certificates(path).err().map(|e| (key, format!("{e}, or \"system\""))),
-            Self::System => None,
-        }
-    }
-}
-
-fn wrong_pair(certificate: Option<&Path>, key: Option<&Path>) -> Option<Wrong> {
-    match (certificate, key) {
-        (None, None) => None,
-        (Some(_), None) => {
-            Some(("key", "is missing; the private key of certificate must be given".to_owned()))
-        }
-        (None, Some(_)) => {
-            Some(("certificate", "is missing; the certificate of key must be given".to_owned()))
-        }
-        (Some(certificate), Some(key)) => pair(certificate, key).err().map(|e| match e {
-            PairError::Certificate(message) => ("certificate", message),
-            PairError::Key(message) => ("key", message),
-        }),
     }
 }
