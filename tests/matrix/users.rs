@@ -174,7 +174,7 @@ fn mail(said: &Said, to: &str) -> String {
     )
 }
 
-fn hear_mail(stage: &mut Stage, before: usize) -> Heard {
+fn hear_mail(stage: &Stage, before: usize) -> Heard {
     let mails = stage.postfix.wait_mails("carol", before + 1);
     let mail = mails.last().unwrap().replace('\n', "\r\n");
     let (head, body) = split(mail.as_bytes());
@@ -227,7 +227,7 @@ fn quoted_printable(body: &[u8]) -> Vec<u8> {
     let mut octets = parts.next().unwrap().as_bytes().to_vec();
     for part in parts {
         octets.push(u8::from_str_radix(&part[..2], 16).unwrap());
-        octets.extend_from_slice(part[2..].as_bytes());
+        octets.extend_from_slice(&part.as_bytes()[2..]);
     }
     octets
 }
