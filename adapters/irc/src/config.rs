@@ -9,12 +9,15 @@ use std::time::Duration;
 use subtle::ConstantTimeEq;
 
 use crate::address::NetworkName;
+use crate::network::NetworkSettings;
 
 /// Everything that the IRC adapter has to know.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// The network whose server this gateway is; none: it is no server.
     pub server: Option<ServerSettings>,
+    /// Networks of others that it joins.
+    pub networks: Vec<NetworkSettings>,
 }
 
 /// The network whose server this gateway is.
@@ -93,11 +96,24 @@ impl Password {
         (1..=Self::MAX_OCTETS).contains(&text.len()).then(|| Self(text.into()))
     }
 
+    /// The password, to be shown to a server.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+
     /// Whether this is what was offered. How long that takes tells nothing but the lengths.
     pub(crate) fn is(&self, offered: &str) -> bool {
         self.0.as_bytes().ct_eq(offered.as_bytes()).into()
     }
 }
+
+impl PartialEq for Password {
+    fn eq(&self, other: &Self) -> bool {
+        self.is(&other.0)
+    }
+}
+
+impl Eq for Password {}
 
 impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -10,8 +10,12 @@
 mod adapter;
 mod address;
 mod config;
+mod health;
+mod leg;
 mod listener;
 mod net;
+mod network;
+mod sync;
 mod tls;
 
 pub use adapter::IrcAdapter;
@@ -19,3 +23,4 @@ pub use address::{IrcAddress, NetworkName};
 pub use config::{
     AccountSettings, Guests, Identity, Limits, ListenerSettings, Password, ServerSettings, Settings,
 };
+pub use network::{Login, NetworkSettings, Transport};

@@ -1,4 +1,4 @@
-//! TLS of the listeners, from the first octet.
+//! TLS, from the first octet, in both directions.
 
 use std::fmt;
 use std::fs;
@@ -6,11 +6,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use cpim_adapter::BuildError;
-use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::version::{TLS12, TLS13};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
 use crate::config::Identity;
 
@@ -22,6 +22,63 @@ const PEM_OCTETS_MAX: u64 = 1_048_576;
 /// # Errors
 /// [`BuildError`] names what cannot be used.
 pub(crate) fn server(identity: &Identity, key: &str) -> Result<Arc<ServerConfig>, BuildError> {
+    let (chain, private) = load(identity, key)?;
+    // Given explicitly: a library must not install a default for the whole process.
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(&[&TLS13, &TLS12])
+        .map_err(|error| wrong(key, error))?
+        .with_no_client_auth()
+        .with_single_cert(chain, private)
+        .map_err(|error| wrong(&format!("{key}.certificate"), error))?;
+    Ok(Arc::new(config))
+}
+
+/// The TLS of connections that the gateway opens. `anchors`: who vouches for the server, absent: whoever the system
+/// trusts. `key` is the network's key in the configuration.
+///
+/// # Errors
+/// [`BuildError`] names what cannot be used.
+pub(crate) fn client(
+    anchors: Option<&Path>,
+    identity: Option<&Identity>,
+    key: &str,
+) -> Result<Arc<ClientConfig>, BuildError> {
+    let mut roots = RootCertStore::empty();
+    let at = format!("{key}.ca");
+    match anchors {
+        Some(path) => {
+            let pem = read_pem(path, &at)?;
+            for certificate in CertificateDer::pem_slice_iter(&pem) {
+                let certificate = certificate.map_err(|error| wrong(&at, error))?;
+                roots.add(certificate).map_err(|error| wrong(&at, error))?;
+            }
+        }
+        None => {
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        }
+    }
+    if roots.is_empty() {
+        return Err(wrong(&at, "no certificate of anybody who could vouch for a server"));
+    }
+    let verifying = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(&[&TLS13, &TLS12])
+        .map_err(|error| wrong(key, error))?
+        .with_root_certificates(roots);
+    let config = match identity {
+        Some(identity) => {
+            let (chain, private) = load(identity, key)?;
+            let config = verifying.with_client_auth_cert(chain, private);
+            config.map_err(|error| wrong(&format!("{key}.certificate"), error))?
+        }
+        None => verifying.with_no_client_auth(),
+    };
+    Ok(Arc::new(config))
+}
+
+fn load(
+    identity: &Identity,
+    key: &str,
+) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), BuildError> {
     let at_certificate = format!("{key}.certificate");
     let at_key = format!("{key}.key");
     let pem = read_pem(&identity.certificate, &at_certificate)?;
@@ -30,14 +87,7 @@ pub(crate) fn server(identity: &Identity, key: &str) -> Result<Arc<ServerConfig>
         .map_err(|error| wrong(&at_certificate, format!("{}: {error}", identity.certificate.display())))?;
     let private = PrivateKeyDer::from_pem_slice(&read_pem(&identity.key, &at_key)?)
         .map_err(|error| wrong(&at_key, format!("{}: {error}", identity.key.display())))?;
-    // Given explicitly: a library must not install a default for the whole process.
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_protocol_versions(&[&TLS13, &TLS12])
-        .map_err(|error| wrong(key, error))?
-        .with_no_client_auth()
-        .with_single_cert(chain, private)
-        .map_err(|error| wrong(&at_certificate, error))?;
-    Ok(Arc::new(config))
+    Ok((chain, private))
 }
 
 fn read_pem(path: &Path, key: &str) -> Result<Vec<u8>, BuildError> {

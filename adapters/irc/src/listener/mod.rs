@@ -37,4 +37,5 @@ mod users;
 mod watches;
 mod wire;
 
+pub(crate) use nick::{candidates, is_reserved};
 pub(crate) use server::Server;
