@@ -24,3 +24,6 @@ pub use config::{
     AccountSettings, Guests, Identity, Limits, ListenerSettings, Password, ServerSettings, Settings,
 };
 pub use network::{Login, NetworkSettings, Transport};
+
+/// A nick and a casemapping, as the settings of a network name them.
+pub use cpim_irc_proto::{Casemapping, Nick};

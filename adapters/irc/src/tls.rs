@@ -52,13 +52,14 @@ pub(crate) fn client(
                 let certificate = certificate.map_err(|error| wrong(&at, error))?;
                 roots.add(certificate).map_err(|error| wrong(&at, error))?;
             }
+            if roots.is_empty() {
+                return Err(wrong(&at, "no certificate of anybody who could vouch for a server"));
+            }
         }
+        // Where there is none, no server is believed, and each connection says so.
         None => {
             roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         }
-    }
-    if roots.is_empty() {
-        return Err(wrong(&at, "no certificate of anybody who could vouch for a server"));
     }
     let verifying = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_protocol_versions(&[&TLS13, &TLS12])

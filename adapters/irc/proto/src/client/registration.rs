@@ -340,7 +340,7 @@ mod tests {
         say(&mut registration, ":s 005 fred_ NICKLEN=20 :ok");
         let step = say(&mut registration, ":s 422 fred_ :no motd").0;
         assert_eq!(step, Step::Registered(Nick::parse("fred_").unwrap()));
-        assert_eq!((registration.isupport.nick_octets, &*registration.capabilities[0]), (20, "server-time"));
+        assert_eq!((registration.isupport.nick_octets, registration.capabilities[0]), (20, "server-time"));
     }
 
     #[test]
