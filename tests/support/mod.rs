@@ -17,6 +17,7 @@ pub mod gateway;
 pub mod irc;
 pub mod ircd;
 pub mod native;
+pub mod pair;
 pub mod peer;
 pub mod postfix;
 pub mod process;

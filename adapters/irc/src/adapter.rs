@@ -1,4 +1,4 @@
-//! The adapter itself: finds the network that an address names.
+//! The adapter itself: finds the network that an address names, and the link that leads to a peer gateway.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use crate::address::{IrcAddress, NetworkName};
 use crate::config::Settings;
 use crate::health::HealthShare;
+use crate::link::Links;
 use crate::listener::Server;
 use crate::net::Network;
 use crate::network::{Joined, JoinedNetwork};
@@ -23,6 +24,7 @@ pub struct IrcAdapter {
     joined: Vec<Arc<Joined>>,
     networks: Vec<Arc<dyn Network>>,
     health: HealthShare,
+    links: Arc<Links>,
 }
 
 impl IrcAdapter {
@@ -31,8 +33,9 @@ impl IrcAdapter {
     /// # Errors
     /// [`BuildError`] names the key of whatever cannot be used.
     pub fn new(settings: Settings) -> Result<Self, BuildError> {
-        let server = settings.server.map(Server::new).transpose()?;
         let health = HealthShare::default();
+        let links = Links::new(settings.link)?;
+        let server = settings.server.map(|server| Server::new(server, Arc::clone(&links))).transpose()?;
         let joined: Vec<Arc<Joined>> =
             settings.networks.into_iter().map(Joined::new).collect::<Result<_, _>>()?;
         let own = server.iter().map(|server| Arc::clone(server) as Arc<dyn Network>);
@@ -40,7 +43,7 @@ impl IrcAdapter {
             .iter()
             .map(|joined| Arc::new(JoinedNetwork(Arc::clone(joined), health.clone())) as Arc<dyn Network>);
         let networks = own.chain(others).collect();
-        Ok(Self { server, joined, networks, health })
+        Ok(Self { server, joined, networks, links, health })
     }
 
     /// The TCP addresses that are bound and not yet run, in the order of the settings, with the ports that were found
@@ -56,6 +59,7 @@ impl IrcAdapter {
     /// # Errors
     /// [`BuildError`]; then everything stays as it was.
     pub fn reconfigure(&self, settings: Settings) -> Result<Vec<String>, BuildError> {
+        self.links.reconfigure(settings.link)?;
         let mut restart = match (&self.server, settings.server) {
             (Some(server), Some(settings)) => server.reconfigure(settings)?,
             (None, None) => Vec::new(),
@@ -128,6 +132,8 @@ impl Adapter for IrcAdapter {
     async fn run(&self, cx: AdapterContext) -> Result<(), AdapterError> {
         self.health.begin(cx.health.clone());
         let mut running = JoinSet::new();
+        let (links, links_cx) = (Arc::clone(&self.links), cx.clone());
+        running.spawn(async move { links.run(links_cx).await });
         for network in &self.networks {
             let (network, cx, health) = (Arc::clone(network), cx.clone(), self.health.clone());
             running.spawn(async move {
@@ -144,7 +150,7 @@ impl Adapter for IrcAdapter {
 
     async fn deliver(&self, delivery: Delivery, commit: &CommitPoint) -> Result<Outcome, DeliveryError> {
         let NextHop::Foreign(foreign) = &delivery.hop else {
-            return Err(DeliveryError::refused(Code::NoRoute, "IRC is reached by source routes only"));
+            return self.links.deliver(delivery, commit).await;
         };
         let (network, target) = self.found(foreign)?;
         network.deliver(&target, delivery, commit).await

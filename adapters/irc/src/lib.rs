@@ -12,18 +12,25 @@ mod address;
 mod config;
 mod health;
 mod leg;
+mod line;
+mod link;
 mod listener;
 mod net;
 mod network;
 mod sync;
 mod tls;
+mod wire;
 
 pub use adapter::IrcAdapter;
 pub use address::{IrcAddress, NetworkName};
 pub use config::{
-    AccountSettings, Guests, Identity, Limits, ListenerSettings, Password, ServerSettings, Settings,
+    AccountSettings, Anchors, Guests, Identity, Limits, LinkSettings, ListenerSettings, Password,
+    PeerSettings, ServerSettings, Settings,
 };
 pub use network::{Login, NetworkSettings, Transport};
 
 /// A nick and a casemapping, as the settings of a network name them.
 pub use cpim_irc_proto::{Casemapping, Nick};
+
+/// The nick of the gateway itself, on its own network and on links.
+pub(crate) const GATEWAY_NICK: &str = "gateway";

@@ -1,4 +1,4 @@
-//! TLS, from the first octet, in both directions.
+//! TLS from the first octet, in both directions.
 
 use std::fmt;
 use std::fs;
@@ -12,10 +12,10 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
-use crate::config::Identity;
+use crate::config::{Anchors, Identity};
 
-/// Octets of a PEM file at most: more is no certificate chain.
-const PEM_OCTETS_MAX: u64 = 1_048_576;
+/// Octets of a PEM file at most: room for every trust anchor of a machine.
+const PEM_OCTETS_MAX: u64 = 8 * 1_048_576;
 
 /// The TLS of a listener with this certificate. `key` is the listener's key in the configuration.
 ///
@@ -33,31 +33,45 @@ pub(crate) fn server(identity: &Identity, key: &str) -> Result<Arc<ServerConfig>
     Ok(Arc::new(config))
 }
 
-/// The TLS of connections that the gateway opens. `anchors`: who vouches for the server, absent: whoever the system
-/// trusts. `key` is the network's key in the configuration.
+fn load(
+    identity: &Identity,
+    key: &str,
+) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), BuildError> {
+    let at_certificate = format!("{key}.certificate");
+    let at_key = format!("{key}.key");
+    let pem = read_pem(&identity.certificate, &at_certificate)?;
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(&pem)
+        .collect::<Result<_, _>>()
+        .map_err(|error| wrong(&at_certificate, format!("{}: {error}", identity.certificate.display())))?;
+    let private = PrivateKeyDer::from_pem_slice(&read_pem(&identity.key, &at_key)?)
+        .map_err(|error| wrong(&at_key, format!("{}: {error}", identity.key.display())))?;
+    Ok((chain, private))
+}
+
+/// The TLS of connections that this gateway opens, and what it shows of itself there. `key` is that of the section in
+/// the configuration.
 ///
 /// # Errors
 /// [`BuildError`] names what cannot be used.
 pub(crate) fn client(
-    anchors: Option<&Path>,
+    anchors: &Anchors,
     identity: Option<&Identity>,
     key: &str,
 ) -> Result<Arc<ClientConfig>, BuildError> {
-    let mut roots = RootCertStore::empty();
     let at = format!("{key}.ca");
+    let mut roots = RootCertStore::empty();
     match anchors {
-        Some(path) => {
+        Anchors::File(path) => {
             let pem = read_pem(path, &at)?;
             for certificate in CertificateDer::pem_slice_iter(&pem) {
-                let certificate = certificate.map_err(|error| wrong(&at, error))?;
-                roots.add(certificate).map_err(|error| wrong(&at, error))?;
-            }
-            if roots.is_empty() {
-                return Err(wrong(&at, "no certificate of anybody who could vouch for a server"));
+                let added = certificate
+                    .map_err(|error| error.to_string())
+                    .and_then(|certificate| roots.add(certificate).map_err(|error| error.to_string()));
+                added.map_err(|error| wrong(&at, format!("{}: {error}", path.display())))?;
             }
         }
-        // Where there is none, no server is believed, and each connection says so.
-        None => {
+        // A machine without anchors of its own believes nobody, which is no reason not to start.
+        Anchors::System => {
             roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         }
     }
@@ -74,21 +88,6 @@ pub(crate) fn client(
         None => verifying.with_no_client_auth(),
     };
     Ok(Arc::new(config))
-}
-
-fn load(
-    identity: &Identity,
-    key: &str,
-) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), BuildError> {
-    let at_certificate = format!("{key}.certificate");
-    let at_key = format!("{key}.key");
-    let pem = read_pem(&identity.certificate, &at_certificate)?;
-    let chain: Vec<_> = CertificateDer::pem_slice_iter(&pem)
-        .collect::<Result<_, _>>()
-        .map_err(|error| wrong(&at_certificate, format!("{}: {error}", identity.certificate.display())))?;
-    let private = PrivateKeyDer::from_pem_slice(&read_pem(&identity.key, &at_key)?)
-        .map_err(|error| wrong(&at_key, format!("{}: {error}", identity.key.display())))?;
-    Ok((chain, private))
 }
 
 fn read_pem(path: &Path, key: &str) -> Result<Vec<u8>, BuildError> {

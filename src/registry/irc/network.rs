@@ -7,8 +7,7 @@ use cpim_irc::{Casemapping, Identity, Login, NetworkName, NetworkSettings, Nick,
 use serde::Deserialize;
 
 use super::section::{Wrong, wrong_pair};
-use crate::config::certificate::certificates;
-use crate::config::{HostPort, Secret, Section, several, units};
+use crate::config::{Anchors, HostPort, Secret, Section, several, units};
 
 /// Puppets at most: each needs a connection, and a file of the process for it.
 const PUPPETS: usize = 10_000;
@@ -24,8 +23,8 @@ pub struct Network {
     pub servers: Vec<HostPort>,
     /// Whether they are spoken to by TLS.
     pub tls: Tls,
-    /// Who vouches for the servers: `"system"`, or a PEM file, relative to this file.
-    pub ca: PathBuf,
+    /// Who vouches for the servers.
+    pub ca: Anchors,
     /// The certificate chain (PEM) that they are shown, relative to this file.
     pub certificate: Option<PathBuf>,
     /// Its private key (PEM), relative to this file.
@@ -120,7 +119,7 @@ impl Default for Network {
             name: String::new(),
             servers: Vec::new(),
             tls: Tls::default(),
-            ca: "system".into(),
+            ca: Anchors::default(),
             certificate: None,
             key: None,
             nick: "gateway".to_owned(),
@@ -152,9 +151,7 @@ impl Network {
         for path in paths.into_iter().chain(more).flatten() {
             *path = section.beside(path);
         }
-        if !self.trusts_system() {
-            self.ca = section.beside(&self.ca);
-        }
+        self.ca.find(section);
         let mut wrong = self.wrong();
         let mut read = |key, file: &Option<PathBuf>| match password(file.as_ref()?) {
             Ok(password) => Some(password),
@@ -169,10 +166,6 @@ impl Network {
             webirc: read("webirc_password_file", &self.webirc_password_file),
         };
         wrong
-    }
-
-    fn trusts_system(&self) -> bool {
-        self.ca.as_os_str() == "system"
     }
 
     fn wrong(&self) -> Vec<Wrong> {
@@ -208,11 +201,6 @@ impl Network {
         if self.tls == Tls::Plain && has_certificate {
             say("certificate", "is shown over TLS only, and tls = \"plain\"");
         }
-        if !self.trusts_system()
-            && let Err(message) = certificates(&self.ca)
-        {
-            say("ca", &format!("{message}, or \"system\""));
-        }
         if self.puppets > PUPPETS {
             say("puppets", &format!("{}; at most {PUPPETS} are accepted", self.puppets));
         }
@@ -228,6 +216,7 @@ impl Network {
                 say(key, "at least 1 s is accepted");
             }
         }
+        wrong.extend(self.ca.wrong("ca"));
         wrong.extend(wrong_pair(self.certificate.as_deref(), self.key.as_deref()));
         wrong
     }
@@ -245,9 +234,13 @@ impl Network {
             servers: self.servers.iter().map(|server| (server.host.to_string(), server.port)).collect(),
             transport: match self.tls {
                 Tls::Plain => Transport::Plain,
-                Tls::Required => {
-                    Transport::Tls { anchors: (!self.trusts_system()).then(|| self.ca.clone()), identity }
-                }
+                Tls::Required => Transport::Tls {
+                    anchors: match &self.ca {
+                        Anchors::File(path) => cpim_irc::Anchors::File(path.clone()),
+                        Anchors::System => cpim_irc::Anchors::System,
+                    },
+                    identity,
+                },
             },
             nick: Nick::parse(&self.nick).ok()?,
             casemapping: self.casemapping.as_deref().and_then(Casemapping::from_word),

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::departure::Departure;
 use super::nick::fold;
-pub(crate) use crate::sync::lock;
+use crate::sync::lock;
 
 /// Accounts whose leaving is kept in mind: what was on the way to them then waits for them. Beyond that it begins anew,
 /// and what was on the way is told to be undelivered.

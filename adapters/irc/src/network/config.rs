@@ -1,12 +1,11 @@
 //! What a network is joined by.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use cpim_irc_proto::{Casemapping, Nick};
 
 use crate::address::NetworkName;
-use crate::config::{Identity, Password};
+use crate::config::{Anchors, Identity, Password};
 
 /// A network that others run.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -56,8 +55,8 @@ pub enum Transport {
     Plain,
     /// TLS from the first octet.
     Tls {
-        /// Who vouches for the server, in PEM; absent: whoever the system trusts.
-        anchors: Option<PathBuf>,
+        /// Who vouches for the server.
+        anchors: Anchors,
         /// What the gateway shows of itself.
         identity: Option<Identity>,
     },

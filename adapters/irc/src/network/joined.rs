@@ -80,9 +80,7 @@ impl Joined {
         let key = format!("irc.network[{}]", settings.name);
         let tls = match &settings.transport {
             Transport::Plain => None,
-            Transport::Tls { anchors, identity } => {
-                Some(tls::client(anchors.as_deref(), identity.as_ref(), &key)?)
-            }
+            Transport::Tls { anchors, identity } => Some(tls::client(anchors, identity.as_ref(), &key)?),
         };
         let facts = Facts { mapping: settings.casemapping.unwrap_or_default(), nick_octets: 9 };
         Ok(Arc::new(Self {

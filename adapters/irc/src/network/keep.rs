@@ -157,7 +157,7 @@ impl Joined {
     /// As whom a seat registers.
     async fn applicant(&self, seat: &Seat) -> Result<Applicant, String> {
         let password = self.settings.password.as_ref();
-        let password = password.map(|password| Trailing::lossy(password.expose()));
+        let password = password.map(|password| Trailing::lossy(password.text()));
         let octets = self.nick_octets();
         let Some(principal) = &seat.principal else {
             let nick = &self.settings.nick;
@@ -174,7 +174,7 @@ impl Joined {
         let nick = self.nick_for(address, octets).await?;
         let webirc = self.settings.webirc.as_ref().map(|password| {
             let host = address.domain().as_str().to_owned();
-            [password.expose().to_owned(), "cpim-gateway".into(), host, looks::ip(address)]
+            [password.text().to_owned(), "cpim-gateway".into(), host, looks::ip(address)]
                 .map(|word| Param::lossy(&word))
         });
         Ok(Applicant {
@@ -194,7 +194,7 @@ fn sasl(login: &Login) -> Sasl {
     use base64::engine::general_purpose::STANDARD;
     match login {
         Login::Password { account, password } => {
-            Sasl::Plain(STANDARD.encode(format!("\0{account}\0{}", password.expose())))
+            Sasl::Plain(STANDARD.encode(format!("\0{account}\0{}", password.text())))
         }
         Login::Certificate => Sasl::External,
     }
