@@ -92,9 +92,9 @@ mod tests {
             });
             tokio::task::yield_now().await;
         }
-        let given_up = gate.pass(true);
-        tokio::pin!(given_up);
+        let mut given_up = Box::pin(gate.pass(true));
         assert!(waits(given_up.as_mut()).await);
+        drop(given_up);
         drop(first);
         assert_eq!(went.recv().await, Some("waited for"));
         assert_eq!(went.recv().await, Some("idle"));

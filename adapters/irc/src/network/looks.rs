@@ -25,7 +25,7 @@ pub(super) fn nicks(address: &Address, mapper: &Mapper, octets: usize) -> Vec<St
     nicks.extend((2..NUMBERED).map(|number| short(&number.to_string())));
     nicks.push(short(&format!("-{}", drawn(address, 2))));
     let mut seen = std::collections::HashSet::new();
-    nicks.retain(|nick| !nick.is_empty() && seen.insert(nick.clone()));
+    nicks.retain(|nick| nick.len() <= octets && Nick::parse(nick).is_ok() && seen.insert(nick.clone()));
     nicks
 }
 
