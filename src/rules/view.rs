@@ -27,9 +27,7 @@ impl View {
         let shown = match self {
             Self::Whole => return (presence.clone(), document.cloned()),
             Self::Absent => closed_presence(presentity),
-            Self::Instead(basic, note) => {
-                Presence::new(tuple(presentity, *basic, note.as_deref()), Vec::new())
-            }
+            Self::Instead(basic, note) => simple_presence(presentity, *basic, note.as_deref()),
             Self::Only(destinations) => {
                 let is_shown =
                     |tuple: &&Tuple| destinations.iter().any(|begin| tuple.destination.starts_with(begin));
@@ -48,7 +46,13 @@ impl View {
 /// polite blocking cannot be told from it.
 #[must_use]
 pub fn closed_presence(presentity: &Address) -> Presence {
-    Presence::new(tuple(presentity, Basic::Closed, None), Vec::new())
+    simple_presence(presentity, Basic::Closed, None)
+}
+
+/// The presence of whoever says no more than this of himself: one tuple, his inbox.
+#[must_use]
+pub fn simple_presence(presentity: &Address, status: Basic, note: Option<&str>) -> Presence {
+    Presence::new(tuple(presentity, status, note), Vec::new())
 }
 
 fn tuple(presentity: &Address, status: Basic, note: Option<&str>) -> Tuple {
