@@ -22,14 +22,16 @@ impl Router {
         ImUri::try_from(Uri::from(address)).ok()
     }
 
+    /// Whether an address is this gateway's own.
+    pub(super) fn is_own(&self, address: &Address) -> bool {
+        matches!(self.policy().mapper.resident(address), Ok(Some(Local::Gateway)))
+    }
+
     /// Whether an address is the inbox of this gateway, or of another that is known.
     #[must_use]
     pub fn is_a_gateway(&self, address: &Address) -> bool {
-        let policy = self.policy();
-        match policy.mapper.resident(address) {
-            Ok(Some(local)) => local == Local::Gateway,
-            _ => policy.expects(address.domain()) && address.local().eq_ignore_ascii_case("gateway"),
-        }
+        let is_at_a_peer = || self.policy().expects(address.domain());
+        self.is_own(address) || address.local().eq_ignore_ascii_case("gateway") && is_at_a_peer()
     }
 
     /// Whether the gateway may write to somebody once more: what it has written to him and is still under way is

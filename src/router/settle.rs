@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cpim_adapter::{Answer, AnswerSlot, Exchange, Local, Receipt, Response, Scope, SessionFacts, TransId};
+use cpim_adapter::{Answer, AnswerSlot, Exchange, Receipt, Response, Scope, SessionFacts, TransId};
 use tokio::sync::mpsc;
 use tracing::{debug, info};
 
@@ -73,7 +73,7 @@ impl Router {
 
     fn is_ourselves(&self, owner: &Owner) -> bool {
         let Owner::Source(address) = owner else { return false };
-        matches!(self.policy().mapper.resident(address), Ok(Some(Local::Gateway)))
+        self.is_own(address)
     }
 
     /// Another gateway has taken the operation over: it is that one's to settle.
