@@ -11,10 +11,10 @@ use crate::admin::{Rules as Answer, Said, SetRule};
 /// Lists the rules that principals have set for themselves, or sets some for one of them
 #[derive(Args, Debug)]
 #[command(after_help = "COMMAND is what the principal himself would write to the gateway's inbox:
-  block WHO [WHAT]        allow WHO [WHAT]        polite WHO [WHAT]       unblock WHO
-  appear WHO open|closed [NOTE]      appear WHO only DESTINATION..      appear WHO all
-  forward URI [for 2d|until 2026-12-31]      forward off      delegate URI      undelegate URI
-  hide [WHO]              visible [WHO]
+block, allow, polite WHO [WHAT]; unblock WHO;
+appear WHO open|closed [NOTE], appear WHO only DESTINATION.., appear WHO all;
+forward URI [for 2d|until 2026-12-31], forward off; delegate URI, undelegate URI;
+hide [WHO], visible [WHO].
 WHO is a URI or a wildcard (*@b.example, *); WHAT is messages, presence, watchers or everything,
 and `if claimed` for those who are not proven to be who they say they are.
 

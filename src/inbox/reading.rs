@@ -86,7 +86,10 @@ impl<'a> Words<'a> {
     /// Somebody, as he was written.
     pub(super) fn somebody(&mut self) -> Result<Address, Misread> {
         let word = self.address_word()?;
-        self.names.read(word).map_err(|_| nobody(word))
+        match Who::wildcard(word) {
+            Some(_) => Err(Misread::new(format!("{word:?} is many; one address is taken here"))),
+            None => self.names.read(word).map_err(|_| nobody(word)),
+        }
     }
 
     /// Somebody's inbox, in its one form.

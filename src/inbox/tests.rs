@@ -101,7 +101,7 @@ fn what_is_wrong_is_said_with_what_would_be_right() {
         ("rules please", "\"please\" is more than it takes"),
         ("show 12", "12 letters and digits"),
         ("status away", "none of open, closed, off"),
-        ("subscribe *@b.example", "is no address"),
+        ("subscribe *@b.example", "one address is taken here"),
     ] {
         let why = read(line).unwrap_err();
         assert!(why.contains(part), "{line}: {why}");
