@@ -9,6 +9,7 @@ pub mod gateway;
 mod ids;
 pub mod inbox;
 pub mod logging;
+pub mod matrix;
 pub mod memory;
 mod presence;
 pub mod registry;
