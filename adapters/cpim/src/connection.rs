@@ -38,7 +38,7 @@ pub(crate) struct Connection {
     answers: mpsc::Receiver<Answer>,
     ends: Ends,
     /// An operation that found no room yet; those behind it wait with it.
-    waiting: Option<Departure>,
+    waiting: Option<Box<Departure>>,
     /// Operations that were sent or queued and wait for their response: at most the session's cap.
     legs: HashMap<TransId, Leg>,
     /// After how much time without an operation a connection of ours is closed.
@@ -212,9 +212,9 @@ impl Connection {
     }
 
     /// Queues an operation, or keeps it waiting where there is no room.
-    fn depart(&mut self, mut departure: Departure) {
+    fn depart(&mut self, mut departure: Box<Departure>) {
         self.last_used = Instant::now();
-        let Departure { trans_id, operation, parameters, .. } = &departure;
+        let Departure { trans_id, operation, parameters, .. } = &*departure;
         match self.wire.session.send(now(), trans_id, parameters, operation) {
             // Nothing ever answers a notify: it is settled once it is queued.
             Ok(()) if operation.kind() == Kind::Notify => {

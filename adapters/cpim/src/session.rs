@@ -31,7 +31,8 @@ pub(crate) struct Session {
     /// It is a gateway or a home, and is told what only such are believed to need.
     home: bool,
     remembers: Option<Duration>,
-    departures: mpsc::Sender<Departure>,
+    /// Boxed, because a channel makes room for 32 of them at once, also where a session never has one.
+    departures: mpsc::Sender<Box<Departure>>,
     /// Octets of content for which there is room on the way.
     room: Arc<Semaphore>,
     orders: watch::Sender<Option<Close>>,
@@ -41,7 +42,7 @@ pub(crate) struct Session {
 #[derive(Debug)]
 pub(crate) struct Ends {
     /// Operations to send. Closed, the session takes no more.
-    pub(crate) departures: mpsc::Receiver<Departure>,
+    pub(crate) departures: mpsc::Receiver<Box<Departure>>,
     /// Set once: to close, and why.
     pub(crate) orders: watch::Receiver<Option<Close>>,
 }
@@ -151,7 +152,7 @@ impl Session {
         })?;
         // Should the session have ended meanwhile, the departure is dropped, and with it its leg, which
         // reports that nothing was sent.
-        room.send(Departure {
+        room.send(Box::new(Departure {
             leg: Leg {
                 number: delivery.leg,
                 cx: cx.clone(),
@@ -162,7 +163,7 @@ impl Session {
             operation: Arc::clone(&delivery.operation),
             parameters: self.parameters(delivery),
             _room: room_for_octets,
-        });
+        }));
         Ok(Outcome::Pending)
     }
 
