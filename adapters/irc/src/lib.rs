@@ -14,6 +14,7 @@ mod line;
 mod link;
 mod listener;
 mod net;
+mod shown;
 mod sync;
 mod tls;
 mod wire;

@@ -23,6 +23,7 @@ mod names;
 mod numeric;
 mod reader;
 mod registration;
+pub mod server;
 mod source;
 mod standard_reply;
 mod tags;

@@ -14,7 +14,7 @@
 mod accept;
 mod accounts;
 mod aliases;
-mod caps;
+mod asked;
 mod client;
 mod commands;
 mod delivery;
@@ -25,12 +25,10 @@ mod nick;
 mod presence;
 mod queries;
 mod registration;
-mod sasl;
 mod server;
 mod session;
 #[cfg(test)]
 mod tests;
-mod text;
 mod time;
 mod users;
 mod watches;
