@@ -11,11 +11,12 @@ use cpim_irc_proto::{Origin, text as irc_text};
 use tokio::sync::mpsc;
 
 use super::client::Client;
-use super::departure::{Departure, Leg, Letter, News};
+use super::departure::{Departure, Letter, News};
 use super::nick::{GATEWAY, NICK_OCTETS, fold};
 use super::server::{Live, Server};
 use super::session::origin_of;
 use super::users::{Face, User};
+use crate::leg::Leg;
 use crate::shown;
 
 /// The journal's clock counts milliseconds: what was accepted in the one in which a nick was taken is for who took it.
