@@ -16,6 +16,7 @@ mod accounts;
 mod bad_input;
 mod capabilities;
 mod claims;
+mod inbox;
 mod linked;
 mod messages;
 mod names;

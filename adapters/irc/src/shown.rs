@@ -11,14 +11,17 @@ use cpim_adapter::{
 use cpim_irc_proto::Trailing;
 use cpim_irc_proto::text::{lines as cut, show, source};
 
-/// Lines of one message that are shown: more than anybody reads on IRC, and a bound on what waits for a slow client.
-const LINES: usize = 200;
-
-/// Lines that are shown of a longer one.
+/// Lines that are shown of a message that has too many.
 const BEGINNING: usize = 20;
 
-/// Lines at most of what somebody asked to be shown whole: what he waits for may be long.
-const PIECES: usize = 2_000;
+/// How many lines a reader is sent at most.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Most {
+    /// Of one message: more than anybody reads, and a bound on what waits.
+    pub(crate) shown: usize,
+    /// Of what he asked to be shown whole.
+    pub(crate) whole: usize,
+}
 
 /// Octets in a line of base64: 76 characters, as RFC 2045 section 6.8 and uudecode have it.
 const BASE64_OCTETS: usize = 57;
@@ -32,28 +35,28 @@ pub(crate) async fn lines(
     cx: &AdapterContext,
     message: &Message,
     id: &OperationId,
-    room: usize,
+    (room, most): (usize, Most),
     inbox: &str,
 ) -> Result<Vec<Trailing>, DeliveryError> {
     let shown = show(&message.content, &message.metadata);
     let mut lines = cut(&shown.text, room);
     let count = lines.len();
-    if shown.whole && count <= LINES {
+    if shown.whole && count <= most.shown {
         return Ok(lines);
     }
     if is_from_gateway(message, &cx.mapper()) {
-        return Ok(whole(&message.content, room));
+        return Ok(whole(&message.content, room, most.whole));
     }
     tracing::info!(%id, count, whole = shown.whole, "loss: shown as text, and the whole is kept");
-    let offer = match (cx.kept.keep(message, id).await, count > LINES) {
+    let offer = match (cx.kept.keep(message, id).await, count > most.shown) {
         (Ok(offer), _) => offer.sentence(inbox),
         (Err(error), true) => {
-            let words = format!("{count} lines on IRC; {LINES} are taken, and {error}");
+            let words = format!("{count} lines on IRC; {} are taken, and {error}", most.shown);
             return Err(DeliveryError::refused(Code::TooLarge, words));
         }
         (Err(error), false) => format!("[It cannot be shown whole, and {error}]"),
     };
-    if count > LINES {
+    if count > most.shown {
         lines.truncate(BEGINNING);
         lines.extend(cut(&format!("[{} lines more]", count - BEGINNING), room));
     }
@@ -79,7 +82,7 @@ fn is_from_gateway(message: &Message, mapper: &Mapper) -> bool {
 
 /// A content as a whole, in as many lines as it takes: text as it came, everything else as `uudecode` reads it (POSIX,
 /// `uuencode -m`).
-fn whole(content: &Content, room: usize) -> Vec<Trailing> {
+fn whole(content: &Content, room: usize, most: usize) -> Vec<Trailing> {
     let text = source(content).unwrap_or_else(|| {
         let base64 = content.octets().chunks(BASE64_OCTETS).map(|chunk| STANDARD.encode(chunk));
         let begin = std::iter::once("begin-base64 644 message.eml".to_owned());
@@ -88,9 +91,9 @@ fn whole(content: &Content, room: usize) -> Vec<Trailing> {
     });
     let lines = cut(&text, room);
     match lines.len() {
-        0..=PIECES => lines,
+        count if count <= most => lines,
         count => cut(
-            &format!("[It takes {count} lines on IRC, and {PIECES} are sent at most: ask for it by mail]"),
+            &format!("[It takes {count} lines on IRC, and {most} are sent at most: ask for it by mail]"),
             room,
         ),
     }
@@ -109,15 +112,15 @@ mod tests {
     #[test]
     fn the_whole_is_text_or_base64() {
         let html = Content::new(Bytes::from_static(b"Content-Type: text/html\r\n\r\n<b>a</b>\r\n<i>b</i>"));
-        assert_eq!(text(&whole(&html, 400)), ["<b>a</b>", "<i>b</i>"]);
+        assert_eq!(text(&whole(&html, 400, 9)), ["<b>a</b>", "<i>b</i>"]);
         let picture =
             Content::new(Bytes::from(["Content-Type: image/png\r\n\r\n", &"x".repeat(100)].concat()));
-        let lines = whole(&picture, 400);
+        let lines = whole(&picture, 400, 9);
         let lines = text(&lines);
         assert_eq!((lines[0], lines.last()), ("begin-base64 644 message.eml", Some(&"====")));
         let base64 = lines[1..lines.len() - 1].concat();
         assert_eq!(STANDARD.decode(base64).unwrap(), &picture.octets()[..]);
-        let large = Content::new(Bytes::from(vec![b'x'; 200_000]));
-        assert!(text(&whole(&large, 40)).concat().ends_with("ask for it by mail]"));
+        let large = Content::new(Bytes::from(vec![b'x'; 900_000]));
+        assert!(text(&whole(&large, 40, 99)).concat().ends_with("ask for it by mail]"));
     }
 }

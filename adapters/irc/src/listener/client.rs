@@ -8,6 +8,7 @@ use cpim_irc_proto::server::{Answers, Capabilities, Capability as Cap, Exchange,
 use cpim_irc_proto::{Numeric, Verb};
 
 use super::aliases::Taken;
+use super::manage::PASSWORD_OCTETS;
 use super::nick::is_nick;
 use super::server::{Live, Loaded, Server};
 use super::time;
@@ -395,7 +396,7 @@ impl Client {
         if !self.private {
             return fail(self, "TLS_REQUIRED", "Passwords are taken over TLS only");
         }
-        if password.len() < 8 || password.len() > crate::config::Password::MAX_OCTETS {
+        if !(PASSWORD_OCTETS..=crate::config::Password::MAX_OCTETS).contains(&password.len()) {
             return fail(self, "WEAK_PASSWORD", "Passwords of 8 to 300 octets are accepted");
         }
         match self.live.accounts.make(&loaded.settings.accounts, &name, password).await {

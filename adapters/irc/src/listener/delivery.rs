@@ -17,7 +17,10 @@ use super::server::{Live, Server};
 use super::session::origin_of;
 use super::users::{Face, User};
 use crate::leg::Leg;
-use crate::shown;
+use crate::shown::{self, Most};
+
+/// Lines of one message at most; of what somebody asked for, a content of 1 MiB in base64.
+const MOST: Most = Most { shown: 200, whole: 20_000 };
 
 /// The journal's clock counts milliseconds: what was accepted in the one in which a nick was taken is for who took it.
 const MOMENT: Duration = Duration::from_millis(1);
@@ -75,7 +78,7 @@ async fn letter(
     let verb = if message.metadata.automatic { "NOTICE" } else { "PRIVMSG" };
     // Whatever nick it has by then, the line fits.
     let room = irc_text::room(source.to_string().len(), verb, &"n".repeat(NICK_OCTETS));
-    let lines = shown::lines(&live.cx, message, &delivery.passage.id, room, GATEWAY).await?;
+    let lines = shown::lines(&live.cx, message, &delivery.passage.id, (room, MOST), GATEWAY).await?;
     let place = match user.room.reserve().await {
         Ok(place) => place,
         Err(mpsc::error::SendError(())) => return Err(DeliveryError::out_of_contact()),

@@ -37,7 +37,7 @@ impl Client {
         let all = [
             ("AWAYLEN", away.as_str()),
             ("CASEMAPPING", "ascii"),
-            ("CHANTYPES=", ""),
+            ("CHANTYPES", "#"),
             ("MONITOR", &monitor),
             ("NETWORK", &network),
             ("NICKLEN", &nick),

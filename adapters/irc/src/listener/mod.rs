@@ -20,6 +20,7 @@ mod commands;
 mod delivery;
 mod departure;
 mod info;
+mod manage;
 mod messages;
 mod nick;
 mod presence;
