@@ -26,8 +26,27 @@ pub struct Settings {
     pub peers: Vec<PeerSettings>,
 }
 
+impl Settings {
+    /// What of new settings holds only after a restart, by its key.
+    pub(crate) fn differences(&self, new: &Self) -> Vec<String> {
+        let Self { relay, listeners, incoming, outgoing, peers } = self;
+        let is_same_place =
+            |(old, new): (&ListenerSettings, &ListenerSettings)| old.is_but_for_certificate(new);
+        let places =
+            listeners.len() == new.listeners.len() && listeners.iter().zip(&new.listeners).all(is_same_place);
+        let changed = [
+            ("relay_domain", relay != &new.relay),
+            ("smtp.listener", !places),
+            ("smtp.outgoing", outgoing != &new.outgoing),
+            ("peer", peers != &new.peers),
+            ("smtp.limits", !incoming.limits.is_but_for_sessions(&new.incoming.limits)),
+        ];
+        changed.into_iter().filter(|(_, is)| *is).map(|(key, _)| key.to_owned()).collect()
+    }
+}
+
 /// How mail is sent.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct OutgoingSettings {
     /// The server that takes all mail for people; without one, none is sent.
     pub smarthost: Option<Smarthost>,
@@ -49,7 +68,7 @@ pub struct Smarthost {
 }
 
 /// A peer gateway.
-#[derive(Clone)]
+#[derive(Clone, Eq, PartialEq)]
 pub struct PeerSettings {
     /// Its relay domain.
     pub domain: Domain,
@@ -74,6 +93,18 @@ pub struct ListenerSettings {
     pub identity: Option<Identity>,
     /// TLS from the first octet (RFC 8314 section 3.3) instead of STARTTLS.
     pub implicit_tls: bool,
+    /// Whether passwords are taken without TLS.
+    pub login_in_the_clear: bool,
+    /// Only whoever has authenticated can send anything (RFC 6409 section 4.3).
+    pub submitters_only: bool,
+}
+
+impl ListenerSettings {
+    /// Whether it is the same place, whatever it shows of itself.
+    pub(crate) fn is_but_for_certificate(&self, other: &Self) -> bool {
+        let shown = |listener: &Self| Self { identity: None, ..listener.clone() };
+        shown(self) == shown(other) && self.identity.is_some() == other.identity.is_some()
+    }
 }
 
 /// A certificate and its key.
@@ -95,6 +126,10 @@ pub struct IncomingSettings {
     /// Selectors whose people only submitters may write to; `mailto` among them, or the gateway relays mail for
     /// everybody.
     pub closed_to_strangers: Vec<String>,
+    /// Who is asked for what proves an author; nobody, and nothing is proven.
+    pub dns: Option<DnsSettings>,
+    /// Refuses mail that the owner of its domain wants refused: SPF's `fail`, and `p=reject` of DMARC.
+    pub refuse_forged: bool,
     /// What each peer gateway may send for.
     pub peer_scopes: Vec<(Domain, Vec<Scope>)>,
     /// How much, and for how long.
@@ -107,10 +142,23 @@ impl Default for IncomingSettings {
             hosted: Vec::new(),
             submitters: Vec::new(),
             closed_to_strangers: vec!["mailto".to_owned()],
+            dns: None,
+            refuse_forged: true,
             peer_scopes: Vec::new(),
             limits: Limits::default(),
         }
     }
+}
+
+/// How DNS servers are asked.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct DnsSettings {
+    /// Which; none: those that the machine is set up with.
+    pub servers: Vec<SocketAddr>,
+    /// How long one may take over one question.
+    pub timeout: Duration,
+    /// How often a question is asked.
+    pub attempts: usize,
 }
 
 /// Somebody who may authenticate (RFC 4954), and then write in certain names.
@@ -166,6 +214,18 @@ pub struct Limits {
     pub received: usize,
     /// For how long the reply waits for the acceptance of every recipient.
     pub acceptance: Duration,
+}
+
+impl Limits {
+    /// Whether the others are the same: those of a session hold from its next one on.
+    pub(crate) fn is_but_for_sessions(&self, other: &Self) -> bool {
+        let of = |limits: &Self| {
+            let Self { connections, client_connections, client_mails, mails_at_once, open_mails, .. } =
+                limits;
+            (*connections, *client_connections, *client_mails, *mails_at_once, *open_mails)
+        };
+        of(self) == of(other)
+    }
 }
 
 impl Default for Limits {
