@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::kept::{KeptLimits, Shelf};
 use crate::{
     Authority, Domain, Mapper, Memory, Observation, Operation, OperationId, Response, Scope, Standing,
     TransId,
@@ -78,12 +79,14 @@ pub struct AdapterContext {
     pub health: HealthReporter,
     /// What it must still know after a restart.
     pub memory: Arc<dyn Memory>,
+    /// Where it keeps what its protocol cannot show.
+    pub kept: Arc<Shelf>,
     /// When to stop.
     pub shutdown: Shutdown,
 }
 
 impl AdapterContext {
-    /// A context on this exchange.
+    /// A context on this exchange, with a shelf of its own in this memory.
     #[must_use]
     pub fn new(
         exchange: Arc<dyn Exchange>,
@@ -91,7 +94,15 @@ impl AdapterContext {
         health: HealthReporter,
         shutdown: Shutdown,
     ) -> Self {
-        Self { exchange, health, memory, shutdown }
+        let kept = Arc::new(Shelf::new(Arc::clone(&memory), KeptLimits::default()));
+        Self { exchange, health, memory, kept, shutdown }
+    }
+
+    /// With a shelf that it shares with others, so that they share its limits.
+    #[must_use]
+    pub fn with_shelf(mut self, kept: Arc<Shelf>) -> Self {
+        self.kept = kept;
+        self
     }
 
     /// Announces a connection. `capacity` bounds the operations on it that wait for their answer.
