@@ -12,8 +12,10 @@ use cpim_adapter::{
 
 use cpim_smtp_proto::address::Mailbox;
 use cpim_smtp_proto::mail::Peers;
+use mail_auth::MessageAuthenticator;
 
 use crate::config::Settings;
+use crate::dns;
 use crate::inbound::{Inbound, Listening, Present, Terms};
 use crate::listener::{Listener, listening};
 use crate::outbound::keys::Keys;
@@ -26,6 +28,8 @@ pub struct MailAdapter {
     peers: Arc<Peers>,
     listening: Vec<Listening>,
     terms: Present,
+    /// Whoever asks DNS.
+    asked: Option<Arc<MessageAuthenticator>>,
     /// Listeners that are bound and do not run yet.
     bound: Mutex<Vec<Listener>>,
 }
@@ -50,8 +54,17 @@ impl MailAdapter {
             .enumerate()
             .map(|(nth, at)| listening(nth, at))
             .collect::<Result<_, _>>()?;
-        let terms = Present::new(Terms::new(&settings.relay, settings.incoming.clone())?);
-        Ok(Self { settings, outbound: Arc::new(outbound), peers, listening, terms, bound: Mutex::default() })
+        let asked = dns::authenticator(&settings.dns)?.map(Arc::new);
+        let terms = Terms::new(&settings.relay, settings.incoming.clone(), asked.clone());
+        Ok(Self {
+            settings,
+            outbound: Arc::new(outbound),
+            peers,
+            listening,
+            terms: Present::new(terms),
+            asked,
+            bound: Mutex::default(),
+        })
     }
 
     /// Takes new settings: at once what mail is taken and from whom, and the certificates of listeners. Returns what
@@ -60,7 +73,7 @@ impl MailAdapter {
     /// # Errors
     /// [`BuildError`] names the key of whatever cannot be used; then everything stays as it was.
     pub fn reconfigure(&self, new: Settings) -> Result<Vec<String>, BuildError> {
-        let terms = Terms::new(&self.settings.relay, new.incoming.clone())?;
+        let terms = Terms::new(&self.settings.relay, new.incoming.clone(), self.asked.clone());
         let mut certificates = Vec::new();
         for (nth, listener) in new.listeners.iter().enumerate() {
             let same = self.settings.listeners.iter().position(|old| old.is_but_for_certificate(listener));

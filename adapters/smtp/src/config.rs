@@ -24,12 +24,14 @@ pub struct Settings {
     pub outgoing: OutgoingSettings,
     /// The peer gateways that are known by a secret.
     pub peers: Vec<PeerSettings>,
+    /// How DNS is asked.
+    pub dns: DnsSettings,
 }
 
 impl Settings {
     /// What of new settings holds only after a restart, by its key.
     pub(crate) fn differences(&self, new: &Self) -> Vec<String> {
-        let Self { relay, listeners, incoming, outgoing, peers } = self;
+        let Self { relay, listeners, incoming, outgoing, peers, dns } = self;
         let is_same_place =
             |(old, new): (&ListenerSettings, &ListenerSettings)| old.is_but_for_certificate(new);
         let places =
@@ -39,6 +41,7 @@ impl Settings {
             ("smtp.listener", !places),
             ("smtp.outgoing", outgoing != &new.outgoing),
             ("peer", peers != &new.peers),
+            ("dns", dns != &new.dns),
             ("smtp.limits", !incoming.limits.is_but_for_sessions(&new.incoming.limits)),
         ];
         changed.into_iter().filter(|(_, is)| *is).map(|(key, _)| key.to_owned()).collect()
@@ -126,8 +129,8 @@ pub struct IncomingSettings {
     /// Selectors whose people only submitters may write to; `mailto` among them, or the gateway relays mail for
     /// everybody.
     pub closed_to_strangers: Vec<String>,
-    /// Who is asked for what proves an author; nobody, and nothing is proven.
-    pub dns: Option<DnsSettings>,
+    /// Asks DNS for what proves an author (SPF, DKIM, DMARC), where DNS is asked at all; else nothing is proven.
+    pub check_authors: bool,
     /// Refuses mail that the owner of its domain wants refused: SPF's `fail`, and `p=reject` of DMARC.
     pub refuse_forged: bool,
     /// What each peer gateway may send for.
@@ -142,7 +145,7 @@ impl Default for IncomingSettings {
             hosted: Vec::new(),
             submitters: Vec::new(),
             closed_to_strangers: vec!["mailto".to_owned()],
-            dns: None,
+            check_authors: true,
             refuse_forged: true,
             peer_scopes: Vec::new(),
             limits: Limits::default(),
@@ -153,12 +156,24 @@ impl Default for IncomingSettings {
 /// How DNS servers are asked.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct DnsSettings {
-    /// Which; none: those that the machine is set up with.
+    /// Whether any are.
+    pub enabled: bool,
+    /// Those that the machine is set up with, where `servers` names none.
+    pub system: bool,
+    /// Which.
     pub servers: Vec<SocketAddr>,
     /// How long one may take over one question.
     pub timeout: Duration,
     /// How often a question is asked.
     pub attempts: usize,
+}
+
+impl DnsSettings {
+    /// Nobody is asked.
+    #[must_use]
+    pub const fn off() -> Self {
+        Self { enabled: false, system: false, servers: Vec::new(), timeout: Duration::ZERO, attempts: 1 }
+    }
 }
 
 /// Somebody who may authenticate (RFC 4954), and then write in certain names.

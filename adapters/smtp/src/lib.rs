@@ -9,6 +9,7 @@
 
 mod adapter;
 mod config;
+mod dns;
 mod inbound;
 mod listener;
 mod outbound;
@@ -19,4 +20,5 @@ pub use config::{
     DnsSettings, Identity, IncomingSettings, Limits, ListenerSettings, OutgoingSettings, Password,
     PeerSettings, Settings, Smarthost, SubmitterSettings,
 };
+pub use cpim_smtp_proto::session::Limits as SessionLimits;
 pub use outbound::{Forged, Keyed, Keys, TlsPolicy, take_report};

@@ -3,20 +3,17 @@
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use cpim_adapter::{BuildError, Domain};
+use cpim_adapter::Domain;
 use cpim_smtp_proto::address::Mailbox;
 use mail_auth::common::cache::NoCache;
 use mail_auth::common::crypto::Algorithm;
 use mail_auth::dmarc::{Alignment, Dmarc, Policy};
-use mail_auth::hickory_resolver::config::{NameServerConfig, ResolverConfig, ResolverOpts};
-use mail_auth::hickory_resolver::system_conf;
 use mail_auth::spf::verify::SpfParameters;
 use mail_auth::{AuthenticatedMessage, DkimOutput, DkimResult, Error, MessageAuthenticator, SpfResult, Txt};
 use tokio::time::timeout;
-
-use crate::config::DnsSettings;
 
 /// Signatures of one mail that are looked at: each costs a question to a DNS server that the sender chooses.
 const MAX_SIGNATURES: usize = 10;
@@ -57,35 +54,14 @@ pub(super) enum Refuser {
 
 /// Asks for evidence.
 pub(super) struct Witness {
-    authenticator: MessageAuthenticator,
+    authenticator: Arc<MessageAuthenticator>,
     relay: Domain,
 }
 
 impl Witness {
-    /// Asks these DNS servers.
-    ///
-    /// # Errors
-    /// [`BuildError`] where there is nobody to be asked.
-    pub(super) fn new(relay: &Domain, dns: &DnsSettings) -> Result<Self, BuildError> {
-        let wrong = |what: String| BuildError { key: "dns".into(), what };
-        let (config, mut options) = match dns.servers.is_empty() {
-            true => system_conf::read_system_conf().map_err(|error| wrong(error.to_string()))?,
-            false => {
-                let servers = dns.servers.iter().map(|address| {
-                    let mut server = NameServerConfig::udp_and_tcp(address.ip());
-                    server.connections.iter_mut().for_each(|connection| connection.port = address.port());
-                    server
-                });
-                (ResolverConfig::from_parts(None, Vec::new(), servers.collect()), ResolverOpts::default())
-            }
-        };
-        options.timeout = dns.timeout;
-        options.attempts = dns.attempts;
-        // A machine's nicknames prove nothing.
-        options.ndots = 0;
-        let authenticator =
-            MessageAuthenticator::new(config, options).map_err(|error| wrong(error.to_string()))?;
-        Ok(Self { authenticator, relay: relay.clone() })
+    /// One who asks this way.
+    pub(super) fn new(relay: &Domain, authenticator: Arc<MessageAuthenticator>) -> Self {
+        Self { authenticator, relay: relay.clone() }
     }
 
     /// What is known of the author of a mail, who is `from`: nobody, where it names none or several.
@@ -180,10 +156,7 @@ impl Witness {
 
     /// The DMARC record that holds for a domain, and where it was found: its own, else that of its organisation (RFC
     /// 7489 section 6.6.3).
-    async fn policy<'a>(
-        &self,
-        from: &'a str,
-    ) -> Result<(Option<std::sync::Arc<Dmarc>>, &'a str), &'static str> {
+    async fn policy<'a>(&self, from: &'a str) -> Result<(Option<Arc<Dmarc>>, &'a str), &'static str> {
         for domain in [from, organisation(from)] {
             let name = format!("_dmarc.{domain}.");
             match self.authenticator.txt_lookup::<Dmarc>(name, None::<&NoCache<Box<str>, Txt>>).await {

@@ -20,8 +20,9 @@ mod recipient;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use cpim_adapter::{AdapterContext, BuildError, Domain, Scope};
+use cpim_adapter::{AdapterContext, Domain, Scope};
 use cpim_smtp_proto::mail::Peers;
+use mail_auth::MessageAuthenticator;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
@@ -44,13 +45,14 @@ pub(crate) struct Terms {
 }
 
 impl Terms {
-    /// What the settings say.
-    ///
-    /// # Errors
-    /// [`BuildError`] where no DNS server can be asked.
-    pub(crate) fn new(relay: &Domain, settings: IncomingSettings) -> Result<Self, BuildError> {
-        let witness = settings.dns.as_ref().map(|dns| Witness::new(relay, dns)).transpose()?;
-        Ok(Self { settings, witness })
+    /// What the settings say, where this is who asks DNS.
+    pub(crate) fn new(
+        relay: &Domain,
+        settings: IncomingSettings,
+        authenticator: Option<Arc<MessageAuthenticator>>,
+    ) -> Self {
+        let asked = authenticator.filter(|_| settings.check_authors);
+        Self { witness: asked.map(|asked| Witness::new(relay, asked)), settings }
     }
 }
 

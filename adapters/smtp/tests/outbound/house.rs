@@ -10,7 +10,9 @@ use cpim_adapter::{
     Notify, Observation, Operation, OperationId, Outcome, Passage, PresUri, Presence, Report, Selectors,
     SessionFacts, Shutdown, Standing, TransId, Tuple, VolatileMemory, Withdrawn, Word,
 };
-use cpim_smtp::{IncomingSettings, MailAdapter, OutgoingSettings, Settings, Smarthost, TlsPolicy};
+use cpim_smtp::{
+    DnsSettings, IncomingSettings, MailAdapter, OutgoingSettings, Settings, Smarthost, TlsPolicy,
+};
 use tokio::sync::mpsc;
 
 pub(crate) const BOB: &str = "im:mailto=bob~40mail.example@gw.example";
@@ -72,6 +74,7 @@ impl House {
             relay: Domain::parse("gw.example").unwrap(),
             listeners: Vec::new(),
             peers: Vec::new(),
+            dns: DnsSettings::off(),
         };
         let adapter = Arc::new(MailAdapter::new(settings).unwrap());
         let words = Arc::default();
