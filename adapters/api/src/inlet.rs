@@ -65,6 +65,8 @@ pub trait Exchange: Send + Sync {
     }
     /// The presence of a presentity that the adapter observes.
     fn observed(&self, observation: Observation);
+    /// An answer is on its way, and whether it was handed over is told later.
+    fn departed(&self, _number: u64) {}
     /// An answer was handed over, or could not be.
     fn receipt(&self, number: u64, handed_over: bool);
     /// Addresses as this gateway reads them.
@@ -272,6 +274,12 @@ impl Receipt {
     #[must_use]
     pub fn new(exchange: Arc<dyn Exchange>, number: u64) -> Self {
         Self { exchange, number, handed_over: false }
+    }
+
+    /// The answer is on its way: whatever its asker is sent from now on comes behind it. For an adapter that learns
+    /// later than this whether it was handed over; who knows both at once need not say it.
+    pub fn departed(&self) {
+        self.exchange.departed(self.number);
     }
 
     /// The answer was handed over.
