@@ -1,7 +1,6 @@
 //! What proves who wrote a mail: SPF (RFC 7208), DKIM (RFC 6376), and whether either speaks for the author, as DMARC
 //! has it (RFC 7489 section 3.1).
 
-use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,8 +91,7 @@ impl Witness {
             None => Vec::new(),
         };
         for output in &signed {
-            // Writing to a String cannot fail.
-            let _ = write!(summary, ", dkim={}", signature(output));
+            summary.push_str(&format!(", dkim={}", signature(output)));
         }
         let is_temporary = spf == SpfResult::TempError
             || signed.iter().any(|output| matches!(output.result(), DkimResult::TempError(_)));
@@ -107,7 +105,7 @@ impl Witness {
         let (record, domain) = match self.policy(from).await {
             Ok(found) => found,
             Err(error) => {
-                let _ = write!(evidence.summary, ", dmarc={error}");
+                evidence.summary.push_str(&format!(", dmarc={error}"));
                 return evidence;
             }
         };
