@@ -21,7 +21,7 @@ pub(super) trait Table: DeserializeOwned + Default {
 
 /// What is found wrong with a section.
 pub(super) struct Findings<'a> {
-    section: &'a Section,
+    pub(super) section: &'a Section,
     /// The relay domains, which nobody may claim.
     pub(super) relay_domains: &'a [Domain],
     errors: Vec<ConfigError>,

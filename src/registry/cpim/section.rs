@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::config::certificate::certificates;
 use crate::config::check::socket_path;
-use crate::config::{AdapterSection, ConfigErrors, Domain, DomainPattern, Endpoint, Section, several, units};
+use crate::config::{
+    AdapterSection, Anchors, ConfigErrors, Domain, DomainPattern, Endpoint, Section, several, units,
+};
 use crate::registry::section::{self, Findings, Table, Wrong, check, listens, wrong_pair};
 
 /// The row of the section.
@@ -79,23 +80,6 @@ pub struct OutgoingTls {
     pub key: Option<PathBuf>,
 }
 
-/// Trust anchors.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
-#[serde(from = "PathBuf")]
-pub enum Anchors {
-    /// Those of a PEM file, relative to this file.
-    File(PathBuf),
-    /// `"system"`: those of this machine.
-    #[default]
-    System,
-}
-
-impl From<PathBuf> for Anchors {
-    fn from(path: PathBuf) -> Self {
-        if path.as_os_str() == "system" { Self::System } else { Self::File(path) }
-    }
-}
-
 /// The section, read and checked, with the paths of files as seen from the folder of the configuration file.
 ///
 /// # Errors
@@ -133,7 +117,7 @@ impl Listener {
     fn find(&mut self, findings: &Findings<'_>) {
         findings.find([&mut self.certificate, &mut self.key].into_iter().flatten());
         if let Some(ca) = &mut self.client_ca {
-            ca.find(findings);
+            ca.find(findings.section);
         }
     }
 
@@ -198,26 +182,11 @@ impl Listener {
 impl OutgoingTls {
     fn find(&mut self, findings: &Findings<'_>) {
         findings.find([&mut self.certificate, &mut self.key].into_iter().flatten());
-        self.ca.find(findings);
+        self.ca.find(findings.section);
     }
 
     fn wrong(&self) -> Vec<Wrong> {
         let pair = wrong_pair(self.certificate.as_deref(), self.key.as_deref());
         pair.into_iter().chain(self.ca.wrong("ca")).collect()
-    }
-}
-
-impl Anchors {
-    fn find(&mut self, findings: &Findings<'_>) {
-        if let Self::File(path) = self {
-            findings.find([path]);
-        }
-    }
-
-    fn wrong(&self, key: &'static str) -> Option<Wrong> {
-        match self {
-            Self::File(path) => certificates(path).err().map(|e| (key, format!("{e}, or \"system\""))),
-            Self::System => None,
-        }
     }
 }
