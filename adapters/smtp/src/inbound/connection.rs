@@ -17,6 +17,7 @@ use super::Inbound;
 use super::rates::Connected;
 use super::reception::{self, Bringer};
 use super::recipient::{self, Taken};
+use super::unsubscribe::WayOut;
 use crate::outbound::{Forged, Keyed, take_report};
 
 /// Octets read at once.
@@ -120,6 +121,7 @@ async fn run(
         submitters_only: at.submitters_only,
         taken: Vec::new(),
         legs: Vec::new(),
+        ways_out: Vec::new(),
         room: None,
     };
     let mut piece = vec![0; PIECE];
@@ -193,6 +195,8 @@ struct Connection<'a> {
     taken: Vec<Taken>,
     /// Legs that it reports on.
     legs: Vec<u64>,
+    /// Subscriptions that it ends.
+    ways_out: Vec<WayOut>,
     /// Room for its text.
     room: Option<OwnedSemaphorePermit>,
 }
@@ -201,6 +205,7 @@ impl Connection<'_> {
     fn forget(&mut self) {
         self.taken.clear();
         self.legs.clear();
+        self.ways_out.clear();
         self.room = None;
     }
 
@@ -219,7 +224,7 @@ impl Connection<'_> {
                 }
             }
             Event::Recipient(said) => {
-                if let Some(decision) = self.keyed(&said) {
+                if let Some(decision) = self.keyed(&said).await {
                     return decision;
                 }
                 let mapper = self.inbound.cx.mapper();
@@ -244,6 +249,11 @@ impl Connection<'_> {
                         return Decision::Refuse(NOT_DURABLE);
                     }
                 }
+                for way_out in std::mem::take(&mut self.ways_out) {
+                    if let Err(reply) = way_out.take(self.inbound).await {
+                        return Decision::Refuse(reply);
+                    }
+                }
                 if taken.is_empty() {
                     self.forget();
                     return Decision::Accept;
@@ -264,7 +274,7 @@ impl Connection<'_> {
     }
 
     /// What a keyed address of ours is answered; nothing where it is none.
-    fn keyed(&mut self, said: &Recipient) -> Option<Decision> {
+    async fn keyed(&mut self, said: &Recipient) -> Option<Decision> {
         let mailbox = said.mailbox.as_ref()?;
         if !mailbox.domain().eq_ignore_ascii_case(self.inbound.relay.as_str()) {
             return None;
@@ -274,7 +284,15 @@ impl Connection<'_> {
                 self.legs.push(leg);
                 Some(Decision::Accept)
             }
-            Ok(Keyed::Unsubscribe(_)) | Err(Forged) => Some(Decision::Refuse(FORGED)),
+            Ok(Keyed::Unsubscribe(key)) => Some(match WayOut::of(&key, self.inbound).await {
+                Ok(Some(way_out)) => {
+                    self.ways_out.push(way_out);
+                    Decision::Accept
+                }
+                Ok(None) => Decision::Refuse(FORGED),
+                Err(reply) => Decision::Refuse(reply),
+            }),
+            Err(Forged) => Some(Decision::Refuse(FORGED)),
         }
     }
 

@@ -8,7 +8,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use cpim_adapter::{
-    Answer, Arrival, Authority, Code, MemoryError, Receipt, Response, SessionFacts, Standing, TransId,
+    Answer, Arrival, Authority, Code, Kind, MemoryError, Receipt, Response, SessionFacts, Standing, Status,
+    TransId,
 };
 use cpim_smtp_proto::address::Mailbox;
 use cpim_smtp_proto::mail::{Incoming, Mail};
@@ -68,9 +69,10 @@ pub(super) async fn hand_over(
         // Whatever was accepted of it is known again when it comes again.
         return Err(LATER);
     }
-    let none_is_accepted = refused.len() == given.notices.len() && !refused.is_empty();
+    let failed = refused.values().filter(|answer| answer.response.status() == Status::Failure).count();
+    let all_failed = failed > 0 && failed == given.notices.len();
     let may_say = given.is_trusted || !inbound.outbound.can_report();
-    if none_is_accepted && (may_say || !refused.values().any(|answer| is_about_people(&answer.response))) {
+    if all_failed && (may_say || !refused.values().any(|answer| is_about_people(&answer.response))) {
         let mut replies = Vec::new();
         for (trans_id, answer) in refused {
             replies.push(reply(&answer.response, given.is_trusted));
@@ -129,7 +131,8 @@ async fn submit(inbound: &Arc<Inbound>, letter: &Letter, all: Vec<Taken>) -> Res
             continue;
         }
         given.is_trusted |= incoming.peer.is_some();
-        if let Some(mut owed) = owed(letter, &taken, &incoming) {
+        let is_answered = incoming.operation.kind() != Kind::Notify;
+        if let Some(mut owed) = owed(letter, &taken, &incoming).filter(|_| is_answered) {
             owed.header = header.clone();
             let (inbound, trans_id) = (Arc::clone(inbound), trans_id.clone());
             given.notes.spawn(async move { inbound.owe(&trans_id, &owed).await });
@@ -147,7 +150,7 @@ async fn submit(inbound: &Arc<Inbound>, letter: &Letter, all: Vec<Taken>) -> Res
         let (inlet, mut own) = inbound.cx.open(facts, 1);
         let place = inlet.reserve().await.ok_or(LATER)?;
         inbound.peers.note(&incoming);
-        let notice = place.submit_noticed(Arrival {
+        let arrival = Arrival {
             operation: incoming.operation,
             trans_id: trans_id.clone(),
             hops: incoming.hops,
@@ -156,8 +159,12 @@ async fn submit(inbound: &Arc<Inbound>, letter: &Letter, all: Vec<Taken>) -> Res
             wait: incoming.wait,
             standing: incoming.standing,
             held: false,
-        });
-        given.notices.push((trans_id, notice));
+        };
+        if !is_answered {
+            place.submit(arrival);
+            continue;
+        }
+        given.notices.push((trans_id, place.submit_noticed(arrival)));
         let to = sender.clone();
         inbound.tasks.spawn(async move {
             // The connection lasts as long as its answer is awaited.

@@ -16,6 +16,7 @@ mod owed;
 mod rates;
 mod reception;
 mod recipient;
+mod unsubscribe;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
