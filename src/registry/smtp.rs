@@ -1,13 +1,14 @@
 //! The mail adapter's row: from the configuration to its settings.
 
+pub mod outgoing;
 pub mod section;
 
 use std::sync::Arc;
 
 use cpim_adapter::{BuildError, Domain, Scope};
 use cpim_smtp::{
-    DnsSettings, Identity, IncomingSettings, Limits, ListenerSettings, MailAdapter, OutgoingSettings,
-    Password, PeerSettings, Settings, Smarthost, SubmitterSettings, TlsPolicy,
+    DnsSettings, Identity, IncomingSettings, Limits, ListenerSettings, MailAdapter, Password, PeerSettings,
+    Settings, SubmitterSettings,
 };
 
 use super::Built;
@@ -36,7 +37,7 @@ fn settings(config: &Config) -> Result<Settings, BuildError> {
             peer_scopes: config.peers.iter().map(peer_scopes).collect(),
             limits: limits(&mail.limits),
         },
-        outgoing: outgoing(&mail.outgoing),
+        outgoing: mail.outgoing.settings(),
         peers: config.peers.iter().filter_map(peer).collect(),
         dns: DnsSettings {
             enabled: config.dns.enabled,
@@ -46,23 +47,6 @@ fn settings(config: &Config) -> Result<Settings, BuildError> {
             attempts: config.dns.attempts,
         },
     })
-}
-
-fn outgoing(outgoing: &section::Outgoing) -> OutgoingSettings {
-    let tls = match outgoing.tls {
-        section::MailTls::Opportunistic => TlsPolicy::Opportunistic,
-        section::MailTls::Plain => TlsPolicy::Plain,
-        section::MailTls::Required => TlsPolicy::Required,
-    };
-    OutgoingSettings {
-        smarthost: outgoing.smarthost.as_ref().map(|at| Smarthost {
-            host: at.host.to_string(),
-            port: at.port,
-            tls,
-        }),
-        unchanged: outgoing.unchanged.clone(),
-        notice_interval: outgoing.notice_interval,
-    }
 }
 
 /// A peer without a secret proves itself by its certificate, for which mail has no place.

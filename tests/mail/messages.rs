@@ -43,7 +43,7 @@ fn every_form_of_the_address_is_read() {
         "fred@a.example",
         // Every octet escaped: longer than anybody must take.
         "im=~66~72~65~64~40~61~2e~65~78~61~6d~70~6c~65@gw.example",
-        "\"~69m=f~72~65d~40~61~2e~65~78~61~6d~70~6c~65\"@gw.example",
+        "\"im=~66~72~65~64~40~61~2e~65~78~61~6d~70~6c~65\"@gw.example",
     ]
     .into_iter()
     .enumerate()

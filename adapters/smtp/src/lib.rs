@@ -17,8 +17,8 @@ mod tls;
 
 pub use adapter::MailAdapter;
 pub use config::{
-    DnsSettings, Identity, IncomingSettings, Limits, ListenerSettings, OutgoingSettings, Password,
-    PeerSettings, Settings, Smarthost, SubmitterSettings,
+    DnsSettings, Identity, IncomingSettings, Limits, ListenerSettings, MailHost, MailRoute, OutgoingSettings,
+    Password, PeerSettings, Security, Settings, SubmitterSettings,
 };
 pub use cpim_smtp_proto::session::Limits as SessionLimits;
 pub use outbound::{Forged, Keyed, Keys, TlsPolicy, take_report};

@@ -8,10 +8,10 @@ use std::time::Duration;
 use cpim_smtp::IncomingSettings;
 use serde::Deserialize;
 
-use crate::config::{
-    AdapterSection, ConfigErrors, Domain, Endpoint, HostPort, Secret, Section, maybe, several, units,
-};
-use crate::registry::section::{self, Findings, Table, Wrong, check, listens, wrong_pair};
+pub use super::outgoing::{MailTls, Outgoing};
+use crate::config::{AdapterSection, ConfigErrors, Domain, Endpoint, Secret, Section, units};
+use crate::registry::section::{self, Findings, Table, check, listens};
+use crate::registry::tls::{Wrong, wrong_pair};
 
 /// The row of the section.
 pub const SECTION: AdapterSection =
@@ -31,47 +31,6 @@ pub struct Mail {
     pub limits: Limits,
     /// `[smtp.outgoing]`: how mail is sent.
     pub outgoing: Outgoing,
-}
-
-/// `[smtp.outgoing]`: how mail is sent.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
-#[serde(default, deny_unknown_fields)]
-pub struct Outgoing {
-    /// The server that takes all mail for people, as `host:port`; without one, none is sent.
-    #[serde(deserialize_with = "maybe")]
-    pub smarthost: Option<HostPort>,
-    /// Whether it is spoken to under TLS.
-    pub tls: MailTls,
-    /// Hosted domains whose mail comes to this gateway, so that addresses of theirs stay as they are.
-    #[serde(deserialize_with = "several")]
-    pub unchanged: Vec<Domain>,
-    /// How much time there is at least between two mails to one person about one presentity.
-    #[serde(deserialize_with = "units::span")]
-    pub notice_interval: Duration,
-}
-
-impl Default for Outgoing {
-    fn default() -> Self {
-        Self {
-            smarthost: None,
-            tls: MailTls::default(),
-            unchanged: Vec::new(),
-            notice_interval: Duration::from_secs(5 * 60),
-        }
-    }
-}
-
-/// Whether the smarthost is spoken to under TLS.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
-#[serde(rename_all = "kebab-case")]
-pub enum MailTls {
-    /// Where it is offered, whoever it is.
-    #[default]
-    Opportunistic,
-    /// Never.
-    Plain,
-    /// Always, with its name verified.
-    Required,
 }
 
 /// One place where mail is received.
@@ -221,6 +180,7 @@ impl Table for Mail {
             }
         }
         findings.say(&["limits"], self.limits.wrong());
+        findings.add(self.outgoing.check(findings.section));
     }
 
     fn places(self) -> Vec<(usize, &'static str, Endpoint)> {
