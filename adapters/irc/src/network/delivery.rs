@@ -87,7 +87,8 @@ async fn letter(
     };
     let left = room(turn.source_octets, &verb.to_string(), target).saturating_sub(before.len());
     // The relay takes what is for the gateway itself.
-    let inbox = joined.relay.nick().map_or_else(|| "this network's relay".to_owned(), |nick| nick.to_string());
+    let inbox =
+        joined.relay.nick().map_or_else(|| "this network's relay".to_owned(), |nick| nick.to_string());
     let texts = shown::lines(&live.cx, message, &delivery.passage.id, (left, MOST), &inbox).await?;
     let too_long =
         |error: cpim_irc_proto::LineTooLong| DeliveryError::refused(Code::TooLarge, error.to_string());
