@@ -3,6 +3,7 @@
 //! One file per command: its arguments, its help with examples, what it does, and what it prints. A report is
 //! one type that knows both its text for people (`Display`) and its JSON for programs (`Serialize`).
 
+mod adapter;
 mod aliases;
 mod answer;
 mod arrival;
@@ -72,6 +73,7 @@ enum Command {
     Watchers(watchers::Watchers),
     Subscriptions(subscriptions::Subscriptions),
     Rules(rules::Rules),
+    Adapter(adapter::Adapter),
     Matrix(matrix::Matrix),
     Completions(completions::Completions),
 }
@@ -123,6 +125,7 @@ impl Command {
             Self::Watchers(command) => within_runtime(command.run(out)),
             Self::Subscriptions(command) => within_runtime(command.run(out)),
             Self::Rules(command) => within_runtime(command.run(out)),
+            Self::Adapter(command) => within_runtime(command.run(out)),
             Self::Completions(command) => command.run(out),
         }
     }

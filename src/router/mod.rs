@@ -261,6 +261,11 @@ impl Router {
         self.ports.get(port).map(|port| &port.adapter)
     }
 
+    /// The adapter of this name.
+    pub(crate) fn adapter_named(&self, name: &str) -> Option<&Arc<dyn Adapter>> {
+        self.ports.iter().find(|port| port.name == name).map(|port| &port.adapter)
+    }
+
     fn canonical(&self, port: usize, foreign: ForeignAddress) -> Result<ForeignAddress, BadAddress> {
         match self.adapter(port) {
             Some(adapter) => adapter.canonicalise(foreign),

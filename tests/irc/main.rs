@@ -15,6 +15,8 @@ mod support;
 mod accounts;
 mod bad_input;
 mod capabilities;
+mod claims;
+mod inbox;
 mod linked;
 mod messages;
 mod names;

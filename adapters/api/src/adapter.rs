@@ -85,6 +85,15 @@ pub trait Adapter: Send + Sync + 'static {
         Err(DeliveryError::refused(Code::Unsupported, "that system knows no presence"))
     }
 
+    /// Does what an administrator asks of this adapter, in words of its own (`account add alice`). `secret` is what must
+    /// not stand in a command line. Gives lines for people back.
+    ///
+    /// # Errors
+    /// What is wrong, and what is accepted.
+    async fn manage(&self, _words: &[String], _secret: Option<&str>) -> Result<Vec<String>, String> {
+        Err("that adapter takes no commands".to_owned())
+    }
+
     /// Ends the observation: nobody watches any more. Of what is not observed, nothing need be told.
     async fn unobserve(&self, _presentity: &ForeignAddress) {}
 }

@@ -167,6 +167,13 @@ impl Adapter for IrcAdapter {
         network.observe(&target).await
     }
 
+    async fn manage(&self, words: &[String], secret: Option<&str>) -> Result<Vec<String>, String> {
+        match &self.server {
+            Some(server) => server.manage(words, secret).await,
+            None => Err("there is no network here whose accounts could be managed".to_owned()),
+        }
+    }
+
     async fn unobserve(&self, presentity: &ForeignAddress) {
         if let Ok((network, target)) = self.find(presentity) {
             network.unobserve(&target).await;

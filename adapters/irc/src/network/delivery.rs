@@ -7,7 +7,7 @@ use cpim_adapter::{
     Code, CommitPoint, Delivery, DeliveryError, Fault, Message, Notify, Operation, Outcome, Response, Retry,
 };
 use cpim_irc_proto::client::{Found, Letter};
-use cpim_irc_proto::text::{lines, room, show};
+use cpim_irc_proto::text::room;
 use cpim_irc_proto::{LineBuilder, NameKey, Nick, Trailing, Verb};
 use tokio::time::{Instant, timeout};
 
@@ -16,10 +16,11 @@ use super::mailbox::{NoTurn, Posted};
 use super::people::{Identity, Judgement};
 use super::seat::Seat;
 use crate::leg::Leg;
+use crate::shown::{self, Most};
 use crate::sync::lock;
 
 /// Lines of one message at most: at the pace of networks, minutes.
-const LINES: usize = 100;
+const MOST: Most = Most { shown: 100, whole: 100 };
 
 /// A puppet that was not used for so long makes room for another.
 pub(super) const IDLE: Duration = Duration::from_secs(60);
@@ -84,16 +85,11 @@ async fn letter(
         true => String::new(),
         false => format!("<{}> ", message.source.to_string().trim_start_matches("im:")),
     };
-    let shown = show(&message.content, &message.metadata);
-    if !shown.whole {
-        tracing::info!(id = %delivery.passage.id, "shown as text: IRC carries nothing else");
-    }
     let left = room(turn.source_octets, &verb.to_string(), target).saturating_sub(before.len());
-    let texts = lines(&shown.text, left);
-    if texts.len() > LINES {
-        let words = format!("{} lines on IRC; {LINES} are taken", texts.len());
-        return Err(DeliveryError::refused(Code::TooLarge, words));
-    }
+    // The relay takes what is for the gateway itself.
+    let inbox =
+        joined.relay.nick().map_or_else(|| "this network's relay".to_owned(), |nick| nick.to_string());
+    let texts = shown::lines(&live.cx, message, &delivery.passage.id, (left, MOST), &inbox).await?;
     let too_long =
         |error: cpim_irc_proto::LineTooLong| DeliveryError::refused(Code::TooLarge, error.to_string());
     let mut octets = Vec::with_capacity(texts.len());
