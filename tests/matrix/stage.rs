@@ -90,6 +90,7 @@ fn adapters(relay: &str, irc: u16, smtp: u16, smarthost: u16) -> String {
          [irc]\nname = \"irc.{relay}\"\n\
          [[irc.listener]]\naddress = \"127.0.0.1:{irc}\"\nguests = \"verified\"\n\
          [[smtp.listener]]\naddress = \"127.0.0.1:{smtp}\"\n\
+         [smtp.incoming]\nclosed_to_strangers = []\n\
          [smtp.outgoing]\nsmarthost = \"127.0.0.1:{smarthost}\"\ntls = \"plain\"\n"
     )
 }

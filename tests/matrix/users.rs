@@ -145,12 +145,15 @@ fn hear_irc(stage: &mut Stage) -> Heard {
     let texts: Vec<&str> =
         lines.iter().filter_map(|line| line.split_once(" PRIVMSG carla :")).map(|(_, text)| text).collect();
     let body = texts.join("\n").into_bytes();
-    let whois = stage.ircs[1].ask(&format!("WHOIS {nick}"));
-    let name = whois
-        .iter()
-        .find(|line| line.contains(" 311 "))
-        .and_then(|line| line.rsplit_once(" :"))
-        .map(|(_, name)| name.to_owned());
+    stage.ircs[1].send(&format!("WHOIS {nick}"));
+    let mut name = None;
+    loop {
+        match stage.ircs[1].line().expect("the end of WHOIS") {
+            line if line.contains(" 311 ") => name = line.rsplit_once(" :").map(|(_, name)| name.to_owned()),
+            line if line.contains(" 318 ") => break,
+            _ => {}
+        }
+    }
     Heard { content_type: "text/plain".to_owned(), messages: texts.len(), body, name, ..Heard::default() }
 }
 
