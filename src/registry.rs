@@ -4,10 +4,9 @@
 pub mod cpim;
 #[cfg(feature = "irc")]
 pub mod irc;
+mod section;
 #[cfg(feature = "smtp")]
 pub mod smtp;
-#[cfg(any(feature = "cpim", feature = "smtp"))]
-mod tls;
 
 use std::sync::Arc;
 

@@ -13,6 +13,7 @@
 mod support;
 
 mod irc_clients;
+mod mail_in;
 mod postfix;
 mod smtp_sink;
 mod terminal;

@@ -6,9 +6,8 @@ use cpim_adapter::Schedule;
 use cpim_smtp::{MailHost, MailRoute, OutgoingSettings, Security, TlsPolicy};
 use serde::Deserialize;
 
-use crate::config::{
-    Anchors, ConfigError, Domain, DomainPattern, HostPort, Section, maybe, one, several, units,
-};
+use crate::config::{Anchors, Domain, DomainPattern, HostPort, maybe, one, several, units};
+use crate::registry::section::Findings;
 use crate::router::scope_of;
 
 /// `[smtp.outgoing]`: how mail is sent.
@@ -96,23 +95,16 @@ pub enum MailTls {
 
 impl Outgoing {
     /// Finds its files, and everything that is wrong with it.
-    pub(super) fn check(&mut self, section: &Section) -> Vec<ConfigError> {
-        let mut errors = Vec::new();
-        let mut look = |ca: &mut Anchors, keys: &[&str]| {
-            ca.find(section);
-            if let Some((key, message)) = ca.wrong("ca") {
-                let keys: Vec<&str> = ["outgoing"].iter().chain(keys).copied().chain([key]).collect();
-                errors.push(section.error(&keys, message));
-            }
-        };
-        look(&mut self.ca, &[]);
+    pub(super) fn look(&mut self, findings: &mut Findings<'_>) {
+        self.ca.find(findings.section);
+        findings.say(&["outgoing"], self.ca.wrong("ca"));
         for (nth, route) in self.route.iter_mut().enumerate() {
-            look(&mut route.ca, &["route", &nth.to_string()]);
+            route.ca.find(findings.section);
+            findings.say(&["outgoing", "route", &nth.to_string()], route.ca.wrong("ca"));
         }
         if self.mx_port == 0 {
-            errors.push(section.error(&["outgoing", "mx_port"], "0 is no port; 25 is usual"));
+            findings.say(&["outgoing"], [("mx_port", "0 is no port; 25 is usual".to_owned())]);
         }
-        errors
     }
 
     /// What the adapter is told.
