@@ -13,6 +13,7 @@ use std::sync::Arc;
 use cpim_adapter::{Adapter, BuildError};
 
 use crate::config::{AdapterSection, Config};
+use crate::resolver::Record;
 
 /// One adapter that can be built.
 pub struct Row {
@@ -20,6 +21,8 @@ pub struct Row {
     pub section: AdapterSection,
     /// The selectors whose foreign addresses are its.
     pub selectors: &'static [&'static str],
+    /// The DNS records that it needs.
+    pub records: fn(&Config) -> Result<Vec<Record>, BuildError>,
     /// Builds it from the configuration; opens nothing.
     pub build: fn(&Config) -> Result<Built, BuildError>,
 }
@@ -39,11 +42,21 @@ pub type Reload = Box<dyn Fn(&Config) -> Result<Vec<String>, BuildError> + Send 
 /// Every adapter of this build.
 pub const ROWS: &[Row] = &[
     #[cfg(feature = "cpim")]
-    Row { section: cpim::section::SECTION, selectors: &[], build: cpim::build },
+    Row { section: cpim::section::SECTION, selectors: &[], records: |_| Ok(Vec::new()), build: cpim::build },
     #[cfg(feature = "irc")]
-    Row { section: irc::section::SECTION, selectors: &["irc", "ircs"], build: irc::build },
+    Row {
+        section: irc::section::SECTION,
+        selectors: &["irc", "ircs"],
+        records: |_| Ok(Vec::new()),
+        build: irc::build,
+    },
     #[cfg(feature = "smtp")]
-    Row { section: smtp::section::SECTION, selectors: &["mailto"], build: smtp::build },
+    Row {
+        section: smtp::section::SECTION,
+        selectors: &["mailto"],
+        records: smtp::records,
+        build: smtp::build,
+    },
 ];
 
 /// The sections of the configuration that belong to adapters.
