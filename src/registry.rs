@@ -10,7 +10,7 @@ pub mod smtp;
 
 use std::sync::Arc;
 
-use cpim_adapter::{Adapter, BuildError};
+use cpim_adapter::{Adapter, BuildError, Capabilities};
 
 use crate::config::{AdapterSection, Config};
 use crate::resolver::Record;
@@ -23,6 +23,8 @@ pub struct Row {
     pub selectors: &'static [&'static str],
     /// The DNS records that it needs.
     pub records: fn(&Config) -> Result<Vec<Record>, BuildError>,
+    /// What it claims before it knows a peer, with this as the largest content of the native protocol.
+    pub capabilities: fn(usize) -> Capabilities,
     /// Builds it from the configuration; opens nothing.
     pub build: fn(&Config) -> Result<Built, BuildError>,
 }
@@ -42,12 +44,19 @@ pub type Reload = Box<dyn Fn(&Config) -> Result<Vec<String>, BuildError> + Send 
 /// Every adapter of this build.
 pub const ROWS: &[Row] = &[
     #[cfg(feature = "cpim")]
-    Row { section: cpim::section::SECTION, selectors: &[], records: |_| Ok(Vec::new()), build: cpim::build },
+    Row {
+        section: cpim::section::SECTION,
+        selectors: &[],
+        records: |_| Ok(Vec::new()),
+        capabilities: cpim_native::capabilities,
+        build: cpim::build,
+    },
     #[cfg(feature = "irc")]
     Row {
         section: irc::section::SECTION,
         selectors: &["irc", "ircs"],
         records: |_| Ok(Vec::new()),
+        capabilities: |_| cpim_irc::capabilities(),
         build: irc::build,
     },
     #[cfg(feature = "smtp")]
@@ -55,6 +64,7 @@ pub const ROWS: &[Row] = &[
         section: smtp::section::SECTION,
         selectors: &["mailto"],
         records: smtp::records,
+        capabilities: |_| cpim_smtp::capabilities(),
         build: smtp::build,
     },
 ];

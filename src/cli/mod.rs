@@ -16,6 +16,7 @@ mod exit;
 mod gateway;
 mod listen;
 mod map;
+mod matrix;
 mod out;
 mod queue;
 mod relay;
@@ -73,6 +74,7 @@ enum Command {
     Watchers(watchers::Watchers),
     Subscriptions(subscriptions::Subscriptions),
     Rules(rules::Rules),
+    Matrix(matrix::Matrix),
     Completions(completions::Completions),
 }
 
@@ -110,6 +112,7 @@ impl Command {
             Self::Run(command) => command.run(),
             Self::Check(command) => command.run(out),
             Self::Map(command) => command.run(out),
+            Self::Matrix(command) => command.run(out),
             Self::Unmap(command) => command.run(out),
             Self::Resolve(command) => within_runtime(command.run(out)),
             Self::Dns(command) => within_runtime(command.run(out)),
