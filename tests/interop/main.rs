@@ -14,6 +14,7 @@ mod support;
 
 mod dkim;
 mod irc_clients;
+mod irc_networks;
 mod mail_in;
 mod postfix;
 mod smtp_sink;

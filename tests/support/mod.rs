@@ -16,6 +16,7 @@ pub mod dnsmasq;
 pub mod exim;
 pub mod gateway;
 pub mod irc;
+pub mod ircd;
 pub mod native;
 pub mod pair;
 pub mod peer;
