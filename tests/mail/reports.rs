@@ -164,7 +164,7 @@ fn only_a_report_with_the_key_decides() {
     assert!(fred.expect_answer().is("indeterminant", ""));
     let mut client = stage.client();
     let (local, _) = keyed.split_once('@').unwrap();
-    let forged = local.replace(|c: char| c == 'a' || c == '0', "b");
+    let forged = local.replace(['a', '0'], "b");
     for bad in [forged.as_str(), "b=1-00000000000000000000000000000000", "b=1-", "b=x"] {
         let reply = client.mail("", &format!("{bad}@gw.example"), &report("failed"));
         assert_eq!(reply.code, 550, "{bad}: {reply:?}");
