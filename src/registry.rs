@@ -7,6 +7,8 @@ pub mod irc;
 mod section;
 #[cfg(feature = "smtp")]
 pub mod smtp;
+#[cfg(any(feature = "cpim", feature = "smtp"))]
+mod tls;
 
 use std::sync::Arc;
 

@@ -1,14 +1,11 @@
 //! What the sections of all adapters have in common: how they are read, how mistakes are told, where they listen.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::de::DeserializeOwned;
 
-use crate::config::certificate::{PairError, pair};
+use super::tls::Wrong;
 use crate::config::{ConfigError, ConfigErrors, Domain, Endpoint, Listeners, Section};
-
-/// A key of a table, and what is wrong with it.
-pub(super) type Wrong = (&'static str, String);
 
 /// The type of a section.
 pub(super) trait Table: DeserializeOwned + Default {
@@ -68,21 +65,4 @@ pub(super) fn listens<T: Table>(section: &Section) -> Listeners {
     let places = section.read::<T>().unwrap_or_default().places();
     let keys = |nth: usize, key: &str| ["listener", &nth.to_string(), key].map(str::to_owned).to_vec();
     places.into_iter().map(|(nth, key, endpoint)| (keys(nth, key), endpoint)).collect()
-}
-
-/// What is wrong with a certificate and its key.
-pub(super) fn wrong_pair(certificate: Option<&Path>, key: Option<&Path>) -> Option<Wrong> {
-    match (certificate, key) {
-        (None, None) => None,
-        (Some(_), None) => {
-            Some(("key", "is missing; the private key of certificate must be given".to_owned()))
-        }
-        (None, Some(_)) => {
-            Some(("certificate", "is missing; the certificate of key must be given".to_owned()))
-        }
-        (Some(certificate), Some(key)) => pair(certificate, key).err().map(|error| match error {
-            PairError::Certificate(message) => ("certificate", message),
-            PairError::Key(message) => ("key", message),
-        }),
-    }
 }

@@ -41,6 +41,9 @@ fn every_form_of_the_address_is_read() {
         "\"im=fred@a.example\"@gw.example",
         "im=f~72~65d~40a.example@gw.example",
         "fred@a.example",
+        // Every octet escaped: longer than anybody must take.
+        "im=~66~72~65~64~40~61~2e~65~78~61~6d~70~6c~65@gw.example",
+        "\"im=~66~72~65~64~40~61~2e~65~78~61~6d~70~6c~65\"@gw.example",
     ]
     .into_iter()
     .enumerate()

@@ -44,3 +44,25 @@ fn a_wrong_file_changes_nothing() {
     stage.gateway.wait_for("smtp.limits.recipients: 0; at least 1 is accepted");
     assert_eq!(stage.client().mail(BOB, FRED_MAILBOX, HELLO).code, 250);
 }
+
+#[test]
+fn whoever_is_struck_from_the_submitters_sends_nothing_more() {
+    let (site, _outgoing, port) = Stage::site(
+        "login_in_the_clear = true",
+        "[[smtp.submitter]]\nname = \"alice\"\npassword_file = \"alice.secret\"\nfrom = [\"mail.example\"]\n",
+    );
+    std::fs::write(site.path("alice.secret"), "sesame\n").unwrap();
+    std::fs::set_permissions(site.path("alice.secret"), std::os::unix::fs::PermissionsExt::from_mode(0o600))
+        .unwrap();
+    let gateway = site.start();
+    gateway.wait_ready();
+    let mut client = crate::support::smtp::Smtp::hello(port);
+    client.must("AUTH PLAIN AGFsaWNlAHNlc2FtZQ==", 235);
+    site.edit("name = \"alice\"", "name = \"bob\"");
+    gateway.hang_up();
+    gateway.wait_for("configuration reloaded");
+    let reply = client.mail(BOB, FRED_MAILBOX, HELLO);
+    assert_eq!(reply.text(), "530 5.7.0 authenticate again");
+    let mut client = crate::support::smtp::Smtp::hello(port);
+    client.must("AUTH PLAIN AGFsaWNlAHNlc2FtZQ==", 535);
+}

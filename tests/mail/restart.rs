@@ -89,6 +89,7 @@ fn a_report_that_could_not_be_sent_is_sent_after_a_kill() {
     again.wait_ready();
     let report = outgoing.one();
     assert!(report.text.contains("Action: failed"), "{report:?}");
+    again.wait_for("was told what became of it");
     again.kill();
     let last = site.start();
     last.wait_ready();

@@ -10,7 +10,8 @@ use crate::config::check::socket_path;
 use crate::config::{
     AdapterSection, Anchors, ConfigErrors, Domain, DomainPattern, Endpoint, Section, several, units,
 };
-use crate::registry::section::{self, Findings, Table, Wrong, check, listens, wrong_pair};
+use crate::registry::section::{self, Findings, Table, check, listens};
+use crate::registry::tls::{Wrong, wrong_pair};
 
 /// The row of the section.
 pub const SECTION: AdapterSection =

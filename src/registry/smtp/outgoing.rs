@@ -8,7 +8,8 @@ use cpim_smtp::{MailHost, MailRoute, OutgoingSettings, Security, SigningSettings
 use serde::Deserialize;
 
 use crate::config::{Anchors, Domain, DomainPattern, HostPort, maybe, one, several, units};
-use crate::registry::section::{Findings, Wrong};
+use crate::registry::section::Findings;
+use crate::registry::tls::Wrong;
 use crate::router::scope_of;
 
 /// `[smtp.outgoing]`: how mail is sent.

@@ -10,7 +10,8 @@ use serde::Deserialize;
 
 pub use super::outgoing::{MailTls, Outgoing};
 use crate::config::{AdapterSection, ConfigErrors, Domain, Endpoint, Secret, Section, units};
-use crate::registry::section::{self, Findings, Table, Wrong, check, listens, wrong_pair};
+use crate::registry::section::{self, Findings, Table, check, listens};
+use crate::registry::tls::{Wrong, wrong_pair};
 
 /// The row of the section.
 pub const SECTION: AdapterSection =

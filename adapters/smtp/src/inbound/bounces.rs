@@ -81,7 +81,11 @@ impl Inbound {
 
     /// What was to be reported was told at the reply.
     pub(super) async fn owe_nothing(&self, trans_id: &TransId) {
-        if let Err(error) = self.cx.memory.forget(SPACE, trans_id.as_str()).await {
+        self.owe_nothing_by(trans_id.as_str()).await;
+    }
+
+    async fn owe_nothing_by(&self, key: &str) {
+        if let Err(error) = self.cx.memory.forget(SPACE, key).await {
             debug!(%error, "a note on a mail stays until its time is over");
         }
     }
@@ -137,9 +141,10 @@ impl Inbound {
         let Ok(_turn) = self.bounces.sending.acquire().await else { return };
         let Some(report) = owed.report(&self.relay, key, now_s()) else { return };
         match self.outbound.report(&owed.to, &report).await {
-            Ok(()) => info!(recipient = owed.recipient, "a mail's sender was told what became of it"),
+            Ok(()) => {}
             Err(error) if error.retry == Retry::Never => {
                 warn!(%error, "a report is not taken, and not tried again");
+                return self.owe_nothing_by(key).await;
             }
             Err(error) => {
                 let age = Duration::from_secs(now_s().saturating_sub(owed.since_s));
@@ -153,8 +158,9 @@ impl Inbound {
         owed.stage = Stage::Told;
         owed.header = bytes::Bytes::new();
         let noted = self.cx.memory.set_note(SPACE, key, owed.write(), Some(KEEP_TOLD)).await;
-        if let Err(error) = noted {
-            warn!(%error, "a report was sent, and may be sent again");
+        match noted {
+            Ok(()) => info!(recipient = owed.recipient, "a mail's sender was told what became of it"),
+            Err(error) => warn!(%error, "a report was sent, and may be sent again"),
         }
     }
 

@@ -31,7 +31,7 @@ pub(super) fn take(
     mapper: &Mapper,
 ) -> Result<Taken, Reply> {
     let mailbox = match &said.mailbox {
-        Some(written) => Mailbox::parse(written.as_str()).map_err(|_| NO_MAILBOX)?,
+        Some(written) => Mailbox::parse_long(written.as_str()).map_err(|_| NO_MAILBOX)?,
         None => Mailbox::new("postmaster", relay.clone()).map_err(|_| NO_MAILBOX)?,
     };
     if !mapper.is_ours(mailbox.domain()) && !settings.hosted.contains(mailbox.domain()) {
