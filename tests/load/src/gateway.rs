@@ -78,7 +78,7 @@ impl Site {
     ///
     /// # Errors
     /// Where it does not become ready within a minute.
-    pub(crate) fn start(&self) -> io::Result<Process> {
+    pub(crate) async fn start(&self) -> io::Result<Process> {
         let mut command = Command::new(&self.program);
         command.args(["run", "--config", "gateway.toml"]).current_dir(self.path()).stderr(Stdio::inherit());
         let gateway = Process::start(command, self.core)?;
@@ -87,7 +87,7 @@ impl Site {
             if Instant::now() > until {
                 return Err(io::Error::other("the gateway does not become ready"));
             }
-            std::thread::sleep(Duration::from_millis(2));
+            tokio::time::sleep(Duration::from_millis(2)).await;
         }
         Ok(gateway)
     }

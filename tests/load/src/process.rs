@@ -95,13 +95,13 @@ pub(crate) fn threads_cpu_s(process: u32) -> f64 {
 ///
 /// # Errors
 /// Where nobody does within 15 s.
-pub(crate) fn await_port(port: u16) -> io::Result<()> {
+pub(crate) async fn await_port(port: u16) -> io::Result<()> {
     let until = Instant::now() + Duration::from_secs(15);
     while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
         if Instant::now() > until {
             return Err(io::Error::other(format!("nobody listens on port {port}")));
         }
-        std::thread::sleep(Duration::from_millis(20));
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
     Ok(())
 }

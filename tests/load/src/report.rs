@@ -1,6 +1,5 @@
 //! Rows of the table: what was measured, beside what, and whether that is what was asked.
 
-use std::fmt::Write;
 use std::io;
 use std::path::Path;
 
@@ -48,21 +47,18 @@ impl Row {
 
     /// The line, for a table in Markdown; people can read it as it is.
     pub(crate) fn line(&self) -> String {
-        let mut line = format!("| {} | {} {} |", self.what, spread(&self.ours.0), self.ours.1);
-        match &self.yardstick {
-            Some((samples, name)) => {
-                let _ = write!(line, " {name}: {} | {} |", spread(samples), number(self.figure()));
-            }
-            None => line.push_str(" | |"),
-        }
+        let yardstick = match &self.yardstick {
+            Some((samples, name)) => format!("{name}: {} | {}", spread(samples), number(self.figure())),
+            None => " | ".to_owned(),
+        };
         let goal = match self.goal {
             Goal::AtLeast(least) => format!("at least {}", number(least)),
             Goal::AtMost(most) => format!("at most {}", number(most)),
             Goal::None => String::new(),
         };
         let word = self.is_reached().map_or("", |reached| if reached { "reached" } else { "NOT reached" });
-        let _ = write!(line, " {goal} | {word} |");
-        line
+        let (ours, unit) = (spread(&self.ours.0), self.ours.1);
+        format!("| {} | {ours} {unit} | {yardstick} | {goal} | {word} |", self.what)
     }
 }
 

@@ -50,7 +50,7 @@ pub(crate) async fn rows(setting: &Setting) -> io::Result<Vec<Row>> {
 
 async fn fan_out(setting: &Setting, watchers: usize, sessions: usize) -> io::Result<(Samples, Samples)> {
     let site = Site::new(setting, true, "")?;
-    let gateway = site.start()?;
+    let gateway = site.start().await?;
     let (mut reader, mut writer) =
         native::open(site.port, "serves='im:p@b.example pres:p@b.example'").await?;
     let (told, wake) = (Rc::new(Cell::new(0)), Rc::new(Notify::new()));

@@ -37,7 +37,7 @@ pub(crate) async fn rows(setting: &Setting) -> io::Result<Vec<Row>> {
 #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
 async fn natives(setting: &Setting, count: usize) -> io::Result<f64> {
     let site = Site::new(setting, true, "")?;
-    let gateway = site.start()?;
+    let gateway = site.start().await?;
     let before = gateway.memory();
     let mut sessions = Vec::with_capacity(count);
     for index in 0..count {
@@ -53,8 +53,8 @@ async fn natives(setting: &Setting, count: usize) -> io::Result<f64> {
 #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
 async fn ircs(setting: &Setting, count: usize) -> io::Result<f64> {
     let site = Site::new(setting, true, irc::LISTENER)?;
-    let gateway = site.start()?;
-    await_port(site.irc_port)?;
+    let gateway = site.start().await?;
+    await_port(site.irc_port).await?;
     let before = gateway.memory();
     let mut clients = Vec::with_capacity(count);
     for index in 0..count {

@@ -62,8 +62,8 @@ pub(crate) async fn rows(setting: &Setting) -> io::Result<Vec<Row>> {
     let mut rows = Vec::new();
     for (durable, most) in [(false, 1.0), (true, 1.5)] {
         let site = Site::new(setting, durable, LISTENER)?;
-        let gateway = site.start()?;
-        await_port(site.irc_port)?;
+        let gateway = site.start().await?;
+        await_port(site.irc_port).await?;
         let mut out = Samples::default();
         let mut per_s = Samples::default();
         for repetition in 0..setting.repetitions {

@@ -35,13 +35,13 @@ pub(crate) async fn rows(setting: &Setting) -> io::Result<Vec<Row>> {
     }
     let count = setting.scaled(4_000);
     let site = Site::new(setting, true, LISTENER)?;
-    let gateway = site.start()?;
-    await_port(site.smtp_port)?;
+    let gateway = site.start().await?;
+    await_port(site.smtp_port).await?;
     let (mut reader, mut writer) =
         native::open(site.port, "serves='im:fred@a.example' remembers='3600'").await?;
     let port = free_port()?;
     let _sink = Process::start(sink(port), setting.core)?;
-    await_port(port)?;
+    await_port(port).await?;
 
     let (mut per_s, mut cpu_us, mut bare) = (Samples::default(), Samples::default(), Samples::default());
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]

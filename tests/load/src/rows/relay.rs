@@ -43,7 +43,7 @@ pub(crate) async fn rows(setting: &Setting) -> io::Result<Vec<Row>> {
     let mut yardstick = Process::start(command, setting.core)?;
     let port: u16 = yardstick.first_line()?.trim().parse().map_err(io::Error::other)?;
     let (none, full) = (Site::new(setting, false, "")?, Site::new(setting, true, "")?);
-    let (none_gateway, full_gateway) = (none.start()?, full.start()?);
+    let (none_gateway, full_gateway) = (none.start().await?, full.start().await?);
 
     let mut bare = Vec::new();
     let mut none_pairs = Vec::new();

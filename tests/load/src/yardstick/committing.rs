@@ -3,7 +3,7 @@
 
 use std::io;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rusqlite::{Connection, params};
 
@@ -71,7 +71,7 @@ pub(crate) fn at_rate(folder: &Path, rate: f64, for_s: f64, content: usize) -> i
             taken += 1;
         }
         if first.is_empty() && second.is_empty() {
-            std::thread::sleep(Duration::from_micros(50));
+            std::thread::yield_now();
             continue;
         }
         commit(&mut database, &row, first.len() + second.len()).map_err(io::Error::other)?;
