@@ -2,12 +2,11 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use cpim_adapter::{
     Adapter, AdapterContext, AdapterError, BadAddress, BuildError, Capabilities, CommitPoint, Delivery,
-    DeliveryError, Feature, ForeignAddress, Health, Outcome, PresenceSupport, Support,
+    DeliveryError, Feature, ForeignAddress, Health, NextHop, Outcome, PresenceSupport, Schedule, Support,
 };
 
 use cpim_smtp_proto::address::Mailbox;
@@ -16,8 +15,8 @@ use cpim_smtp_proto::mail::Peers;
 use crate::config::Settings;
 use crate::inbound::{Inbound, Listening};
 use crate::listener::{Listener, listening};
+use crate::outbound::Outbound;
 use crate::outbound::keys::Keys;
-use crate::outbound::{HORIZON, Outbound};
 
 /// The mail adapter.
 pub struct MailAdapter {
@@ -42,7 +41,7 @@ impl MailAdapter {
             settings.outgoing.clone(),
             settings.peers.clone(),
             Arc::clone(&peers),
-        );
+        )?;
         let listening = settings
             .listeners
             .iter()
@@ -72,6 +71,12 @@ impl MailAdapter {
     }
 }
 
+/// What the adapter claims, whoever its peers are.
+#[must_use]
+pub const fn capabilities() -> Capabilities {
+    Capabilities { support, presence: PresenceSupport::None, max_content_octets: None, patience: None }
+}
+
 /// What mail can carry.
 const fn support(feature: Feature) -> Support {
     match feature {
@@ -96,7 +101,7 @@ fn canonical(value: &str) -> Result<String, String> {
 #[async_trait]
 impl Adapter for MailAdapter {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { support, presence: PresenceSupport::None, max_content_octets: None, patience: None }
+        capabilities()
     }
 
     fn canonicalise(&self, foreign: ForeignAddress) -> Result<ForeignAddress, BadAddress> {
@@ -135,8 +140,8 @@ impl Adapter for MailAdapter {
         Ok(())
     }
 
-    fn horizon(&self) -> Option<Duration> {
-        Some(HORIZON)
+    fn schedule(&self, hop: &NextHop) -> Option<Schedule> {
+        Some(self.outbound.schedule(hop))
     }
 
     fn hears_later(&self) -> bool {
