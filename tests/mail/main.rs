@@ -16,6 +16,7 @@ mod abuse;
 mod authors;
 mod login;
 mod messages;
+mod peers;
 mod relaying;
 mod reload;
 mod reports;
