@@ -18,6 +18,7 @@ mod capabilities;
 mod linked;
 mod messages;
 mod names;
+mod networks;
 mod presence;
 mod queries;
 mod registration;

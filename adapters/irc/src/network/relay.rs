@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use cpim_irc_proto::client::{Change, Found, Inquiry, Session, Watch};
@@ -185,7 +185,7 @@ impl Joined {
             }
             return;
         }
-        let wonders = lock(&self.people).changed(key, change, is_told, now);
+        let wonders = lock(&self.people).changed(key, change, is_told, SystemTime::now(), now);
         if wonders {
             self.wonders(key);
         }

@@ -24,6 +24,8 @@ pub struct Found {
     pub account: Option<String>,
     /// When whoever has it connected, in seconds since 1970 by the network's clock.
     pub signed_on: Option<u64>,
+    /// His user name and host, as others see them: `user@host`.
+    pub mask: Option<String>,
     /// What whoever has it says of being away.
     pub away: Option<String>,
 }
@@ -59,7 +61,12 @@ impl Inquiry {
         }
         let found = &mut self.found;
         match numeric {
-            Numeric::RPL_WHOISUSER => found.is_there = true,
+            // `nick user host * :real name`.
+            Numeric::RPL_WHOISUSER => {
+                found.is_there = true;
+                let user_host = message.str(2).zip(message.str(3));
+                found.mask = user_host.map(|(user, host)| format!("{user}@{host}"));
+            }
             Numeric::RPL_AWAY => found.away = Some(message.words().into_owned()),
             Numeric::RPL_WHOISACCOUNT => {
                 // `nick account :is logged in as`.
@@ -99,6 +106,7 @@ mod tests {
             is_there: true,
             account: Some("wonder".into()),
             signed_on: Some(1_700_000_000),
+            mask: Some("~a@host".into()),
             away: Some("At lunch".into()),
         };
         assert_eq!(found, Some(Some(expected)));
