@@ -199,7 +199,7 @@ impl Stage {
 
 fn site(network: &Played, keys: &str) -> Site {
     Site::new(&format!(
-        "[[irc.network]]\nname = \"irc.test.example\"\nservers = [\"127.0.0.1:{}\"]\ntls = \"plain\"\n\
+        "[principals]\nsubscribe = \"allow\"\nfetch = \"allow\"\n[[irc.network]]\nname = \"irc.test.example\"\nservers = [\"127.0.0.1:{}\"]\ntls = \"plain\"\n\
          nick = \"relay\"\ntaken = \"success\"\npuppets = 20\npoll = \"1s\"\nsettle = \"1s\"\n{keys}\n",
         network.port
     ))
@@ -330,7 +330,7 @@ fn presence_is_told_and_splits_are_damped() {
         .try_send(
             "",
             &format!(
-                "<subscribe transID='s1' source='pres:wilma@a.example' target='{target}' duration='600'/>"
+                "<subscribe transID='s1' watcher='pres:wilma@a.example' target='{target}' duration='600'/>"
             ),
             b"",
         )

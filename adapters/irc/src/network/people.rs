@@ -68,6 +68,9 @@ pub(super) enum Judgement {
     Unclear,
 }
 
+/// How long before the network came in sight a message for a stranger may have been accepted: as long as connecting takes.
+const STARTING: Duration = Duration::from_secs(10);
+
 /// The presence of somebody, as it is told.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Seen {
@@ -102,6 +105,8 @@ struct Person {
 #[derive(Debug)]
 pub(super) struct People {
     settle: Duration,
+    /// Since when the network is in sight: of what was before, nothing was seen.
+    in_sight: SystemTime,
     all: HashMap<NameKey, Person>,
     /// Whose being gone is to be told, and when.
     settling: BTreeSet<(Instant, NameKey)>,
@@ -111,7 +116,13 @@ pub(super) struct People {
 impl People {
     /// Nobody yet. `settle`: how long somebody must be gone before that is told.
     pub(super) fn new(settle: Duration) -> Self {
-        Self { settle, all: HashMap::new(), settling: BTreeSet::new(), observed: 0 }
+        Self {
+            settle,
+            in_sight: SystemTime::UNIX_EPOCH,
+            all: HashMap::new(),
+            settling: BTreeSet::new(),
+            observed: 0,
+        }
     }
 
     /// Keeps somebody in mind. Gives back whether he is new, and who is forgotten in his favour.
@@ -159,12 +170,16 @@ impl People {
     /// Whether what was accepted then is for whoever has the nick now.
     pub(super) fn judge(&self, key: &NameKey, accepted_at: SystemTime, at: SystemTime) -> Judgement {
         let Some(person) = self.all.get(key) else { return Judgement::Unclear };
-        let is_recent = |then: SystemTime| at.duration_since(then).unwrap_or_default() <= MOMENT;
+        let is_recent =
+            |then: SystemTime| then >= self.in_sight && at.duration_since(then).unwrap_or_default() <= MOMENT;
         let slack = if person.is_heir { Duration::ZERO } else { MOMENT };
         if person.since > accepted_at + slack {
             return Judgement::Other;
         }
         let has_left = person.left.is_some_and(|left| left >= accepted_at);
+        // Who was never seen has nobody before him; but the network must have been about to come in sight.
+        let is_stranger = person.identity.is_none() && accepted_at + STARTING >= self.in_sight;
+        let accepted_at = if is_stranger { accepted_at.max(self.in_sight) } else { accepted_at };
         match person.unbroken || is_recent(accepted_at) || is_recent(person.confirmed) {
             true if !has_left => Judgement::Same,
             _ if person.identity.is_none() => Judgement::Other,
@@ -281,6 +296,11 @@ impl People {
         if let Some(since) = missing.filter(|_| person.is_observed) {
             settling.insert((since + settle, key.clone()));
         }
+    }
+
+    /// The network is in sight from now on.
+    pub(super) fn see(&mut self, at: SystemTime) {
+        self.in_sight = at;
     }
 
     /// The network is out of sight: nothing is known of anybody.

@@ -180,3 +180,25 @@ fn few_are_kept_in_mind_and_the_observed_always() {
     }
     assert_eq!(stage.people.everybody().count(), KEPT + 1);
 }
+
+#[test]
+fn what_was_accepted_out_of_sight_is_for_nobody_but_who_was_there_before() {
+    let mut stage = Stage::new();
+    stage.change(&Change::Online);
+    stage.found(None, Some(7));
+    stage.pass(10);
+    stage.people.lost_sight(stage.now);
+    stage.pass(1);
+    stage.people.see(stage.at);
+    assert_eq!(stage.judge(1), Judgement::Unclear);
+    stage.found(None, Some(20));
+    assert_eq!(stage.judge(1), Judgement::Other);
+    let mut stranger = Stage::new();
+    stranger.pass(9);
+    stranger.people.see(stranger.at);
+    assert_eq!(stranger.judge(9), Judgement::Same, "the gateway was just starting");
+    let mut late = Stage::new();
+    late.pass(20);
+    late.people.see(late.at);
+    assert_eq!(late.judge(20), Judgement::Other);
+}

@@ -67,6 +67,7 @@ impl Inquiries {
 impl Joined {
     /// The relay is on the network: it watches everybody who was watched before.
     pub(super) fn begin_watching(self: &Arc<Self>, session: &Session) {
+        lock(&self.people).see(SystemTime::now());
         let now = Instant::now().into_std();
         let (mapping, monitor) = (self.mapping(), session.isupport().monitor);
         let mut watch = Watch::new(mapping, monitor, session.tells_away(), self.settings.poll, now);
