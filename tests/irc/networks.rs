@@ -224,7 +224,7 @@ fn a_ban_stops_retries_and_is_shown() {
     assert!(fred.expect_answer().is("failure", "refused"));
     assert!(network.accept_within(Duration::from_secs(2)).is_none(), "it does not try again");
     gateway.hang_up();
-    network.admit();
+    let _relay = network.admit();
     gateway.wait_answer("/v1/sessions", |_, answer| answer.contains("irc.test.example: joined as relay"));
 }
 

@@ -73,6 +73,8 @@ impl Inquiry {
                 found.account = message.str(2).filter(|_| message.params().len() > 3).map(str::to_owned);
             }
             Numeric::RPL_WHOISIDLE => found.signed_on = message.str(3).and_then(|at| at.parse().ok()),
+            // The nick in the place of a server is nobody's, so there is none to ask.
+            Numeric::ERR_NOSUCHSERVER => return Some(Some(Found::default())),
             Numeric::RPL_ENDOFWHOIS => return Some(Some(std::mem::take(found))),
             _ => {}
         }
@@ -116,6 +118,7 @@ mod tests {
     fn nobody_and_not_now() {
         let nobody = ask(&[":s 401 me alice :No such nick", ":s 318 me alice :End of WHOIS"]);
         assert_eq!(nobody, Some(Some(Found::default())));
+        assert_eq!(ask(&[":s 402 me alice :No such server"]), Some(Some(Found::default())));
         assert_eq!(ask(&[":s 263 me WHOIS :Please wait"]), Some(None));
         assert_eq!(ask(&[":s 318 me bob :End", ":s 318", "318 a", ":s 317 me alice x y :z"]), None);
     }
