@@ -20,6 +20,7 @@ mod inbox;
 mod linked;
 mod messages;
 mod names;
+mod networks;
 mod presence;
 mod queries;
 mod registration;

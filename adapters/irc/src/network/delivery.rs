@@ -69,15 +69,15 @@ async fn letter(
     }
     let (seat, is_own) = joined.seat_for(&message.source)?;
     // The seat is made ready while its target is looked at.
-    let judged = judge(joined, &key, delivery.accepted_at);
-    let (turn, judged) = tokio::join!(timeout(OUT_OF_REACH, seat.mailbox.turn()), judged);
-    judged?;
-    let turn = match turn {
-        Ok(Ok(turn)) => turn,
-        Ok(Err(NoTurn::Full)) => return Err(busy()),
-        Ok(Err(NoTurn::Closed)) => return Err(closed(&seat)),
-        Err(_) => return Err(DeliveryError::transport("off the network")),
+    let turn = async {
+        match timeout(OUT_OF_REACH, seat.mailbox.turn()).await {
+            Ok(Ok(turn)) => Ok(turn),
+            Ok(Err(NoTurn::Full)) => Err(busy()),
+            Ok(Err(NoTurn::Closed)) => Err(closed(&seat)),
+            Err(_) => Err(DeliveryError::transport("off the network")),
+        }
     };
+    let (turn, ()) = tokio::try_join!(turn, judge(joined, &key, delivery.accepted_at))?;
     // Waiting may have taken long.
     judge(joined, &key, delivery.accepted_at).await?;
     let verb = if message.metadata.automatic { Verb::NOTICE } else { Verb::PRIVMSG };
@@ -99,7 +99,8 @@ async fn letter(
     }
     commit.pass(None).await.map_err(|error| withdrawn(&error))?;
     let leg = Leg::new(delivery.leg, live.cx.clone());
-    let posted = Posted { letter: Letter::new(turn.mapping.key(target), octets), leg };
+    let letter = Letter::new(turn.mapping.key(target), octets);
+    let posted = Posted { letter, leg, is_notice: message.metadata.automatic };
     // Should the connection have ended meanwhile, the leg is dropped, which says that nothing was sent.
     drop(turn.slot.send(posted));
     Ok(Outcome::Pending)
