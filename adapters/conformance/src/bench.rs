@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cpim_adapter::{
-    Adapter, AdapterContext, AdapterError, Content, Delivery, DeliveryError, Feature, Health, HealthReporter,
-    ImUri, Kind, Memory, Message, Metadata, Operation, OperationId, Outcome, Passage, Response, Shutdown,
-    Standing, Support, TransId, Uri, VolatileMemory, Word,
+    Adapter, AdapterContext, AdapterError, Address, Content, Delivery, DeliveryError, Feature, Health,
+    HealthReporter, ImUri, Kind, Local, Memory, Message, Metadata, Operation, OperationId, Outcome, Passage,
+    Response, Shutdown, Standing, Support, TransId, Uri, VolatileMemory, Word,
 };
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -106,7 +106,7 @@ impl Bench {
 
     /// Whether a far side's answer is known.
     pub(crate) fn knows_outcomes(&self) -> bool {
-        self.supports(Feature::Outcome) == Support::Full
+        self.subject.knows_outcomes()
     }
 
     pub(crate) fn user(&self, number: u8) -> ImUri {
@@ -160,16 +160,17 @@ impl Bench {
     }
 
     /// What became of a leg, in time.
-    pub(crate) async fn end(&self, leg: Leg) -> Result<End, Failed> {
+    pub(crate) async fn end(&mut self, leg: Leg) -> Result<End, Failed> {
         let number = leg.number;
         self.end_within(leg, self.timing.patience)
             .await?
             .ok_or_else(|| Failed(format!("no outcome of leg {number}, and no report")))
     }
 
-    /// What became of a leg; nothing where that is open after so long.
-    pub(crate) async fn end_within(&self, mut leg: Leg, within: Duration) -> Result<Option<End>, Failed> {
-        let outcome = match timeout(within, &mut leg.task).await {
+    /// What became of a leg; nothing where that is open after so long. The peer is read meanwhile.
+    pub(crate) async fn end_within(&mut self, mut leg: Leg, within: Duration) -> Result<Option<End>, Failed> {
+        let ended = timeout(within, self.meanwhile(&mut leg.task)).await;
+        let outcome = match ended {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(error)) => return Err(Failed(format!("`deliver` panicked: {error}"))),
             Err(_) => {
@@ -193,6 +194,46 @@ impl Bench {
                 Word::Unknown => End::Unknown,
             }),
         })
+    }
+
+    /// Reads the peer for as long as something takes: some protocols go on only where each side does.
+    pub(crate) async fn meanwhile<T>(&mut self, what: impl Future<Output = T>) -> T {
+        tokio::pin!(what);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut what => return done,
+                read = self.notice() => {
+                    // Whoever has left says nothing more.
+                    if read.is_err() {
+                        return what.await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits until a leg has passed its commit point, or has come to an end without.
+    pub(crate) async fn until_passed(&mut self, leg: &Leg) {
+        let passed = async {
+            while !leg.log.passed() && !leg.task.is_finished() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        self.meanwhile(passed).await;
+    }
+
+    /// Whether two URIs mean one address: the gateway goes behind a route of ours to an address of the model.
+    pub(crate) fn is_same(&self, one: &Uri, other: &Uri) -> bool {
+        let mapper = self.subject.mapper();
+        let meant = |uri: &Uri| -> Address {
+            let Ok(Some(Local::Route(foreign))) = mapper.resident(uri.address()) else {
+                return uri.address().clone();
+            };
+            let inner = Address::parse(&foreign.to_string());
+            inner.map_or_else(|_| uri.address().clone(), |inner| inner.with_class(uri.address().class()))
+        };
+        meant(one) == meant(other)
     }
 
     /// Reads the next notice, sorting those of the other kind away.
@@ -390,9 +431,4 @@ pub(crate) fn ours_im(number: u8) -> ImUri {
 #[allow(clippy::expect_used, reason = "a constant that is an id")]
 pub(crate) fn operation_id(text: &str) -> OperationId {
     OperationId::parse(text).expect("an id")
-}
-
-/// Whether two URIs are one address.
-pub(crate) fn is_same(one: &Uri, other: &Uri) -> bool {
-    one.address() == other.address()
 }

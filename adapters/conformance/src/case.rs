@@ -14,7 +14,7 @@ pub struct Case {
     pub name: &'static str,
     /// What should happen.
     pub should: &'static str,
-    /// Where that is written.
+    /// Where that is written: `contract` is `docs/adapters/contract.md`.
     pub clause: &'static str,
     pub(crate) run: Run,
 }
