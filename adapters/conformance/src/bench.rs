@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cpim_adapter::{
-    Adapter, AdapterContext, AdapterError, Address, Content, Delivery, DeliveryError, Feature, Health,
-    HealthReporter, ImUri, Kind, Local, Memory, Message, Metadata, Operation, OperationId, Outcome, Passage,
-    Response, Shutdown, Standing, Support, TransId, Uri, VolatileMemory, Word,
+    ALIAS_SPACE, Adapter, AdapterContext, AdapterError, Address, Content, Delivery, DeliveryError, Feature,
+    Health, HealthReporter, ImUri, Kind, Local, Memory, Message, Metadata, Operation, OperationId, Outcome,
+    Passage, Response, Shutdown, Standing, Support, TransId, Uri, VolatileMemory, Word,
 };
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -27,6 +27,7 @@ pub(crate) struct Bench {
     pub(crate) peer: Box<dyn ForeignPeer>,
     pub(crate) shutdown: Shutdown,
     pub(crate) timing: Timing,
+    memory: Arc<dyn Memory>,
     pub(crate) health: watch::Receiver<Health>,
     pub(crate) running: JoinHandle<Result<(), AdapterError>>,
     seen: VecDeque<Seen>,
@@ -74,12 +75,24 @@ impl Bench {
         let shutdown = Shutdown::default();
         let (reporter, health) = HealthReporter::new();
         let exchange: Arc<Core> = Arc::clone(&core);
-        let cx = AdapterContext::new(exchange, memory, reporter, shutdown.clone());
+        let cx = AdapterContext::new(exchange, Arc::clone(&memory), reporter, shutdown.clone());
         let runs = Arc::clone(&adapter);
         let running = tokio::spawn(async move { runs.run(cx).await });
         let (seen, told) = (VecDeque::new(), VecDeque::new());
-        let mut bench =
-            Self { subject, core, adapter, peer, shutdown, timing, health, running, seen, told, tags: 0 };
+        let mut bench = Self {
+            subject,
+            core,
+            adapter,
+            peer,
+            shutdown,
+            timing,
+            memory,
+            health,
+            running,
+            seen,
+            told,
+            tags: 0,
+        };
         bench.arrive().await?;
         Ok(bench)
     }
@@ -223,17 +236,24 @@ impl Bench {
         self.meanwhile(passed).await;
     }
 
-    /// Whether two URIs mean one address: the gateway goes behind a route of ours to an address of the model.
-    pub(crate) fn is_same(&self, one: &Uri, other: &Uri) -> bool {
-        let mapper = self.subject.mapper();
-        let meant = |uri: &Uri| -> Address {
-            let Ok(Some(Local::Route(foreign))) = mapper.resident(uri.address()) else {
-                return uri.address().clone();
-            };
-            let inner = Address::parse(&foreign.to_string());
-            inner.map_or_else(|_| uri.address().clone(), |inner| inner.with_class(uri.address().class()))
-        };
-        meant(one) == meant(other)
+    /// Whether two URIs mean one address: the gateway goes behind an alias, and behind a route of ours to an address of
+    /// the model.
+    pub(crate) async fn is_same(&self, one: &Uri, other: &Uri) -> bool {
+        self.meant(one).await == self.meant(other).await
+    }
+
+    async fn meant(&self, uri: &Uri) -> Address {
+        let own = || uri.address().clone();
+        match self.subject.mapper().resident(uri.address()) {
+            Ok(Some(Local::Route(foreign))) => {
+                let inner = Address::parse(&foreign.to_string());
+                inner.map_or_else(|_| own(), |inner| inner.with_class(uri.address().class()))
+            }
+            Ok(Some(Local::Alias(alias))) => {
+                self.memory.alias_named(ALIAS_SPACE, &alias).await.ok().flatten().unwrap_or_else(own)
+            }
+            _ => own(),
+        }
     }
 
     /// Reads the next notice, sorting those of the other kind away.

@@ -74,7 +74,7 @@ async fn restart(bench: &Bench) -> Verdict {
         }
         again.peer.send(&reply).await?;
         let came = again.submitted().await?.arrival.operation.goes_to().clone();
-        let reaches = again.is_same(&came, crate::bench::ours_im(0).as_uri());
+        let reaches = again.is_same(&came, crate::bench::ours_im(0).as_uri()).await;
         ensure(reaches, || format!("a reply reaches {came}"))?;
         shown.push(seen.from);
         again.stop().await;

@@ -111,10 +111,10 @@ async fn message(bench: &mut Bench) -> Verdict {
         return Err(Failed("not even a message can be sent".to_owned()));
     };
     let arrival = &submission.arrival;
-    ensure(bench.is_same(arrival.operation.speaks_for(), sent.operation.speaks_for()), || {
+    ensure(bench.is_same(arrival.operation.speaks_for(), sent.operation.speaks_for()).await, || {
         format!("its source is {}", arrival.operation.speaks_for())
     })?;
-    ensure(bench.is_same(arrival.operation.goes_to(), sent.operation.goes_to()), || {
+    ensure(bench.is_same(arrival.operation.goes_to(), sent.operation.goes_to()).await, || {
         format!("its destination is {}", arrival.operation.goes_to())
     })?;
     let text = text_of(&arrival.operation);
@@ -226,7 +226,7 @@ async fn addresses(bench: &mut Bench) -> Verdict {
         }
         let Some(submission) = across(bench, &sent).await? else { continue };
         let came = submission.arrival.operation.goes_to().clone();
-        ensure(bench.is_same(&came, destination.as_uri()), || format!("{destination} became {came}"))?;
+        ensure(bench.is_same(&came, destination.as_uri()).await, || format!("{destination} became {came}"))?;
         said += 1;
         done(bench, submission).await?;
     }
@@ -335,7 +335,7 @@ async fn unutterable(bench: &mut Bench) -> Verdict {
             (Ok(()), false) => return Err(Failed(format!("{kind}: the peer could say it after all"))),
             (Err(error), _) => return Err(error.into()),
         };
-        super::presence::same_operation(bench, &submission.arrival.operation, &operation)?;
+        super::presence::same_operation(bench, &submission.arrival.operation, &operation).await?;
         if kind != cpim_adapter::Kind::Notify {
             done(bench, submission).await?;
         }

@@ -241,7 +241,7 @@ async fn addresses(bench: &mut Bench) -> Verdict {
         bench.peer.send(&reply).await?;
         let submission = bench.submitted().await?;
         let came = submission.arrival.operation.goes_to().clone();
-        ensure(bench.is_same(&came, source.as_uri()), || {
+        ensure(bench.is_same(&came, source.as_uri()).await, || {
             format!("{source} is shown as {}, and a reply to that goes to {came}", seen.from)
         })?;
         let answered = bench.core.answer(submission, Response::success());

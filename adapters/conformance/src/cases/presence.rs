@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cpim_adapter::{
     Basic, Code, Content, Feature, ImUri, Kind, NextHop, Notify, Observation, Operation, PresUri, Presence,
-    PresenceSupport, Publish, Response, Subscribe, SubscriptId, Support, Tuple, Unsubscribe, Uri,
+    PresenceSupport, Publish, Response, Subscribe, SubscriptId, Support, Tuple, Unsubscribe,
 };
 
 use crate::bench::{Bench, End, ours_im};
@@ -98,13 +98,12 @@ pub(super) fn operations(theirs: &ImUri, ours: &ImUri) -> Vec<(Operation, Operat
 }
 
 /// Wants one operation to be the other, attribute by attribute.
-pub(super) fn same_operation(bench: &Bench, came: &Operation, wanted: &Operation) -> Verdict {
+pub(super) async fn same_operation(bench: &Bench, came: &Operation, wanted: &Operation) -> Verdict {
     let kind = wanted.kind();
     same("kind", &came.kind(), &kind)?;
-    let both =
-        |one: &Uri, other: &Uri| ensure(bench.is_same(one, other), || format!("{kind}: {one}, not {other}"));
-    both(came.speaks_for(), wanted.speaks_for())?;
-    both(came.goes_to(), wanted.goes_to())?;
+    for (one, other) in [(came.speaks_for(), wanted.speaks_for()), (came.goes_to(), wanted.goes_to())] {
+        ensure(bench.is_same(one, other).await, || format!("{kind}: {one}, not {other}"))?;
+    }
     match (came, wanted) {
         (Operation::Subscribe(came), Operation::Subscribe(wanted)) => {
             same("duration", &came.duration, &wanted.duration)?;

@@ -3,6 +3,7 @@
 mod client;
 pub(crate) mod keys;
 mod pace;
+mod pairs;
 mod pool;
 mod reports;
 mod servers;
@@ -21,6 +22,7 @@ pub use self::client::TlsPolicy;
 use self::client::{Handed, Transaction};
 pub use self::keys::{Forged, Keyed, Keys};
 use self::pace::Pace;
+use self::pairs::Pairs;
 use self::pool::Pool;
 pub use self::reports::take_report;
 use self::servers::Servers;
@@ -34,6 +36,7 @@ pub(crate) struct Outbound {
     known: Vec<PeerSettings>,
     servers: Servers,
     pool: Pool,
+    pairs: Pairs,
     pace: Pace,
     /// Once the adapter runs.
     running: OnceLock<Running>,
@@ -63,7 +66,17 @@ impl Outbound {
     ) -> Self {
         let servers = Servers::new(&settings);
         let pace = Pace::new(settings.notice_interval);
-        Self { relay, settings, peers, known, servers, pool: Pool::default(), pace, running: OnceLock::new() }
+        Self {
+            relay,
+            settings,
+            peers,
+            known,
+            servers,
+            pool: Pool::default(),
+            pairs: Pairs::default(),
+            pace,
+            running: OnceLock::new(),
+        }
     }
 
     /// From here on mail can be sent.
@@ -148,6 +161,7 @@ impl Outbound {
             let local = local.map_err(|error| DeliveryError::transport(error.to_string()))?;
             unsubscribe = Mailbox::new(&local, self.relay.clone()).ok();
         }
+        let _turn = self.pairs.turn(&delivery.operation).await;
         let servers = self.servers.of(&delivery.hop).await?;
         let mut client = self.pool.client(&servers, self.relay.as_str()).await?;
         let post = self.post(delivery, to, &from, unsubscribe.as_ref(), client.eight_bit())?;
