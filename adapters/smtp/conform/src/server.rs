@@ -8,6 +8,9 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
+/// Mails that nobody has asked for yet; a connection with one more waits.
+const UNREAD: usize = 64;
+
 /// A mail as it came.
 #[derive(Debug)]
 pub(crate) struct Got {
@@ -25,13 +28,13 @@ pub(crate) struct Got {
 pub(crate) struct Server {
     listener: TcpListener,
     connections: Vec<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>,
-    sender: mpsc::UnboundedSender<Got>,
-    mails: mpsc::UnboundedReceiver<Got>,
+    sender: mpsc::Sender<Got>,
+    mails: mpsc::Receiver<Got>,
 }
 
 impl Server {
     pub(crate) fn new(listener: TcpListener) -> Self {
-        let (sender, mails) = mpsc::unbounded_channel();
+        let (sender, mails) = mpsc::channel(UNREAD);
         Self { listener, connections: Vec::new(), sender, mails }
     }
 
@@ -60,7 +63,7 @@ fn path(line: &str) -> String {
     inside.map(|(path, _)| path.to_owned()).unwrap_or_default()
 }
 
-async fn serve(stream: TcpStream, mails: mpsc::UnboundedSender<Got>) -> std::io::Result<()> {
+async fn serve(stream: TcpStream, mails: mpsc::Sender<Got>) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut stream = BufReader::new(stream);
     stream.write_all(b"220 mx.mail.example\r\n").await?;
@@ -94,7 +97,7 @@ async fn serve(stream: TcpStream, mails: mpsc::UnboundedSender<Got>) -> std::io:
                     octets: std::mem::take(octets),
                 };
                 // Whoever asked for it may be gone.
-                drop(mails.send(mail));
+                drop(mails.send(mail).await);
                 "250 taken"
             }
             "QUIT" => {
