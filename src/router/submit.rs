@@ -12,6 +12,7 @@ use tracing::debug;
 
 use super::Router;
 use super::checks::{self, Candidate};
+use super::contacts::Contact;
 use super::flight::{Attempt, Flight, Pair};
 use super::owner::Owner;
 use super::policy::{Policy, Terms};
@@ -19,6 +20,7 @@ use super::refusal::Refusal;
 use super::route::hop_name;
 use super::rows::{self, Entry};
 use super::table::Table;
+use super::target::Target;
 use crate::clock::UnixMs;
 use crate::fault;
 use crate::ids;
@@ -48,17 +50,10 @@ impl Router {
         let policy = self.policy();
         let standing = checks::standing(&contact.facts, &arrival);
         let target = self.target_for(&arrival.operation, standing, &policy);
-        let inboxes = self.inboxes(&policy);
-        let candidate = Candidate {
-            facts: &contact.facts,
-            arrival: &arrival,
-            policy: &policy,
-            contacts: &self.contacts,
-            target: &target,
-            inboxes: &inboxes,
-        };
-        let theirs = checks::source(&candidate);
-        let room = checks::admit(&candidate).and_then(|()| self.room(&arrival.operation, &policy));
+        let (theirs, admitted) = self.examine(&contact, &arrival, &policy, &target, |candidate| {
+            (checks::source(candidate), checks::admit(candidate))
+        });
+        let room = admitted.and_then(|()| self.room(&arrival.operation, &policy));
         let entry = Entry {
             owner: Owner::of(&contact.facts.authority, &arrival.operation),
             passage: passage(&contact.facts, &arrival, &policy),
@@ -80,6 +75,20 @@ impl Router {
             }
             Err(refusal) => self.look_back(entry, refusal, slot),
         }
+    }
+
+    /// Has an arrival looked at by the checks.
+    pub(super) fn examine<T>(
+        &self,
+        contact: &Contact,
+        arrival: &Arrival,
+        policy: &Policy,
+        target: &Target,
+        look: impl FnOnce(&Candidate<'_>) -> T,
+    ) -> T {
+        let inboxes = self.inboxes(policy);
+        let (facts, contacts) = (&*contact.facts, &self.contacts);
+        look(&Candidate { facts, arrival, policy, contacts, target, inboxes: &inboxes })
     }
 
     /// There must be room for it: in memory, and in its pair's backlog.
