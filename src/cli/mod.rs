@@ -11,6 +11,8 @@ mod check;
 mod client;
 mod completions;
 mod config_file;
+#[cfg(feature = "conform")]
+mod conform;
 mod exit;
 mod gateway;
 mod listen;
@@ -71,6 +73,8 @@ enum Command {
     Watchers(watchers::Watchers),
     Subscriptions(subscriptions::Subscriptions),
     Rules(rules::Rules),
+    #[cfg(feature = "conform")]
+    Conform(conform::Conform),
     Completions(completions::Completions),
 }
 
@@ -120,6 +124,8 @@ impl Command {
             Self::Watchers(command) => within_runtime(command.run(out)),
             Self::Subscriptions(command) => within_runtime(command.run(out)),
             Self::Rules(command) => within_runtime(command.run(out)),
+            #[cfg(feature = "conform")]
+            Self::Conform(command) => command.run(out),
             Self::Completions(command) => command.run(out),
         }
     }

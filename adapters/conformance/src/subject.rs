@@ -86,6 +86,21 @@ pub trait Subject: Send + Sync {
         Metadata::default()
     }
 
+    /// Whether an answer that was kept says of which operation it is.
+    fn names_kept(&self) -> bool {
+        true
+    }
+
+    /// Octets of a text that a user is shown whole, whatever its lines.
+    fn readable_octets(&self) -> usize {
+        usize::MAX
+    }
+
+    /// Whether what a user sees offers him the whole of what cannot be shown (`show ID`).
+    fn is_offered(&self, _seen: &Seen) -> bool {
+        false
+    }
+
     /// How many operations of the peer at most wait with the gateway for their answer.
     fn most_waiting(&self) -> usize {
         64
@@ -174,6 +189,14 @@ pub trait ForeignPeer: Send + Sync {
     /// # Errors
     /// [`PeerError::Unutterable`] where the protocol has no way to say it.
     async fn answer(&mut self, ticket: &str, response: &Response) -> Result<(), PeerError>;
+
+    /// One of its users wants to be told somebody's presence, where the protocol tells nobody else.
+    ///
+    /// # Errors
+    /// As [`ForeignPeer::send`].
+    async fn watch(&mut self, _user: &ImUri, _target: &Uri) -> Result<(), PeerError> {
+        Ok(())
+    }
 
     /// One of its users has this presence from now on, in the protocol's own way.
     ///

@@ -127,6 +127,7 @@ impl Adapter for IrcAdapter {
         }
         while running.join_next().await.is_some() {}
         cx.shutdown.draining().await;
+        cx.health.set(Health::Stopped);
         Ok(())
     }
 
@@ -134,6 +135,9 @@ impl Adapter for IrcAdapter {
         let NextHop::Foreign(foreign) = &delivery.hop else {
             return self.links.deliver(delivery, commit).await;
         };
+        if delivery.again {
+            return Err(DeliveryError::refused(Code::Internal, "nobody on IRC recognises retransmissions"));
+        }
         let (network, target) = self.found(foreign)?;
         network.deliver(&target, delivery, commit).await
     }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use cpim_adapter::{Code, Memory, Operation, Response, Retry, VolatileMemory};
+use cpim_adapter::{Code, Delivery, Memory, Operation, Response, Retry, Status, VolatileMemory};
 
 use crate::bench::{Bench, End};
 use crate::case::{Case, Failed, Verdict, case, ensure, same};
+use crate::commit::Log;
 
 pub(super) const CASES: &[Case] = &[
     case!(
@@ -29,16 +30,20 @@ pub(super) const CASES: &[Case] = &[
 ];
 
 async fn away(bench: &mut Bench) -> Verdict {
+    // Accepted while it was there: what comes later may be told at once that nobody is.
+    let accepted_at = std::time::SystemTime::now();
     bench.peer.leave().await;
     // It may take a moment until the adapter knows: until then, what it takes is in doubt, and nothing else.
     for _ in 0..20 {
-        let leg = bench.deliver(bench.message("anybody there?"));
+        let delivery = bench.delivery(Operation::Message(bench.message("anybody there?")));
+        let leg = bench.depart(Delivery { accepted_at, ..delivery }, Log::open());
         match bench.end_within(leg, bench.timing.quiet * 10).await? {
             Some(End::Refused(error)) => {
                 same("code", &error.code, &Code::Unreachable)?;
                 return ensure(error.retry != Retry::Never, || format!("never tried again: {error}"));
             }
             None | Some(End::Unknown | End::NotSent | End::Delegated) => {}
+            Some(End::Answered(response)) if response.status() == Status::Indeterminant => {}
             Some(End::Answered(response)) => {
                 return Err(Failed(format!("nobody is there, and the outcome is `{response}`")));
             }

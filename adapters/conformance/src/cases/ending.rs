@@ -91,7 +91,11 @@ async fn force(bench: &mut Bench) -> Verdict {
     let end = bench.end_within(leg, bench.timing.quiet * 2).await?;
     let truthful = match &end {
         None | Some(End::Unknown | End::Delegated) => true,
-        Some(End::Answered(response)) => response.status() != Status::Failure && !bench.knows_outcomes(),
+        Some(End::Answered(response)) => match response.status() {
+            Status::Indeterminant => true,
+            Status::Success => !bench.knows_outcomes(),
+            Status::Failure => false,
+        },
         Some(End::Refused(_) | End::NotSent) => false,
     };
     ensure(truthful, || format!("it was handed over, and its end is {end:?}"))

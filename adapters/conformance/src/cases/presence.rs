@@ -158,6 +158,10 @@ async fn notify(bench: &mut Bench) -> Verdict {
     let Some((operation, _)) = both_ways.into_iter().find(|(one, _)| one.kind() == Kind::Notify) else {
         return Ok(());
     };
+    bench.peer.watch(&bench.subject.user(0), operation.speaks_for()).await?;
+    if let Some(submission) = bench.submitted_within(bench.timing.quiet).await {
+        drop(bench.core.answer(submission, Response::success().with_duration(Some(3_600))));
+    }
     let leg = bench.deliver(operation.clone());
     let seen = bench.see().await?;
     let wanted = match &operation {
