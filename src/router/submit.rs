@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use cpim_adapter::{
-    Answer, AnswerSlot, Arrival, Code, Content, NextHop, Operation, Passage, SessionFacts, TransId,
+    Answer, AnswerSlot, Arrival, Code, Content, NextHop, Operation, Passage, Schedule, SessionFacts, TransId,
 };
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::debug;
 
 use super::Router;
+use super::attempt::LONGEST_PAUSE;
 use super::checks::{self, Candidate};
 use super::contacts::Contact;
 use super::flight::{Attempt, Flight, Pair};
@@ -132,7 +132,7 @@ impl Router {
         }
         let number = self.last_number.fetch_add(1, Ordering::Relaxed) + 1;
         row.number = number;
-        let mut flight = Flight::new(number, entry, leg, self.horizon(hop.as_ref(), terms));
+        let mut flight = Flight::new(number, entry, leg, self.schedule_to(hop.as_ref(), terms));
         if let Some(recall) = recall {
             flight.attempt = Attempt::Recallable(flight.accepted_at.plus(recall));
         }
@@ -147,10 +147,11 @@ impl Router {
         }
     }
 
-    /// How long handing over is tried: as long as the foreign system's adapter says, where one is meant.
-    pub(super) fn horizon(&self, hop: Option<&(usize, NextHop)>, terms: Terms) -> Duration {
+    /// How handing over is tried: as the foreign system's adapter says, where one is meant.
+    pub(super) fn schedule_to(&self, hop: Option<&(usize, NextHop)>, terms: Terms) -> Schedule {
         let foreign = hop.filter(|(_, hop)| matches!(hop, NextHop::Foreign(_)));
-        foreign.and_then(|(port, _)| self.adapter(*port)?.horizon()).unwrap_or(terms.retry_horizon)
+        let own = foreign.and_then(|(port, hop)| self.adapter(*port)?.schedule(hop));
+        own.unwrap_or(Schedule { horizon: terms.retry_horizon, longest_pause: LONGEST_PAUSE })
     }
 
     /// The journal has looked at it.

@@ -18,7 +18,8 @@ use cpim_adapter::{
 };
 use cpim_conformance::{ForeignPeer, PeerError, Spelling, Subject};
 use cpim_smtp::{
-    IncomingSettings, ListenerSettings, MailAdapter, OutgoingSettings, Settings, Smarthost, TlsPolicy,
+    IncomingSettings, ListenerSettings, MailAdapter, MailHost, OutgoingSettings, Security, Settings,
+    TlsPolicy,
 };
 use tokio::net::TcpListener;
 
@@ -52,9 +53,10 @@ fn settings(port: u16) -> Result<Settings, PeerError> {
         }],
         incoming,
         outgoing: OutgoingSettings {
-            smarthost: Some(Smarthost { host: "127.0.0.1".into(), port, tls: TlsPolicy::Plain }),
-            unchanged: Vec::new(),
+            smarthost: Some(MailHost { host: "127.0.0.1".into(), port }),
+            security: Security { tls: TlsPolicy::Plain, ..Security::default() },
             notice_interval: Duration::ZERO,
+            ..OutgoingSettings::default()
         },
         peers: Vec::new(),
     })
