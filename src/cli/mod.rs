@@ -17,6 +17,7 @@ mod exit;
 mod gateway;
 mod listen;
 mod map;
+mod matrix;
 mod out;
 mod queue;
 mod relay;
@@ -75,6 +76,7 @@ enum Command {
     Rules(rules::Rules),
     #[cfg(feature = "conform")]
     Conform(conform::Conform),
+    Matrix(matrix::Matrix),
     Completions(completions::Completions),
 }
 
@@ -112,6 +114,7 @@ impl Command {
             Self::Run(command) => command.run(),
             Self::Check(command) => command.run(out),
             Self::Map(command) => command.run(out),
+            Self::Matrix(command) => command.run(out),
             Self::Unmap(command) => command.run(out),
             Self::Resolve(command) => within_runtime(command.run(out)),
             Self::Send(command) => within_runtime(command.run(out)),

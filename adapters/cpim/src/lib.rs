@@ -29,3 +29,4 @@ pub use config::{
     Anchors, ApplicationSettings, Identity, Limits, ListenAt, ListenerSettings, OutgoingTls, PeerSettings,
     Secret, Settings,
 };
+pub use map::capabilities;
