@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use cpim_adapter::{
     Adapter, AdapterContext, AdapterError, BadAddress, BuildError, Capabilities, Code, CommitPoint, Delivery,
-    DeliveryError, Feature, ForeignAddress, NextHop, Outcome, PresenceSupport, Support,
+    DeliveryError, Feature, ForeignAddress, Health, NextHop, Outcome, PresenceSupport, Support,
 };
 use tokio::task::JoinSet;
 
