@@ -18,8 +18,8 @@ use cpim_adapter::{
 };
 use cpim_conformance::{ForeignPeer, PeerError, Spelling, Subject};
 use cpim_smtp::{
-    IncomingSettings, ListenerSettings, MailAdapter, MailHost, OutgoingSettings, Security, Settings,
-    TlsPolicy,
+    DnsSettings, IncomingSettings, ListenerSettings, MailAdapter, MailHost, OutgoingSettings, Security,
+    Settings, TlsPolicy,
 };
 use tokio::net::TcpListener;
 
@@ -50,6 +50,8 @@ fn settings(port: u16) -> Result<Settings, PeerError> {
             address: ([127, 0, 0, 1], 0).into(),
             identity: None,
             implicit_tls: false,
+            login_in_the_clear: false,
+            submitters_only: false,
         }],
         incoming,
         outgoing: OutgoingSettings {
@@ -59,6 +61,7 @@ fn settings(port: u16) -> Result<Settings, PeerError> {
             ..OutgoingSettings::default()
         },
         peers: Vec::new(),
+        dns: DnsSettings::off(),
     })
 }
 
