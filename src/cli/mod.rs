@@ -13,6 +13,7 @@ mod completions;
 mod config_file;
 #[cfg(feature = "conform")]
 mod conform;
+mod dns;
 mod exit;
 mod gateway;
 mod listen;
@@ -64,6 +65,7 @@ enum Command {
     Map(map::Map),
     Unmap(unmap::Unmap),
     Resolve(resolve::Resolve),
+    Dns(dns::Dns),
     Send(send::Send),
     Listen(listen::Listen),
     Watch(watch::Watch),
@@ -117,6 +119,7 @@ impl Command {
             Self::Matrix(command) => command.run(out),
             Self::Unmap(command) => command.run(out),
             Self::Resolve(command) => within_runtime(command.run(out)),
+            Self::Dns(command) => within_runtime(command.run(out)),
             Self::Send(command) => within_runtime(command.run(out)),
             Self::Listen(command) => within_runtime(command.run(out)),
             Self::Watch(command) => within_runtime(command.run(out)),
