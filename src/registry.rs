@@ -1,5 +1,7 @@
 //! The adapters, one row each. No other file names one.
 
+#[cfg(feature = "conform")]
+pub mod conform;
 #[cfg(feature = "cpim")]
 pub mod cpim;
 #[cfg(feature = "irc")]

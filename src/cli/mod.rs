@@ -12,6 +12,8 @@ mod check;
 mod client;
 mod completions;
 mod config_file;
+#[cfg(feature = "conform")]
+mod conform;
 mod dns;
 mod exit;
 mod gateway;
@@ -76,6 +78,8 @@ enum Command {
     Subscriptions(subscriptions::Subscriptions),
     Rules(rules::Rules),
     Adapter(adapter::Adapter),
+    #[cfg(feature = "conform")]
+    Conform(conform::Conform),
     Matrix(matrix::Matrix),
     Completions(completions::Completions),
 }
@@ -129,6 +133,8 @@ impl Command {
             Self::Subscriptions(command) => within_runtime(command.run(out)),
             Self::Rules(command) => within_runtime(command.run(out)),
             Self::Adapter(command) => within_runtime(command.run(out)),
+            #[cfg(feature = "conform")]
+            Self::Conform(command) => command.run(out),
             Self::Completions(command) => command.run(out),
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use cpim_adapter::{
     Adapter, AdapterContext, AdapterError, BadAddress, BuildError, Capabilities, Code, CommitPoint, Delivery,
-    DeliveryError, Feature, ForeignAddress, NextHop, Outcome, PresenceSupport, Support,
+    DeliveryError, Feature, ForeignAddress, Health, NextHop, Outcome, PresenceSupport, Support,
 };
 use tokio::task::JoinSet;
 
@@ -151,6 +151,7 @@ impl Adapter for IrcAdapter {
         }
         while running.join_next().await.is_some() {}
         cx.shutdown.draining().await;
+        cx.health.set(Health::Stopped);
         Ok(())
     }
 
@@ -158,6 +159,9 @@ impl Adapter for IrcAdapter {
         let NextHop::Foreign(foreign) = &delivery.hop else {
             return self.links.deliver(delivery, commit).await;
         };
+        if delivery.again {
+            return Err(DeliveryError::refused(Code::Internal, "nobody on IRC recognises retransmissions"));
+        }
         let (network, target) = self.found(foreign)?;
         network.deliver(&target, delivery, commit).await
     }
