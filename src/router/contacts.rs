@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use cpim_adapter::{Address, Answer, Authority, Domain, Scope, SessionFacts};
+use cpim_adapter::{Address, Answer, Authority, Domain, Mapper, Scope, SessionFacts};
 use tokio::sync::{Notify, mpsc};
 
 use super::owner::Owner;
@@ -101,18 +101,19 @@ impl Contacts {
     }
 
     /// The newest connection that may be given an owner's answers.
-    pub(crate) fn answering(&self, owner: &Owner) -> Option<Contact> {
+    pub(crate) fn answering(&self, owner: &Owner, mapper: &Mapper) -> Option<Contact> {
         let inner = lock(&self.0);
-        let scopes: &[Scope] = match owner {
-            Owner::Peer(domain) => &[Scope::Domain(domain.clone())],
+        let mut scopes = match owner {
+            Owner::Peer(domain) => vec![Scope::Domain(domain.clone())],
             Owner::Source(address) => {
-                &[Scope::Address(address.clone()), Scope::Domain(address.domain().clone())]
+                vec![Scope::Address(address.clone()), Scope::Domain(address.domain().clone())]
             }
         };
+        scopes.extend(owner.selector(mapper).map(Scope::Selector));
         scopes
             .iter()
             .find_map(|scope| newest(&inner, &inner.speaking, scope))
-            .filter(|contact| owner.is(&contact.facts.authority))
+            .filter(|contact| owner.is(&contact.facts.authority, mapper))
     }
 
     /// Whether an address was served until lately.
@@ -139,7 +140,7 @@ fn answer_scopes(authority: &Authority) -> Vec<Scope> {
         None => authority
             .scopes
             .iter()
-            .filter(|scope| matches!(scope, Scope::Address(_) | Scope::Domain(_)))
+            .filter(|scope| matches!(scope, Scope::Address(_) | Scope::Domain(_) | Scope::Selector(_)))
             .cloned()
             .collect(),
     }

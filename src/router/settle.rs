@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use cpim_adapter::{
-    Address, Answer, AnswerSlot, Class, Content, Exchange, ImUri, Local, Message, Metadata, Operation,
-    Passage, Receipt, Response, Scope, SessionFacts, Standing, TransId, Uri,
+    Address, Answer, AnswerSlot, Class, Content, Domain, Exchange, ImUri, Local, Message, Metadata,
+    Operation, Passage, Receipt, Response, Scope, SessionFacts, Standing, TransId, Uri,
 };
 use tokio::sync::mpsc;
 use tracing::{debug, info};
@@ -169,14 +169,15 @@ impl Router {
     /// Offers what was kept since the last tick.
     pub(super) fn make_offers(self: &Arc<Self>) {
         let owners = std::mem::take(&mut *lock(&self.offers));
+        let mapper = Arc::clone(&self.policy().mapper);
         owners
             .iter()
-            .filter_map(|owner| self.contacts.answering(owner))
+            .filter_map(|owner| self.contacts.answering(owner, &mapper))
             .for_each(|contact| self.give_kept(contact));
     }
 
     fn give_kept(self: &Arc<Self>, contact: Contact) {
-        let scopes = kept_scopes(&contact);
+        let scopes = kept_scopes(&contact, self.policy().mapper.relay_domain());
         if scopes.is_empty() {
             return;
         }
@@ -204,7 +205,9 @@ impl Router {
         let (Some(owner), Ok(trans_id)) = (Owner::parse(&kept.owner), TransId::parse(&kept.trans_id)) else {
             return true;
         };
-        if !owner.is(&contact.facts.authority) || lock(&self.table).is_given(kept.number) {
+        if !owner.is(&contact.facts.authority, &self.policy().mapper)
+            || lock(&self.table).is_given(kept.number)
+        {
             return true;
         }
         let Ok(place) = contact.answers.clone().reserve_owned().await else {
@@ -280,7 +283,7 @@ impl Router {
 }
 
 /// By which owners the store finds what is kept for a connection.
-fn kept_scopes(contact: &Contact) -> Vec<OwnerScope> {
+fn kept_scopes(contact: &Contact, relay: &Domain) -> Vec<OwnerScope> {
     let owner = |owner: &Owner| OwnerScope::Owner {
         domain: owner.domain().as_str().to_owned(),
         owner: owner.to_string(),
@@ -295,7 +298,11 @@ fn kept_scopes(contact: &Contact) -> Vec<OwnerScope> {
             .filter_map(|scope| match scope {
                 Scope::Address(address) => Some(owner(&Owner::Source(address.clone()))),
                 Scope::Domain(domain) => Some(OwnerScope::Domain(domain.as_str().to_owned())),
-                Scope::Any | Scope::Selector(_) | Scope::Under(_) => None,
+                Scope::Selector(selector) => Some(OwnerScope::Route {
+                    domain: relay.as_str().to_owned(),
+                    selector: selector.as_str().to_owned(),
+                }),
+                Scope::Any | Scope::Under(_) => None,
             })
             .collect(),
     }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use cpim_adapter::{Address, Class, Domain, Scope, SessionFacts};
+use cpim_adapter::{Address, Class, Domain, Local, Scope, Selector, SessionFacts};
 
 use super::super::Router;
 use super::super::contacts::Contact;
 use super::super::flight::Pair;
-use crate::presence::Name;
+use crate::presence::{Link, Name};
 use crate::store::Write;
 
 impl Router {
@@ -27,7 +27,8 @@ impl Router {
         for scope in &facts.serves {
             match scope {
                 Scope::Domain(domain) => self.domain_is_back(domain),
-                Scope::Selector(_) | Scope::Any | Scope::Under(_) => {
+                Scope::Selector(selector) => self.adapter_is_back(selector),
+                Scope::Any | Scope::Under(_) => {
                     self.presence
                         .with(|book, _| book.all_parked().into_iter().for_each(|key| book.reached(key)));
                 }
@@ -46,8 +47,30 @@ impl Router {
         });
         self.presence.with(|book, now| {
             book.domain_is_back(domain);
-            book.link_is_back(domain, now);
+            book.link_is_back(&Link::Domain(domain.clone()), now);
         });
+    }
+
+    /// An external adapter is there: whom it is to tell is told, and whom it is to observe, it is asked to.
+    fn adapter_is_back(self: &Arc<Self>, selector: &Selector) {
+        let link = self.link_of(selector);
+        self.presence.with(|book, now| {
+            book.all_parked().into_iter().for_each(|key| book.reached(key));
+            book.link_is_back(&link, now);
+        });
+        self.observe_again();
+    }
+
+    /// Over which link an address is told of.
+    pub(super) fn link_to(&self, address: &Address) -> Link {
+        match self.policy().mapper.resident(address) {
+            Ok(Some(Local::Route(foreign))) => self.link_of(foreign.selector()),
+            _ => Link::Domain(address.domain().clone()),
+        }
+    }
+
+    fn link_of(&self, selector: &Selector) -> Link {
+        Link::Selector(self.policy().mapper.relay_domain().clone(), selector.clone())
     }
 
     /// A session is gone, and what it published and held with it.
@@ -62,10 +85,13 @@ impl Router {
     /// A session is gone: where nobody else serves its domains, their links are down.
     pub(in super::super) fn links_gone(&self, contact: &Contact) {
         for scope in &contact.facts.serves {
-            if let Scope::Domain(domain) = scope
-                && self.contacts.serving(std::slice::from_ref(scope)).is_none()
-            {
-                self.link_is_gone(domain);
+            let link = match scope {
+                Scope::Domain(domain) => Link::Domain(domain.clone()),
+                Scope::Selector(selector) => self.link_of(selector),
+                Scope::Address(_) | Scope::Any | Scope::Under(_) => continue,
+            };
+            if self.contacts.serving(std::slice::from_ref(scope)).is_none() {
+                self.link_is_gone(&link);
             }
         }
     }
