@@ -185,7 +185,7 @@ impl Adapter for NativeAdapter {
         let delivery = match &delivery.hop {
             NextHop::Foreign(foreign) => {
                 let claims = self.shared.externals.of(foreign.selector());
-                external::fitted(delivery, &claims)?
+                external::fitted(delivery, &claims, &cx.mapper())?
             }
             NextHop::Peer(_) | NextHop::Served(_) => delivery,
         };

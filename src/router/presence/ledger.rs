@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use cpim_adapter::{Address, Basic, Content, Memory, PresUri, Presence, Standing, SubscriptId, Tuple};
+use cpim_adapter::{Address, Basic, Content, Local, Memory, PresUri, Presence, Standing, SubscriptId, Tuple};
 use serde::{Deserialize, Serialize};
 use tracing::{error, info, warn};
 
 use super::super::Router;
 use super::super::flight::Pair;
-use super::super::target::Target;
 use super::LeaseKey;
 use crate::presence::{
     Book, Ended, Far, HELD_OVER, How, Kind, LeaseId, NewLease, Past, Publication, Spelled, Stage, State,
@@ -270,12 +269,15 @@ impl Router {
     fn kind_again(&self, note: &LeaseNote, presentity: &Address) -> Option<Kind> {
         match note.kind.as_str() {
             "elsewhere" => Some(Kind::Elsewhere),
-            "foreign" => match self.target(presentity, &self.policy()) {
-                Target::Foreign { port, foreign } => Some(Kind::Foreign { port, foreign }),
+            // Written down in its canonical form; who observes it may not be in contact yet.
+            "foreign" => match self.policy().mapper.resident(presentity) {
+                Ok(Some(Local::Route(foreign))) => {
+                    self.port_for(foreign.selector()).map(|port| Kind::Foreign { port, foreign })
+                }
                 _ => None,
             },
             "winfo" => match self.policy().mapper.resident(presentity) {
-                Ok(Some(cpim_adapter::Local::Winfo(of))) => {
+                Ok(Some(Local::Winfo(of))) => {
                     let of = of.with_class(cpim_adapter::Class::Pres);
                     Some(Kind::Winfo(self.presence.with(|book, _| book.presentity(&of, Kind::Hosted))))
                 }

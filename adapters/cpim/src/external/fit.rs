@@ -4,14 +4,21 @@
 use std::sync::Arc;
 
 use cpim_adapter::message_cpim::{MessageCpim, Mode};
-use cpim_adapter::{Code, Content, Delivery, DeliveryError, Feature, Message, Metadata, Operation};
+use cpim_adapter::{
+    Class, Code, Content, Delivery, DeliveryError, Feature, ImUri, Local, Mapper, Message, Metadata, NextHop,
+    Operation, PresUri, Uri,
+};
 use cpim_native_proto::{Claimed, Description};
 
 /// The delivery as the adapter may have it.
 ///
 /// # Errors
 /// It cannot take it: `too-large`, `unsupported`, or `lossy` for what must not be left out.
-pub(crate) fn fitted(mut delivery: Delivery, claims: &Description) -> Result<Delivery, DeliveryError> {
+pub(crate) fn fitted(
+    mut delivery: Delivery,
+    claims: &Description,
+    mapper: &Mapper,
+) -> Result<Delivery, DeliveryError> {
     let octets = delivery.operation.content().map_or(0, Content::len);
     if let Some(max) = claims.max_content_octets.filter(|max| octets > *max) {
         return Err(DeliveryError::refused(
@@ -23,6 +30,9 @@ pub(crate) fn fitted(mut delivery: Delivery, claims: &Description) -> Result<Del
     let operation = match &*delivery.operation {
         Operation::Message(message) => {
             let mut message = message.clone();
+            if let Some(uri) = addressee(&delivery.hop, Class::Im, mapper) {
+                message.destination = ImUri::try_from(uri).unwrap_or(message.destination);
+            }
             fit_content(&mut message, claims)?;
             fit_metadata(
                 &mut message.metadata,
@@ -38,15 +48,31 @@ pub(crate) fn fitted(mut delivery: Delivery, claims: &Description) -> Result<Del
                 Operation::Notify(cpim_adapter::Notify { document: None, ..notify.clone() })
             }
         },
-        Operation::Notify(_)
-        | Operation::Publish(_)
-        | Operation::Subscribe(_)
-        | Operation::Unsubscribe(_) => {
-            return Ok(delivery);
+        Operation::Subscribe(subscribe) => {
+            let mut subscribe = subscribe.clone();
+            if let Some(uri) = addressee(&delivery.hop, Class::Pres, mapper) {
+                subscribe.target = PresUri::try_from(uri).unwrap_or(subscribe.target);
+            }
+            Operation::Subscribe(subscribe)
         }
+        Operation::Unsubscribe(unsubscribe) => {
+            let mut unsubscribe = unsubscribe.clone();
+            if let Some(uri) = addressee(&delivery.hop, Class::Pres, mapper) {
+                unsubscribe.target = PresUri::try_from(uri).unwrap_or(unsubscribe.target);
+            }
+            Operation::Unsubscribe(unsubscribe)
+        }
+        // A watcher is told by the name that he gave.
+        Operation::Notify(_) | Operation::Publish(_) => return Ok(delivery),
     };
     delivery.operation = Arc::new(operation);
     Ok(delivery)
+}
+
+/// Whom it is for, as an adapter always reads it: the source route in its canonical form, however its sender wrote it.
+fn addressee(hop: &NextHop, class: Class, mapper: &Mapper) -> Option<Uri> {
+    let NextHop::Foreign(foreign) = hop else { return None };
+    mapper.address_of(&Local::Route(foreign.clone()), class).ok().map(Uri::from)
 }
 
 /// What a message says, for a system that may know nothing but text.
@@ -122,7 +148,7 @@ fn fit_metadata(
 mod tests {
     use std::time::SystemTime;
 
-    use cpim_adapter::{ImUri, NextHop, OperationId, Passage, Standing, Subject, TransId};
+    use cpim_adapter::{Domain, ForeignAddress, OperationId, Passage, Selectors, Standing, Subject, TransId};
 
     use super::*;
 
@@ -134,7 +160,7 @@ mod tests {
     fn with_subject(content: Content) -> Delivery {
         let message = Message {
             source: ImUri::parse("im:fred@a.example").unwrap(),
-            destination: ImUri::parse("im:pepp=example.com/fred@gw.example").unwrap(),
+            destination: ImUri::parse("im:pepp=example.com/FRED@gw.example").unwrap(),
             content,
             metadata: Metadata {
                 subjects: vec![Subject { lang: None, text: "Quarry".into() }],
@@ -145,13 +171,20 @@ mod tests {
         Delivery {
             leg: 1,
             trans_id: TransId::parse("1").unwrap(),
-            hop: NextHop::Served(message.destination.address().clone()),
+            hop: NextHop::Foreign(
+                ForeignAddress::parse("pepp://example.com/fred", &Selectors::default()).unwrap(),
+            ),
             operation: Arc::new(Operation::Message(message)),
             passage: Passage { id: OperationId::parse("1").unwrap(), hops: 9, via: Vec::new(), wait: None },
             standing: Standing::Verified,
             accepted_at: SystemTime::UNIX_EPOCH,
             again: false,
         }
+    }
+
+    fn fitted(delivery: Delivery, claims: &Description) -> Result<Delivery, DeliveryError> {
+        let relay = Domain::parse("gw.example").unwrap();
+        super::fitted(delivery, claims, &Mapper::new(relay, Selectors::default()))
     }
 
     fn message(delivery: &Delivery) -> &Message {
@@ -173,6 +206,7 @@ mod tests {
         let fitted = fitted(with_subject(html.clone()), &claims("")).unwrap();
         assert_eq!(message(&fitted).content, html);
         assert_eq!(message(&fitted).metadata.subjects.len(), 1);
+        assert_eq!(message(&fitted).destination.spelled(), "im:pepp=example.com/fred@gw.example");
     }
 
     #[test]
