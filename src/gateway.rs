@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use cpim_adapter::kept::Shelf;
 use cpim_adapter::{AdapterContext, AdapterError, BuildError, Health, HealthReporter, Selector, Shutdown};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
@@ -128,6 +129,7 @@ struct Gateway {
     router: Arc<Router>,
     stores: Stores,
     reloads: Reloads,
+    kept: Arc<Shelf>,
     shutdown: Shutdown,
     adapters: TaskTracker,
     admin: admin::AdminHandle,
@@ -160,8 +162,10 @@ impl Gateway {
         let admin = admin::serve(&config.admin, state).await?;
         router.start(done).await?;
         let adapters = TaskTracker::new();
+        let kept = Arc::new(Shelf::new(router.memory(), (&config.kept).into()));
         for (at, reporter) in reporters.into_iter().enumerate() {
-            let cx = AdapterContext::new(router.exchange(at), router.memory(), reporter, shutdown.clone());
+            let cx = AdapterContext::new(router.exchange(at), router.memory(), reporter, shutdown.clone())
+                .with_shelf(Arc::clone(&kept));
             adapters.spawn(run_adapter(Arc::clone(&router), at, cx));
         }
         adapters.close();
@@ -171,7 +175,7 @@ impl Gateway {
         }
         info!(relay = %config.relay_domain, "ready");
         let file = config.file.clone();
-        Ok(Self { file, config, logging, router, stores, reloads, shutdown, adapters, admin })
+        Ok(Self { file, config, logging, router, stores, reloads, kept, shutdown, adapters, admin })
     }
 
     async fn until_stopped(mut self, mut signals: Signals) -> Ended {
@@ -206,6 +210,7 @@ impl Gateway {
             }
         }
         self.router.replace(policy, resolver);
+        self.kept.set_limits((&config.kept).into());
         if let Err(error) = self.logging.reload(&config.log) {
             error!(%error, "the log stays as it was");
         }

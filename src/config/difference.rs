@@ -45,6 +45,7 @@ impl Config {
             log,
             limits,
             presence,
+            kept,
             dns,
             selectors,
             hosted,
@@ -67,6 +68,7 @@ impl Config {
         note("log.level", AT_ONCE, log.level == other.log.level);
         note("limits", AT_ONCE, *limits == other.limits);
         note("presence", AT_ONCE, *presence == other.presence);
+        note("kept", AT_ONCE, *kept == other.kept);
         note("dns", AT_ONCE, *dns == other.dns);
         note("selectors", AT_ONCE, selectors.iter().eq(other.selectors.iter()));
         note("hosted", AT_ONCE, *hosted == other.hosted);

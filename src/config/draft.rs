@@ -7,7 +7,7 @@ use super::lists::{Application, Hosted, Mapping, Peer, Route, Rule};
 use super::names::{Domain, Name};
 use super::read::Reader;
 use super::section::AdapterSection;
-use super::sections::{Action, AddedSelectors, Admin, Dns, Limits, Log, Presence, Rules, Store};
+use super::sections::{Action, AddedSelectors, Admin, Dns, Kept, Limits, Log, Presence, Rules, Store};
 use super::source::KeyPath;
 use super::words;
 use crate::rules::Defaults;
@@ -24,6 +24,7 @@ pub(crate) struct Draft {
     pub(crate) log: Log,
     pub(crate) limits: Limits,
     pub(crate) presence: Presence,
+    pub(crate) kept: Kept,
     pub(crate) dns: Dns,
     pub(crate) selectors: AddedSelectors,
     pub(crate) hosted: Listed<Hosted>,
@@ -48,6 +49,7 @@ impl Draft {
             log: accepted.table("log"),
             limits: accepted.table("limits"),
             presence: accepted.table("presence"),
+            kept: accepted.table("kept"),
             dns: accepted.table("dns"),
             selectors: accepted.table("selectors"),
             hosted: accepted.tables("hosted"),

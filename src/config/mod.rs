@@ -34,7 +34,7 @@ pub use names::{Address, Claim, Domain, DomainPattern, Host, HostPort, Pattern};
 pub(crate) use names::{maybe, several};
 pub use secret::{MAX_SECRET, Secret, SecretError};
 pub use section::{AdapterSection, Endpoint, Listeners, Section};
-pub use sections::{Action, Admin, Dns, Durability, Limits, Log, LogFormat, Presence, Store};
+pub use sections::{Action, Admin, Dns, Durability, Kept, Limits, Log, LogFormat, Presence, Store};
 pub use source::PREFIX;
 
 use check::Check;
@@ -62,6 +62,8 @@ pub struct Config {
     pub limits: Limits,
     /// `[presence]`.
     pub presence: Presence,
+    /// `[kept]`.
+    pub kept: Kept,
     /// `[dns]`.
     pub dns: Dns,
     /// Every selector: those known anyway, and those of `[selectors]`.

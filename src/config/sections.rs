@@ -1,4 +1,4 @@
-//! The sections that are one table each: `[store]`, `[admin]`, `[log]`, `[limits]`, `[dns]`, `[selectors]`, `[rules]`.
+//! The sections that are one table each: `[store]`, `[admin]`, `[log]`, `[limits]`, `[presence]`, `[kept]`, `[dns]`, `[selectors]`, `[rules]`.
 //!
 //! Every key has a default, so that an empty file with a relay domain is a gateway. The defaults are the
 //! contract's where it names one; the others say why they are what they are.
@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use cpim_adapter::kept::KeptLimits;
 use serde::Deserialize;
 
 use super::units;
@@ -194,6 +195,34 @@ impl Default for Presence {
             rate: 100,
             winfo_span: Duration::from_secs(3600),
         }
+    }
+}
+
+/// `[kept]`: content that a protocol could not show, kept for its reader.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[serde(default, deny_unknown_fields)]
+pub struct Kept {
+    /// How long something is kept.
+    #[serde(rename = "for", deserialize_with = "units::span")]
+    pub keep: Duration,
+    /// Octets kept for one reader.
+    #[serde(deserialize_with = "units::octets")]
+    pub octets_per_reader: usize,
+    /// Octets kept for all readers together.
+    #[serde(deserialize_with = "units::octets")]
+    pub octets: usize,
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        let KeptLimits { keep, octets_per_owner, octets } = KeptLimits::default();
+        Self { keep, octets_per_reader: octets_per_owner, octets }
+    }
+}
+
+impl From<&Kept> for KeptLimits {
+    fn from(kept: &Kept) -> Self {
+        Self { keep: kept.keep, octets_per_owner: kept.octets_per_reader, octets: kept.octets }
     }
 }
 

@@ -342,6 +342,12 @@ impl Exchange for PortExchange {
         self.router.observed(self.port, observation);
     }
 
+    fn departed(&self, number: u64) {
+        if presence::is_ours(number) {
+            self.router.tell_behind(number);
+        }
+    }
+
     fn receipt(&self, number: u64, handed_over: bool) {
         self.router.receipt(number, handed_over);
     }

@@ -119,7 +119,7 @@ impl Router {
 
     /// An answer was handed over, or came back: then it is offered to another connection of its owner.
     pub(super) fn receipt(self: &Arc<Self>, number: u64, handed_over: bool) {
-        let Ok(number) = i64::try_from(number) else { return self.presence_receipt(number) };
+        let Ok(number) = i64::try_from(number) else { return self.tell_behind(number) };
         let owner = {
             // At once, so that at no moment the answer seems to be with nobody.
             let mut table = lock(&self.table);

@@ -187,10 +187,26 @@ async fn each_watcher_has_his_own_view() {
         (Basic::Closed, "&lt;away&gt; &amp; so on", None)
     );
     assert_eq!(seen("pres:eve@b.example"), (closed_presence(&fred), None));
-    // Where all tuples are within what is shown, nothing is hidden, and the document may be seen too.
+    // Of a document that cannot be read nobody knows what it would tell.
     let part = presence(&["im:fred@a.example"]);
     let only = View::Only(vec!["im:".to_owned()]);
-    assert_eq!(only.apply(&fred, &part, Some(&document)), (part, Some(document)));
+    assert_eq!(only.apply(&fred, &part, Some(&document)), (part.clone(), None));
+    // One that can be read goes whole where all of it may be seen, octet for octet, and else in part.
+    let tuple = |id: &str, contact: &str| {
+        format!("<tuple id='{id}'><status><basic>open</basic></status><contact>{contact}</contact></tuple>")
+    };
+    let pidf = |tuples: &str| {
+        let (mime, xml) = ("Content-Type: application/pidf+xml\r\n\r\n", "<?xml version='1.0'?>");
+        let root = "<presence xmlns='urn:ietf:params:xml:ns:pidf' entity='pres:fred@a.example'>";
+        Content::new(format!("{mime}{xml}{root}{tuples}</presence>").into_bytes().into())
+    };
+    let (shown, hidden) = (tuple("a", "im:fred@a.example"), tuple("b", "tel:+1"));
+    let document = pidf(&shown);
+    assert_eq!(only.apply(&fred, &part, Some(&document)), (part.clone(), Some(document)));
+    let (_, with) = only.apply(&fred, &whole, Some(&pidf(&format!("{shown}{hidden}<note>at home</note>"))));
+    let with = String::from_utf8(with.unwrap().octets().to_vec()).unwrap();
+    assert!(with.contains(&shown) && !with.contains("tel:") && !with.contains("at home"), "{with}");
+    assert_eq!(only.apply(&fred, &whole, Some(&pidf(&hidden))).1, None);
     let nothing = View::Only(vec!["tel:".to_owned()]).apply(&fred, &whole, None);
     assert_eq!(nothing.0, closed_presence(&fred));
 }

@@ -1,6 +1,8 @@
 //! What a watcher is shown of a presence.
 
+use cpim_adapter::pidf::{self, Filtered};
 use cpim_adapter::{Address, Basic, Class, Content, Presence, Tuple};
+use tracing::debug;
 
 /// What a watcher is shown of a presence.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -16,7 +18,8 @@ pub enum View {
 }
 
 impl View {
-    /// The presence as it is shown. Where not all of it is, a document is withheld: it would tell the rest.
+    /// The presence as it is shown. Of a document that may not be seen whole goes what may: where that cannot be
+    /// told apart, none of it, for it would tell the rest.
     #[must_use]
     pub fn apply(
         &self,
@@ -24,24 +27,40 @@ impl View {
         presence: &Presence,
         document: Option<&Content>,
     ) -> (Presence, Option<Content>) {
-        let shown = match self {
-            Self::Whole => return (presence.clone(), document.cloned()),
-            Self::Absent => closed_presence(presentity),
+        match self {
+            Self::Whole => (presence.clone(), document.cloned()),
+            Self::Absent => (closed_presence(presentity), None),
             Self::Instead(basic, note) => {
-                Presence::new(tuple(presentity, *basic, note.as_deref()), Vec::new())
+                (Presence::new(tuple(presentity, *basic, note.as_deref()), Vec::new()), None)
             }
-            Self::Only(destinations) => {
-                let is_shown =
-                    |tuple: &&Tuple| destinations.iter().any(|begin| tuple.destination.starts_with(begin));
-                let tuples: Vec<Tuple> = presence.tuples().iter().filter(is_shown).cloned().collect();
-                if tuples.len() == presence.tuples().len() {
-                    return (presence.clone(), document.cloned());
-                }
-                Presence::from_tuples(tuples).unwrap_or_else(|| closed_presence(presentity))
-            }
-        };
-        (shown, None)
+            Self::Only(begins) => part(begins, presentity, presence, document),
+        }
     }
+}
+
+/// The tuples whose destination begins with one of these, in either form.
+fn part(
+    begins: &[String],
+    presentity: &Address,
+    presence: &Presence,
+    document: Option<&Content>,
+) -> (Presence, Option<Content>) {
+    let shows = |destination: &str| begins.iter().any(|begin| destination.starts_with(begin));
+    let tuples = presence.tuples().iter().filter(|tuple| shows(&tuple.destination));
+    let tuples: Vec<Tuple> = tuples.cloned().collect();
+    let shown = match tuples.len() == presence.tuples().len() {
+        true => presence.clone(),
+        false => Presence::from_tuples(tuples).unwrap_or_else(|| closed_presence(presentity)),
+    };
+    let document = document.and_then(|document| match pidf::filter(document, presentity, shows) {
+        Filtered::Whole => Some(document.clone()),
+        Filtered::Part(part) => Some(part),
+        Filtered::Withheld(why) => {
+            debug!(%presentity, %why, "a document is not shown to a watcher who may not see all of it");
+            None
+        }
+    });
+    (shown, document)
 }
 
 /// The presence of whoever is out of contact: one tuple, his inbox, closed. There is no other way to make one, so that

@@ -129,7 +129,7 @@ secret = "s"
 "#,
         &[RELAY_DOMAIN],
         r#"
-gw.toml:1: limit: unknown key "limit"; did you mean "limits"? accepted: "relay_domain", "relay_domains_extra", "store", "admin", "log", "limits", "presence", "dns", "selectors", "hosted", "route", "peer", "application", "principals", "rule", "rules", "mapping", "cpim", "irc", "smtp"
+gw.toml:1: limit: unknown key "limit"; did you mean "limits"? accepted: "relay_domain", "relay_domains_extra", "store", "admin", "log", "limits", "presence", "kept", "dns", "selectors", "hosted", "route", "peer", "application", "principals", "rule", "rules", "mapping", "cpim", "irc", "smtp"
 gw.toml:4: limits.hopps: unknown key "hopps"; did you mean "hops"? accepted: "hops", "retry_horizon", "max_wait", "pair_backlog", "memory_octets", "xml_octets", "content_octets", "depth", "attributes", "session_operations", "sessions", "remembers", "drain"
 gw.toml:5: limits.colour: unknown key "colour"; accepted: "hops", "retry_horizon", "max_wait", "pair_backlog", "memory_octets", "xml_octets", "content_octets", "depth", "attributes", "session_operations", "sessions", "remembers", "drain"
 gw.toml:7: cpim.tls.verify: unknown key "verify"; accepted: "ca", "certificate", "key"
@@ -636,7 +636,7 @@ gw.toml:3: limits.depth: out of bounds; a number of at least 4 is accepted
 CPIM_GATEWAY_LIMITS__: no key has this name; one such as CPIM_GATEWAY_LIMITS__HOPS, for limits.hops, is accepted
 CPIM_GATEWAY_LIMITS__HOPPS: limits.hopps: unknown key "hopps"; did you mean "hops"? accepted: "hops", "retry_horizon", "max_wait", "pair_backlog", "memory_octets", "xml_octets", "content_octets", "depth", "attributes", "session_operations", "sessions", "remembers", "drain"
 CPIM_GATEWAY_LIMITS__HOPS: limits.hops: "many"; a whole number from 0 to 255 is accepted
-CPIM_GATEWAY_LOGS: logs: unknown key "logs"; did you mean "log"? accepted: "relay_domain", "relay_domains_extra", "store", "admin", "log", "limits", "presence", "dns", "selectors", "hosted", "route", "peer", "application", "principals", "rule", "rules", "mapping", "cpim", "irc", "smtp"
+CPIM_GATEWAY_LOGS: logs: unknown key "logs"; did you mean "log"? accepted: "relay_domain", "relay_domains_extra", "store", "admin", "log", "limits", "presence", "kept", "dns", "selectors", "hosted", "route", "peer", "application", "principals", "rule", "rules", "mapping", "cpim", "irc", "smtp"
 CPIM_GATEWAY_ROUTE: route[0].to[1]: "h": no port; a host and its port, such as "gw.b.example:5870" or "[2001:db8::1]:5870", is accepted
 CPIM_GATEWAY_RULE: not a value of TOML: string values must be quoted, expected literal string
 "#,

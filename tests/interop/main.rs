@@ -13,5 +13,6 @@
 mod support;
 
 mod irc_clients;
+mod postfix;
 mod smtp_sink;
 mod terminal;

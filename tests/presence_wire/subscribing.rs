@@ -1,5 +1,7 @@
 //! "Operations" and the draft's section 3.4: subscribe, notify, unsubscribe.
 
+use std::time::{Duration, Instant};
+
 use super::someone::{FRED, Someone, WILMA, gateway, outcome};
 
 const OPEN: &str = "im:fred@a.example open";
@@ -25,6 +27,23 @@ fn the_response_comes_first_then_one_notify_then_one_for_each_change() {
         assert_eq!(notify.attribute("watcher").as_deref(), Some(WILMA));
         assert_eq!(notify.attribute("target").as_deref(), Some(FRED));
     }
+}
+
+/// The draft's section 3.4.1 step 4: the notification follows the response at once. The quickest of several, since a
+/// busy machine may hold up any one of them.
+#[test]
+fn the_first_notify_does_not_wait_for_the_response_to_be_acknowledged() {
+    let (site, _gateway) = gateway();
+    let _fred = Someone::serving(&site, &format!("{FRED} im:fred@a.example"));
+    let mut wilma = Someone::serving(&site, WILMA);
+    let quickest = (0..5).map(|_| {
+        assert_eq!(outcome(&wilma.subscribes("0", "")), "success");
+        let answered = Instant::now();
+        assert_eq!(wilma.is_told(), [OPEN]);
+        answered.elapsed()
+    });
+    let quickest = quickest.min().unwrap();
+    assert!(quickest < Duration::from_millis(500), "{quickest:?}");
 }
 
 #[test]

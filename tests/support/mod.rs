@@ -17,5 +17,6 @@ pub mod gateway;
 pub mod irc;
 pub mod native;
 pub mod peer;
+pub mod postfix;
 pub mod process;
 pub mod toy;

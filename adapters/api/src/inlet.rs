@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::kept::{KeptLimits, Shelf};
 use crate::{
     Authority, Domain, Mapper, Memory, Observation, Operation, OperationId, Response, Scope, Standing,
     TransId,
@@ -64,6 +65,8 @@ pub trait Exchange: Send + Sync {
     }
     /// The presence of a presentity that the adapter observes.
     fn observed(&self, observation: Observation);
+    /// An answer is on its way, and whether it was handed over is told later.
+    fn departed(&self, _number: u64) {}
     /// An answer was handed over, or could not be.
     fn receipt(&self, number: u64, handed_over: bool);
     /// Addresses as this gateway reads them.
@@ -78,12 +81,14 @@ pub struct AdapterContext {
     pub health: HealthReporter,
     /// What it must still know after a restart.
     pub memory: Arc<dyn Memory>,
+    /// Where it keeps what its protocol cannot show.
+    pub kept: Arc<Shelf>,
     /// When to stop.
     pub shutdown: Shutdown,
 }
 
 impl AdapterContext {
-    /// A context on this exchange.
+    /// A context on this exchange, with a shelf of its own in this memory.
     #[must_use]
     pub fn new(
         exchange: Arc<dyn Exchange>,
@@ -91,7 +96,15 @@ impl AdapterContext {
         health: HealthReporter,
         shutdown: Shutdown,
     ) -> Self {
-        Self { exchange, health, memory, shutdown }
+        let kept = Arc::new(Shelf::new(Arc::clone(&memory), KeptLimits::default()));
+        Self { exchange, health, memory, kept, shutdown }
+    }
+
+    /// With a shelf that it shares with others, so that they share its limits.
+    #[must_use]
+    pub fn with_shelf(mut self, kept: Arc<Shelf>) -> Self {
+        self.kept = kept;
+        self
     }
 
     /// Announces a connection. `capacity` bounds the operations on it that wait for their answer.
@@ -261,6 +274,12 @@ impl Receipt {
     #[must_use]
     pub fn new(exchange: Arc<dyn Exchange>, number: u64) -> Self {
         Self { exchange, number, handed_over: false }
+    }
+
+    /// The answer is on its way: whatever its asker is sent from now on comes behind it. For an adapter that learns
+    /// later than this whether it was handed over; who knows both at once need not say it.
+    pub fn departed(&self) {
+        self.exchange.departed(self.number);
     }
 
     /// The answer was handed over.

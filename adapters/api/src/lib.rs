@@ -28,6 +28,7 @@ mod escape;
 mod foreign;
 mod ids;
 mod inlet;
+pub mod kept;
 mod local_part;
 mod mapper;
 mod media_type;

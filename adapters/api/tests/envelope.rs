@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use cpim_adapter::envelope::{self, Departure, EnvelopeError, Joiner, Key, Opened, Replays};
+use cpim_adapter::envelope::{self, Departure, EnvelopeError, Joiner, Key, Opened, Replays, Reply};
 use cpim_adapter::{
-    Basic, Content, Domain, ImUri, LangTag, Mapper, Message, Metadata, Notify, Operation, OperationId,
-    Passage, PresUri, Presence, Publish, Selectors, Standing, Subject, Subscribe, SubscriptId, Tuple,
-    Unsubscribe,
+    Basic, Code, Content, Domain, ImUri, LangTag, Mapper, Message, Metadata, Notify, Operation, OperationId,
+    Passage, PresUri, Presence, Publish, Response, Selectors, Standing, Status, Subject, Subscribe,
+    SubscriptId, TransId, Tuple, Unsubscribe,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -248,4 +248,40 @@ fn more_than_an_envelope_may_hold_is_refused() {
     let departure =
         Departure { operation: &operation, passage: &passage, standing: Standing::Verified, sent_at_s: 0 };
     assert!(matches!(departure.seal(&key()), Err(EnvelopeError::TooLarge { .. })));
+}
+
+/// A response comes back as it was given, names what it answers, and is believed from the peer alone.
+#[test]
+fn a_reply_names_what_it_answers() {
+    let back = Key::new(b"secret", &domain("gw.b.example"), &domain("gw.a.example"));
+    let passage = Passage { id: OperationId::parse("x").unwrap(), hops: 1, via: Vec::new(), wait: None };
+    let watch = |text| PresUri::parse(text).unwrap();
+    let operation = Operation::Unsubscribe(Unsubscribe {
+        watcher: watch("pres:a@a.example"),
+        target: watch("pres:b@b.example"),
+    });
+    let sealed =
+        Departure { operation: &operation, passage: &passage, standing: Standing::Verified, sent_at_s: 0 }
+            .seal(&key())
+            .unwrap();
+    let name = envelope::open(&sealed, &key(), &mapper()).unwrap().name();
+    assert_eq!(envelope::name_of(&sealed), Some(&*name));
+    assert!(!envelope::is_reply(&sealed) && TransId::parse(&name).is_ok());
+    for response in [
+        Response::success().with_duration(Some(60)).with_subscript_id(SubscriptId::parse("s1").ok()),
+        Response::failure(Code::Denied, "nein & <nie>").with_lang(LangTag::parse("de")),
+        Response::indeterminant(Code::Timeout, ""),
+        Response::from_text(Status::Failure, "words alone"),
+    ] {
+        let reply = Reply { to: &name, response: &response, sent_at_s: 7 }.seal(&back).unwrap();
+        assert!(envelope::is_reply(&reply));
+        let opened = envelope::open_reply(&reply, &back).unwrap();
+        assert_eq!((&opened.to, &opened.response, opened.sent_at_s), (&name, &response, 7));
+        // Not by who was answered, not changed, and not as an operation.
+        assert_eq!(envelope::open_reply(&reply, &key()), Err(EnvelopeError::Unproven));
+        let changed = reply.replace("t=7", "t=8");
+        assert_eq!(envelope::open_reply(&changed, &back), Err(EnvelopeError::Unproven));
+        assert!(envelope::open(&reply, &back, &mapper()).is_err());
+    }
+    assert!(envelope::open_reply(&sealed, &key()).is_err());
 }

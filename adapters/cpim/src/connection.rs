@@ -133,6 +133,11 @@ impl Connection {
         while let Some(event) = self.wire.session.poll_event() {
             self.take(event);
         }
+        while let Some(token) = self.wire.session.poll_departed() {
+            if let Some(receipt) = token {
+                receipt.departed();
+            }
+        }
         while let Some(token) = self.wire.session.poll_handed_over() {
             if let Some(receipt) = token {
                 receipt.handed_over();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::draft::Draft;
-use super::super::sections::{Dns, Limits, Presence, Store};
+use super::super::sections::{Dns, Kept, Limits, Presence, Store};
 use super::super::source::KeyPath;
 use super::super::words;
 use super::Check;
@@ -21,6 +21,9 @@ const LEAST_CANDIDATES: usize = 2;
 
 /// The least that other servers are asked for: renewing it must not become a flood.
 const LEAST_LEASE: Duration = Duration::from_secs(60);
+
+/// The least that something is kept for: its reader must be able to ask for it.
+const LEAST_KEPT: Duration = Duration::from_secs(60);
 
 impl Check<'_, '_> {
     pub(super) fn limits(&mut self, draft: &Draft) {
@@ -64,6 +67,7 @@ impl Check<'_, '_> {
         ];
         self.bounds("limits", table);
         self.presence(&draft.presence);
+        self.kept(&draft.kept);
         self.store(&draft.store, remembers);
         self.dns(&draft.dns);
         if let Err(e) = crate::logging::filter(&draft.log.level) {
@@ -85,6 +89,18 @@ impl Check<'_, '_> {
             ("rate", presence.rate >= 1, "a number of at least 1".to_owned()),
         ];
         self.bounds("presence", table);
+    }
+
+    fn kept(&mut self, kept: &Kept) {
+        let table = [
+            ("for", kept.keep >= LEAST_KEPT, "a time of at least \"1m\"".to_owned()),
+            (
+                "octets",
+                kept.octets >= kept.octets_per_reader,
+                format!("a size of at least kept.octets_per_reader, {} octets,", kept.octets_per_reader),
+            ),
+        ];
+        self.bounds("kept", table);
     }
 
     fn store(&mut self, store: &Store, remembers: Duration) {

@@ -55,6 +55,7 @@ impl Check<'_, '_> {
             log: draft.log,
             limits: draft.limits,
             presence: draft.presence,
+            kept: draft.kept,
             dns: draft.dns,
             selectors,
             hosted: elements(draft.hosted),

@@ -181,7 +181,7 @@ impl Router {
             }
             // Whoever asked may have gone; what was done is done.
             let _gone = told.send(response);
-            router.presence_receipt(number);
+            router.tell_behind(number);
         });
         response.await.unwrap_or_else(|_| Refusal::busy("shutting down").response())
     }

@@ -135,15 +135,14 @@ pub(super) const fn is_ours(number: u64) -> bool {
 }
 
 impl Router {
-    /// An answer was handed over, or came back: what follows it may go now. Where the connection is gone, that
-    /// finds its own way.
-    pub(super) fn presence_receipt(&self, number: u64) {
-        let behind = lock(&self.presence.behind).remove(&number);
+    /// An answer is on its way, was handed over, or came back: what follows it may go now, whichever is heard first.
+    /// Where the connection is gone, that finds its own way.
+    pub(super) fn tell_behind(&self, number: u64) {
+        let Some(behind) = lock(&self.presence.behind).remove(&number) else { return };
         self.presence.with(|book, _| match behind {
-            Some(Behind::Lease(key)) => book.release(key),
-            Some(Behind::Look(pair)) => book.look_answered(&pair.source, &pair.destination),
-            Some(Behind::Once(once)) => book.once(*once),
-            None => {}
+            Behind::Lease(key) => book.release(key),
+            Behind::Look(pair) => book.look_answered(&pair.source, &pair.destination),
+            Behind::Once(once) => book.once(*once),
         });
     }
 }

@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 use std::str::FromStr;
 
-use super::EnvelopeError;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::{EnvelopeError, Key, MAX_OCTETS, name};
 use crate::escape::unescape;
 
 /// Writes fields.
@@ -32,12 +35,14 @@ impl Writer {
         }
     }
 
-    pub(super) fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    pub(super) fn into_text(self) -> String {
-        self.0
+    /// Ends it with its proof.
+    pub(super) fn seal(mut self, key: &Key) -> Result<String, EnvelopeError> {
+        let proof = key.proof(self.0.as_bytes());
+        self.put(name::PROOF, URL_SAFE_NO_PAD.encode(proof));
+        match self.0.len() {
+            octets if octets > MAX_OCTETS => Err(EnvelopeError::TooLarge { octets }),
+            _ => Ok(self.0),
+        }
     }
 }
 

@@ -12,6 +12,8 @@
 //! over kind, source, destination, id, time, and the digest of the content among it. An envelope is believed from
 //! nobody else; whoever receives any other strips it, and takes the rest for what a person typed.
 //!
+//! What became of it goes back in an envelope of its own, a [`Reply`], where the protocol has no answer of its own.
+//!
 //! What is proven can still be sent twice by whoever has seen it. A message is known again by its id, which the
 //! journal keeps; for what it does not keep there are the [time of sealing](Opened::is_current) and [`Replays`].
 
@@ -21,6 +23,7 @@ mod key;
 mod open;
 mod pieces;
 mod replays;
+mod reply;
 mod seal;
 
 pub use error::EnvelopeError;
@@ -28,6 +31,7 @@ pub use key::Key;
 pub use open::{Opened, open};
 pub use pieces::{Joiner, split};
 pub use replays::Replays;
+pub use reply::{OpenedReply, Reply, is_reply, name_of, open_reply};
 pub use seal::Departure;
 
 /// Largest envelope, in octets: room for the presence of a frame of 64 KiB with every octet escaped.
@@ -60,6 +64,10 @@ mod name {
     pub(super) const AUTOMATIC: &str = "au";
     pub(super) const DURATION: &str = "du";
     pub(super) const SUBSCRIPT_ID: &str = "si";
+    pub(super) const IN_REPLY_TO: &str = "re";
+    pub(super) const STATUS: &str = "st";
+    pub(super) const TEXT: &str = "tx";
+    pub(super) const LANG: &str = "la";
     pub(super) const ENTITY_INFO: &str = "ei";
     /// Begins a tuple; what follows up to the next one is of it.
     pub(super) const TUPLE: &str = "td";

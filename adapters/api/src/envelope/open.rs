@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 
 use super::fields::{Fields, parsed, text};
+use super::reply::name_by;
 use super::seal::digest;
 use super::{EnvelopeError, Key, MAX_OCTETS, VERSION, name};
 use crate::{
@@ -47,16 +48,7 @@ pub fn open(envelope: &str, key: &Key, mapper: &Mapper) -> Result<Opened, Envelo
     if envelope.len() > MAX_OCTETS {
         return Err(EnvelopeError::TooLarge { octets: envelope.len() });
     }
-    let (proven, proof) = envelope.rsplit_once('&').ok_or(EnvelopeError::Form)?;
-    let proof = proof
-        .strip_prefix(name::PROOF)
-        .and_then(|rest| rest.strip_prefix('='))
-        .and_then(|proof| URL_SAFE_NO_PAD.decode(proof).ok())
-        .ok_or(EnvelopeError::Form)?;
-    // First of all, so that nothing that is said by others is looked into.
-    if !key.proves(proven.as_bytes(), &proof) {
-        return Err(EnvelopeError::Unproven);
-    }
+    let (proven, proof) = proven(envelope, key)?;
     let fields = Fields::read(proven)?;
     if fields.text(name::VERSION)? != VERSION {
         return Err(EnvelopeError::Version);
@@ -68,8 +60,24 @@ pub fn open(envelope: &str, key: &Key, mapper: &Mapper) -> Result<Opened, Envelo
         sent_at_s: fields.parsed(name::SENT_AT)?,
         operation: operation(&fields, mapper)?,
         content: sealed_content(&fields)?,
-        proof: proof.try_into().map_err(|_| EnvelopeError::Form)?,
+        proof,
     })
+}
+
+/// What is proven of an envelope, and the proof.
+pub(super) fn proven<'a>(envelope: &'a str, key: &Key) -> Result<(&'a str, [u8; 32]), EnvelopeError> {
+    let (proven, proof) = envelope.rsplit_once('&').ok_or(EnvelopeError::Form)?;
+    let proof = proof
+        .strip_prefix(name::PROOF)
+        .and_then(|rest| rest.strip_prefix('='))
+        .and_then(|proof| URL_SAFE_NO_PAD.decode(proof).ok())
+        .and_then(|proof| <[u8; 32]>::try_from(proof).ok())
+        .ok_or(EnvelopeError::Form)?;
+    // First of all, so that nothing that is said by others is looked into.
+    match key.proves(proven.as_bytes(), &proof) {
+        true => Ok((proven, proof)),
+        false => Err(EnvelopeError::Unproven),
+    }
 }
 
 impl Opened {
@@ -95,6 +103,12 @@ impl Opened {
     #[must_use]
     pub const fn proof(&self) -> &[u8; 32] {
         &self.proof
+    }
+
+    /// Its name, by which a [`Reply`](super::Reply) says what it answers.
+    #[must_use]
+    pub fn name(&self) -> String {
+        name_by(&self.proof)
     }
 
     /// Whether it was sealed no longer than `window` ago, and no more than that ahead of our own clock.

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
 use super::fields::Writer;
-use super::{EnvelopeError, Key, MAX_OCTETS, VERSION, name};
+use super::{EnvelopeError, Key, VERSION, name};
 use crate::{Content, Metadata, Operation, Passage, Presence, Standing};
 
 /// An operation that is about to leave for another gateway.
@@ -29,12 +29,7 @@ impl Departure<'_> {
     pub fn seal(&self, key: &Key) -> Result<String, EnvelopeError> {
         let mut fields = Writer::default();
         self.write(&mut fields);
-        let proof = key.proof(fields.as_str().as_bytes());
-        fields.put(name::PROOF, URL_SAFE_NO_PAD.encode(proof));
-        match fields.as_str().len() {
-            octets if octets > MAX_OCTETS => Err(EnvelopeError::TooLarge { octets }),
-            _ => Ok(fields.into_text()),
-        }
+        fields.seal(key)
     }
 
     fn write(&self, to: &mut Writer) {

@@ -140,6 +140,12 @@ impl<T> Session<T> {
         self.events.pop_front()
     }
 
+    /// What came with a response whose last octet the transport took, told once: whatever is sent from now on
+    /// comes behind it.
+    pub fn poll_departed(&mut self) -> Option<&T> {
+        self.receipts.next_sent()
+    }
+
     /// What came with a response that the peer now has: the connection stood for a good while after the
     /// transport took it, or the peer ended the session in order.
     pub fn poll_handed_over(&mut self) -> Option<T> {

@@ -147,20 +147,31 @@ const ROUND_TRIP: Duration = Duration::from_secs(1);
 pub(super) struct Receipts<T> {
     max: usize,
     sent: VecDeque<(Instant, TransId, T)>,
+    /// How many of `sent`, the newest, nobody has been told of.
+    untold: usize,
     handed_over: VecDeque<T>,
 }
 
 impl<T> Receipts<T> {
     pub(super) const fn new(max: usize) -> Self {
-        Self { max, sent: VecDeque::new(), handed_over: VecDeque::new() }
+        Self { max, sent: VecDeque::new(), untold: 0, handed_over: VecDeque::new() }
     }
 
     /// The last octet of a response was taken by the transport.
     pub(super) fn sent(&mut self, now: Instant, trans_id: TransId, token: T) {
         self.sent.push_back((now, trans_id, token));
+        self.untold += 1;
         while self.sent.len() > self.max {
             self.hand_over();
         }
+    }
+
+    /// The next response that the transport took, told once. One that is no longer in doubt is not told.
+    pub(super) fn next_sent(&mut self) -> Option<&T> {
+        self.untold = self.untold.min(self.sent.len());
+        let at = self.sent.len() - self.untold;
+        self.untold = self.untold.saturating_sub(1);
+        self.sent.get(at).map(|(_, _, token)| token)
     }
 
     /// When the oldest is no longer in doubt.

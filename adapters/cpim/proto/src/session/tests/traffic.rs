@@ -214,7 +214,10 @@ fn responses_are_handed_over_once_the_peer_is_heard_after_them() {
             .session
             .respond(listener.now, &trans_id(&number.to_string()), &Response::success(), number)
             .unwrap();
+        assert_eq!(listener.session.poll_departed(), None, "nothing was sent yet");
         listener.say();
+        assert_eq!(listener.session.poll_departed(), Some(&number));
+        assert_eq!(listener.session.poll_departed(), None, "it is told once");
         listener.now += Duration::from_secs(5);
     }
     assert_eq!(listener.session.poll_handed_over(), Some(1), "the second message came long after it");
