@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use cpim_adapter::{Address, Authority, Domain, Local, Mapper, Operation, Scope, Selector};
+use cpim_adapter::{Address, Authority, Domain, Local, Mapper, Operation, Scope, Selector, SessionFacts};
 
 /// Who is owed an answer: a configured peer gateway as a whole, else the source itself.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -49,14 +49,16 @@ impl Owner {
         }
     }
 
-    /// Whether answers for this owner may be given to a connection with this authority.
-    pub(crate) fn is(&self, authority: &Authority, mapper: &Mapper) -> bool {
+    /// Whether answers for this owner may be given to a connection. Of a foreign system's users, to its adapter alone:
+    /// one that speaks for a selector without serving it speaks for one of its users, and not for all.
+    pub(crate) fn is(&self, facts: &SessionFacts, mapper: &Mapper) -> bool {
+        let authority = &facts.authority;
         match self {
             Self::Peer(domain) => authority.peer.as_ref() == Some(domain),
             Self::Source(address) => {
                 let serves_route = || {
                     let selector = self.selector(mapper).map(Scope::Selector);
-                    selector.is_some_and(|selector| authority.scopes.contains(&selector))
+                    selector.is_some_and(|selector| facts.serves.contains(&selector))
                 };
                 authority.peer.is_none() && (authority.covers(address) || serves_route())
             }

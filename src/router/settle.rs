@@ -205,9 +205,7 @@ impl Router {
         let (Some(owner), Ok(trans_id)) = (Owner::parse(&kept.owner), TransId::parse(&kept.trans_id)) else {
             return true;
         };
-        if !owner.is(&contact.facts.authority, &self.policy().mapper)
-            || lock(&self.table).is_given(kept.number)
-        {
+        if !owner.is(&contact.facts, &self.policy().mapper) || lock(&self.table).is_given(kept.number) {
             return true;
         }
         let Ok(place) = contact.answers.clone().reserve_owned().await else {
@@ -298,11 +296,13 @@ fn kept_scopes(contact: &Contact, relay: &Domain) -> Vec<OwnerScope> {
             .filter_map(|scope| match scope {
                 Scope::Address(address) => Some(owner(&Owner::Source(address.clone()))),
                 Scope::Domain(domain) => Some(OwnerScope::Domain(domain.as_str().to_owned())),
-                Scope::Selector(selector) => Some(OwnerScope::Route {
-                    domain: relay.as_str().to_owned(),
-                    selector: selector.as_str().to_owned(),
-                }),
-                Scope::Any | Scope::Under(_) => None,
+                Scope::Selector(selector) if contact.facts.serves.contains(scope) => {
+                    Some(OwnerScope::Route {
+                        domain: relay.as_str().to_owned(),
+                        selector: selector.as_str().to_owned(),
+                    })
+                }
+                Scope::Any | Scope::Selector(_) | Scope::Under(_) => None,
             })
             .collect(),
     }
