@@ -6,6 +6,7 @@
 //!
 //! What is read here is checked here; nothing is started, bound or resolved.
 
+mod anchors;
 pub(crate) mod certificate;
 pub(crate) mod check;
 mod difference;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 
 use cpim_adapter::{DomainMapping, Selectors};
 
+pub use anchors::Anchors;
 pub use difference::Difference;
 pub use error::{ConfigError, ConfigErrors, Place};
 pub use lists::{Application, Auth, Hosted, Peer, Route, Rule, Tls};

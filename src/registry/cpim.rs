@@ -69,10 +69,10 @@ fn identity(certificate: Option<&std::path::PathBuf>, key: Option<&std::path::Pa
     Some(Identity { certificate: certificate?.clone(), key: key?.clone() })
 }
 
-fn anchors(anchors: &section::Anchors) -> Anchors {
+fn anchors(anchors: &config::Anchors) -> Anchors {
     match anchors {
-        section::Anchors::File(path) => Anchors::File(path.clone()),
-        section::Anchors::System => Anchors::System,
+        config::Anchors::File(path) => Anchors::File(path.clone()),
+        config::Anchors::System => Anchors::System,
     }
 }
 

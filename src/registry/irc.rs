@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use cpim_adapter::BuildError;
 use cpim_irc::{
-    AccountSettings, Guests, Identity, IrcAdapter, Limits, ListenerSettings, NetworkName, Password,
-    ServerSettings, Settings,
+    AccountSettings, Anchors, Guests, Identity, IrcAdapter, Limits, LinkSettings, ListenerSettings,
+    NetworkName, Password, PeerSettings, ServerSettings, Settings,
 };
 
 use super::Built;
 use crate::config::{self, Config};
+use crate::router::scope_of;
 
 pub(super) fn build(config: &Config) -> Result<Built, BuildError> {
     let adapter = Arc::new(IrcAdapter::new(settings(config)?)?);
@@ -22,7 +23,29 @@ pub(super) fn build(config: &Config) -> Result<Built, BuildError> {
 fn settings(config: &Config) -> Result<Settings, BuildError> {
     let irc = section::read(&config.section("irc"), &[])
         .map_err(|errors| BuildError { key: "irc".into(), what: errors.to_string() })?;
-    Ok(Settings { server: server(&irc, &config.limits)? })
+    Ok(Settings { server: server(&irc, &config.limits)?, link: Some(link(&irc, config)) })
+}
+
+/// Links are with peers that are known by a secret: a certificate alone is no login that IRC clients have.
+fn link(irc: &section::Irc, config: &Config) -> LinkSettings {
+    let peer = |peer: &config::Peer| {
+        Some(PeerSettings {
+            domain: peer.domain.clone(),
+            serves: peer.serves.clone(),
+            sources: peer.sources.iter().map(scope_of).collect(),
+            secret: Password::new(peer.secret.as_ref()?.expose())?,
+        })
+    };
+    LinkSettings {
+        relay: config.relay_domain.clone(),
+        anchors: match &irc.ca {
+            config::Anchors::File(path) => Anchors::File(path.clone()),
+            config::Anchors::System => Anchors::System,
+        },
+        peers: config.peers.iter().filter_map(peer).collect(),
+        content_octets: config.limits.content_octets,
+        drain: config.limits.drain,
+    }
 }
 
 fn server(irc: &section::Irc, limits: &config::Limits) -> Result<Option<ServerSettings>, BuildError> {

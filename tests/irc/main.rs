@@ -15,6 +15,7 @@ mod support;
 mod accounts;
 mod bad_input;
 mod capabilities;
+mod linked;
 mod messages;
 mod names;
 mod presence;

@@ -16,6 +16,7 @@ pub mod dnsmasq;
 pub mod gateway;
 pub mod irc;
 pub mod native;
+pub mod pair;
 pub mod peer;
 pub mod postfix;
 pub mod process;

@@ -4,11 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cpim_adapter::{
+<<<<<<< HEAD
     AdapterContext, Authority, Code, CommitPoint, Delivery, DeliveryError, Fault, LegRef, Operation, Outcome,
     Report, Response, Retry, Scope, TransId, Word,
 };
 use cpim_native_proto::{Close, Parameters, Reason};
 use tokio::sync::{mpsc, oneshot, watch};
+=======
+    AdapterContext, Authority, Code, CommitPoint, Content, Delivery, DeliveryError, Fault, LegRef, Operation,
+    Outcome, Report, Retry, Scope, TransId, Word,
+};
+use cpim_native_proto::{Close, Parameters, Reason};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+>>>>>>> main
 
 use crate::claims::Admission;
 use crate::ways::OnTheWay;
@@ -16,6 +24,9 @@ use crate::ways::OnTheWay;
 /// Operations that are on their way to one connection's task, between the commit point and its own queue:
 /// as many as may be in one group commit. With so many, deliveries to it wait, and only those.
 const DEPARTURES: usize = 1_024;
+
+/// Octets of content that are on their way likewise, whose memory a session takes besides its own queue.
+const DEPARTING_OCTETS: usize = 4 << 20;
 
 /// One session that is open. The task of its connection holds the other ends of its channels.
 #[derive(Debug)]
@@ -29,6 +40,8 @@ pub(crate) struct Session {
     home: bool,
     remembers: Option<Duration>,
     departures: mpsc::Sender<Departure>,
+    /// Octets of content for which there is room on the way.
+    room: Arc<Semaphore>,
     orders: watch::Sender<Option<Close>>,
 }
 
@@ -52,6 +65,8 @@ pub(crate) struct Departure {
     pub(crate) operation: Arc<Operation>,
     /// What goes into its start line.
     pub(crate) parameters: Parameters,
+    /// The octets that it takes, until it is in the session's own queue.
+    _room: OwnedSemaphorePermit,
 }
 
 impl Session {
@@ -66,6 +81,7 @@ impl Session {
             home: admission.home,
             remembers: admission.remembers,
             departures: departing,
+            room: Arc::new(Semaphore::new(DEPARTING_OCTETS)),
             orders: ordering,
         };
         (Arc::new(session), Ends { departures, orders })
@@ -129,8 +145,11 @@ impl Session {
             let label = &self.authority.label;
             return Err(DeliveryError::transport(format!("{label} does not recognise retransmissions")));
         }
-        let gone = |_| DeliveryError::transport(format!("{}: the session ended", self.authority.label));
-        let room = self.departures.reserve().await.map_err(gone)?;
+        let gone = || DeliveryError::transport(format!("{}: the session ended", self.authority.label));
+        let octets = delivery.operation.content().map_or(0, Content::len).min(DEPARTING_OCTETS);
+        let octets = u32::try_from(octets).map_err(|_| gone())?;
+        let room_for_octets = Arc::clone(&self.room).acquire_many_owned(octets).await.map_err(|_| gone())?;
+        let room = self.departures.reserve().await.map_err(|_| gone())?;
         commit.pass(self.remembers).await.map_err(|withdrawn| DeliveryError {
             fault: Fault::Caller,
             retry: Retry::Never,
@@ -149,6 +168,7 @@ impl Session {
             trans_id: delivery.trans_id.clone(),
             operation: Arc::clone(&delivery.operation),
             parameters: self.parameters(delivery),
+            _room: room_for_octets,
         });
         Ok(Outcome::Pending)
     }

@@ -1,4 +1,4 @@
-//! The adapter itself: finds the network that an address names.
+//! The adapter itself: finds the network that an address names, and the link that leads to a peer gateway.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::address::{IrcAddress, NetworkName};
 use crate::config::Settings;
+use crate::link::Links;
 use crate::listener::Server;
 use crate::net::Network;
 
@@ -19,6 +20,7 @@ use crate::net::Network;
 pub struct IrcAdapter {
     server: Option<Arc<Server>>,
     networks: Vec<Arc<dyn Network>>,
+    links: Arc<Links>,
 }
 
 impl IrcAdapter {
@@ -27,9 +29,10 @@ impl IrcAdapter {
     /// # Errors
     /// [`BuildError`] names the key of whatever cannot be used.
     pub fn new(settings: Settings) -> Result<Self, BuildError> {
-        let server = settings.server.map(Server::new).transpose()?;
+        let links = Links::new(settings.link)?;
+        let server = settings.server.map(|server| Server::new(server, Arc::clone(&links))).transpose()?;
         let networks = server.iter().map(|server| Arc::clone(server) as Arc<dyn Network>).collect();
-        Ok(Self { server, networks })
+        Ok(Self { server, networks, links })
     }
 
     /// The TCP addresses that are bound and not yet run, in the order of the settings, with the ports that were found
@@ -45,6 +48,7 @@ impl IrcAdapter {
     /// # Errors
     /// [`BuildError`]; then everything stays as it was.
     pub fn reconfigure(&self, settings: Settings) -> Result<Vec<String>, BuildError> {
+        self.links.reconfigure(settings.link)?;
         match (&self.server, settings.server) {
             (Some(server), Some(settings)) => server.reconfigure(settings),
             (None, None) => Ok(Vec::new()),
@@ -110,6 +114,8 @@ impl Adapter for IrcAdapter {
     async fn run(&self, cx: AdapterContext) -> Result<(), AdapterError> {
         cx.health.set(Health::Up);
         let mut running = JoinSet::new();
+        let (links, links_cx) = (Arc::clone(&self.links), cx.clone());
+        running.spawn(async move { links.run(links_cx).await });
         for network in &self.networks {
             let (network, cx) = (Arc::clone(network), cx.clone());
             running.spawn(async move {
@@ -126,7 +132,7 @@ impl Adapter for IrcAdapter {
 
     async fn deliver(&self, delivery: Delivery, commit: &CommitPoint) -> Result<Outcome, DeliveryError> {
         let NextHop::Foreign(foreign) = &delivery.hop else {
-            return Err(DeliveryError::refused(Code::NoRoute, "IRC is reached by source routes only"));
+            return self.links.deliver(delivery, commit).await;
         };
         let (network, target) = self.found(foreign)?;
         network.deliver(&target, delivery, commit).await

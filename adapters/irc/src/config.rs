@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cpim_adapter::{Domain, Scope};
 use subtle::ConstantTimeEq;
 
 use crate::address::NetworkName;
@@ -15,6 +16,46 @@ use crate::address::NetworkName;
 pub struct Settings {
     /// The network whose server this gateway is; none: it is no server.
     pub server: Option<ServerSettings>,
+    /// Links with other gateways; none: there are none.
+    pub link: Option<LinkSettings>,
+}
+
+/// Links with other gateways.
+#[derive(Clone, Debug)]
+pub struct LinkSettings {
+    /// This gateway's relay domain.
+    pub relay: Domain,
+    /// Who vouches for the servers that are connected to.
+    pub anchors: Anchors,
+    /// The peers that are known by a secret.
+    pub peers: Vec<PeerSettings>,
+    /// Octets of one content at most.
+    pub content_octets: usize,
+    /// For what is under way when the gateway stops.
+    pub drain: Duration,
+}
+
+/// A peer gateway.
+#[derive(Clone, Debug)]
+pub struct PeerSettings {
+    /// Its relay domain.
+    pub domain: Domain,
+    /// The domains whose home it is.
+    pub serves: Vec<Domain>,
+    /// What it may send for besides.
+    pub sources: Vec<Scope>,
+    /// What both gateways know.
+    pub secret: Password,
+}
+
+/// Who vouches for certificates.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum Anchors {
+    /// The certificates of this PEM file.
+    File(PathBuf),
+    /// Whoever the machine trusts.
+    #[default]
+    System,
 }
 
 /// The network whose server this gateway is.
@@ -91,6 +132,16 @@ impl Password {
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         (1..=Self::MAX_OCTETS).contains(&text.len()).then(|| Self(text.into()))
+    }
+
+    /// Its octets, for what is derived from it.
+    pub(crate) fn octets(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
+    /// It as a text, to be sent to whoever has to know it.
+    pub(crate) fn text(&self) -> &str {
+        &self.0
     }
 
     /// Whether this is what was offered. How long that takes tells nothing but the lengths.

@@ -10,12 +10,20 @@
 mod adapter;
 mod address;
 mod config;
+mod line;
+mod link;
 mod listener;
 mod net;
+mod sync;
 mod tls;
+mod wire;
 
 pub use adapter::IrcAdapter;
 pub use address::{IrcAddress, NetworkName};
 pub use config::{
-    AccountSettings, Guests, Identity, Limits, ListenerSettings, Password, ServerSettings, Settings,
+    AccountSettings, Anchors, Guests, Identity, Limits, LinkSettings, ListenerSettings, Password,
+    PeerSettings, ServerSettings, Settings,
 };
+
+/// The nick of the gateway itself, on its own network and on links.
+pub(crate) const GATEWAY_NICK: &str = "gateway";

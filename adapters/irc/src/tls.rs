@@ -1,4 +1,4 @@
-//! TLS of the listeners, from the first octet.
+//! TLS from the first octet, in both directions.
 
 use std::fmt;
 use std::fs;
@@ -6,16 +6,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use cpim_adapter::BuildError;
-use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::version::{TLS12, TLS13};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
-use crate::config::Identity;
+use crate::config::{Anchors, Identity};
 
-/// Octets of a PEM file at most: more is no certificate chain.
-const PEM_OCTETS_MAX: u64 = 1_048_576;
+/// Octets of a PEM file at most: room for every trust anchor of a machine.
+const PEM_OCTETS_MAX: u64 = 8 * 1_048_576;
 
 /// The TLS of a listener with this certificate. `key` is the listener's key in the configuration.
 ///
@@ -37,6 +37,35 @@ pub(crate) fn server(identity: &Identity, key: &str) -> Result<Arc<ServerConfig>
         .with_no_client_auth()
         .with_single_cert(chain, private)
         .map_err(|error| wrong(&at_certificate, error))?;
+    Ok(Arc::new(config))
+}
+
+/// The TLS of connections that this gateway opens. `key` is that of the anchors in the configuration.
+///
+/// # Errors
+/// [`BuildError`] names what cannot be used.
+pub(crate) fn client(anchors: &Anchors, key: &str) -> Result<Arc<ClientConfig>, BuildError> {
+    let mut roots = RootCertStore::empty();
+    match anchors {
+        Anchors::File(path) => {
+            let pem = read_pem(path, key)?;
+            for certificate in CertificateDer::pem_slice_iter(&pem) {
+                let added = certificate
+                    .map_err(|error| error.to_string())
+                    .and_then(|certificate| roots.add(certificate).map_err(|error| error.to_string()));
+                added.map_err(|error| wrong(key, format!("{}: {error}", path.display())))?;
+            }
+        }
+        // A machine without anchors of its own believes nobody, which is no reason not to start.
+        Anchors::System => {
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        }
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(&[&TLS13, &TLS12])
+        .map_err(|error| wrong(key, error))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
     Ok(Arc::new(config))
 }
 

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::config::certificate::{PairError, certificates, pair};
+use crate::config::certificate::{PairError, pair};
 use crate::config::check::socket_path;
 use crate::config::{
-    AdapterSection, ConfigErrors, Domain, DomainPattern, Endpoint, Listeners, Section, several, units,
+    AdapterSection, Anchors, ConfigErrors, Domain, DomainPattern, Endpoint, Listeners, Section, several,
+    units,
 };
 
 /// The row of the section.
@@ -77,23 +78,6 @@ pub struct OutgoingTls {
     pub certificate: Option<PathBuf>,
     /// Its private key (PEM), relative to this file.
     pub key: Option<PathBuf>,
-}
-
-/// Trust anchors.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
-#[serde(from = "PathBuf")]
-pub enum Anchors {
-    /// Those of a PEM file, relative to this file.
-    File(PathBuf),
-    /// `"system"`: those of this machine.
-    #[default]
-    System,
-}
-
-impl From<PathBuf> for Anchors {
-    fn from(path: PathBuf) -> Self {
-        if path.as_os_str() == "system" { Self::System } else { Self::File(path) }
-    }
 }
 
 /// The section, read and checked, with the paths of certificates as seen from the folder of the configuration file.
@@ -227,21 +211,6 @@ impl OutgoingTls {
     fn wrong(&self) -> Vec<Wrong> {
         let pair = wrong_pair(self.certificate.as_deref(), self.key.as_deref());
         pair.into_iter().chain(self.ca.wrong("ca")).collect()
-    }
-}
-
-impl Anchors {
-    fn find(&mut self, section: &Section) {
-        if let Self::File(path) = self {
-            *path = section.beside(path);
-        }
-    }
-
-    fn wrong(&self, key: &'static str) -> Option<Wrong> {
-        match self {
-            Self::File(path) => certificates(path).err().map(|e| (key, format!("{e}, or \"system\""))),
-            Self::System => None,
-        }
     }
 }
 

@@ -7,7 +7,9 @@ use cpim_irc::{NetworkName, Password};
 use serde::Deserialize;
 
 use crate::config::certificate::{PairError, pair};
-use crate::config::{AdapterSection, ConfigErrors, Domain, Endpoint, Listeners, Secret, Section, units};
+use crate::config::{
+    AdapterSection, Anchors, ConfigErrors, Domain, Endpoint, Listeners, Secret, Section, units,
+};
 
 /// The row of the section.
 pub const SECTION: AdapterSection = AdapterSection { name: "irc", check, listens };
@@ -27,6 +29,8 @@ pub struct Irc {
     pub admin: Vec<String>,
     /// Whether people can make accounts themselves.
     pub registration: bool,
+    /// Who vouches for the IRC servers of peer gateways, which this gateway connects to.
+    pub ca: Anchors,
     /// `[[irc.listener]]`: where clients are accepted.
     pub listener: Vec<Listener>,
     /// `[[irc.account]]`: accounts that the administrator made.
@@ -94,6 +98,7 @@ type Wrong = (&'static str, String);
 pub fn read(section: &Section, _relay_domains: &[Domain]) -> Result<Irc, ConfigErrors> {
     let mut irc: Irc = section.read()?;
     let mut errors = Vec::new();
+    irc.ca.find(section);
     errors.extend(irc.wrong().into_iter().map(|(key, message)| section.error(&[key], message)));
     for (nth, listener) in irc.listener.iter_mut().enumerate() {
         for path in [&mut listener.certificate, &mut listener.key].into_iter().flatten() {
@@ -143,6 +148,7 @@ impl Irc {
                     .to_owned(),
             )),
         }
+        wrong.extend(self.ca.wrong("ca"));
         if self.admin.len() > ADMIN_LINES {
             let message = format!("{} lines; {ADMIN_LINES} are accepted", self.admin.len());
             wrong.push(("admin", message));

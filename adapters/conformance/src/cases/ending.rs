@@ -74,6 +74,9 @@ async fn drain(bench: &mut Bench) -> Verdict {
 
 async fn idle(bench: &mut Bench) -> Verdict {
     bench.shutdown.begin_drain();
+    // A peer that is told so hangs up as well, as far as its protocol says anything.
+    let told = async { while bench.peer.next().await.is_ok() {} };
+    let _hung_up = timeout(bench.timing.quiet * 5, told).await;
     ends(bench, "with nothing open").await
 }
 

@@ -38,15 +38,17 @@ pub(super) const CASES: &[Case] = &[
     ),
 ];
 
-/// Sends, answers so, and wants the sender told so.
-async fn outcome(bench: &mut Bench, response: &Response) -> Verdict {
+/// Sends, answers so, and wants the sender told so. The number by which the receipt of the answer comes back; nothing
+/// where the protocol tells such an outcome by silence.
+async fn outcome(bench: &mut Bench, response: &Response) -> Result<Option<u64>, Failed> {
     let sent = bench.sent("what becomes of me?");
     bench.peer.send(&sent).await?;
     let submission = bench.submitted().await?;
     let answered = bench.core.answer(submission, response.clone());
     let number = answered.map_err(|_| Failed("nobody takes the answer".to_owned()))?;
     if !bench.subject.tells(response.status()) {
-        return bench.hear_nothing("an outcome that the protocol tells by silence").await;
+        bench.hear_nothing("an outcome that the protocol tells by silence").await?;
+        return Ok(None);
     }
     let told = bench.hear().await?;
     same("which", &told.tag, &sent.tag)?;
@@ -55,17 +57,31 @@ async fn outcome(bench: &mut Bench, response: &Response) -> Verdict {
         same("text", &told.response.text(), &response.text())?;
         same("language", &told.response.lang().cloned(), &response.lang().cloned())?;
     }
-    ensure(bench.receipt(number).await?, || "it was told, and its receipt says that it was not".to_owned())
+    Ok(Some(number))
 }
 
 async fn outcomes(bench: &mut Bench) -> Verdict {
-    outcome(bench, &Response::success()).await?;
-    for code in Code::ALL {
-        outcome(bench, &Response::failure(*code, "in so many words")).await?;
-    }
     let foreign = Response::failure(Code::Refused, "nein & <danke>");
-    outcome(bench, &foreign.with_lang(cpim_adapter::LangTag::parse("de"))).await?;
-    outcome(bench, &Response::indeterminant(Code::Timeout, "nobody knows")).await
+    let mut responses = vec![
+        Response::success(),
+        foreign.with_lang(cpim_adapter::LangTag::parse("de")),
+        Response::indeterminant(Code::Timeout, "nobody knows"),
+    ];
+    responses.extend(Code::ALL.iter().map(|code| Response::failure(*code, "in so many words")));
+    let mut numbers = Vec::new();
+    for response in responses {
+        numbers.extend(outcome(bench, &response).await?);
+    }
+    // A receipt may wait until it is sure that the answer arrived.
+    for number in numbers {
+        was_handed_over(bench, number).await?;
+    }
+    Ok(())
+}
+
+async fn was_handed_over(bench: &Bench, number: u64) -> Verdict {
+    let handed_over = bench.receipt(number).await?;
+    ensure(handed_over, || "it was told, and its receipt says that it was not".to_owned())
 }
 
 async fn late(bench: &mut Bench) -> Verdict {
@@ -103,7 +119,9 @@ async fn own(bench: &mut Bench) -> Verdict {
 }
 
 async fn receipt(bench: &mut Bench) -> Verdict {
-    outcome(bench, &Response::failure(Code::NoRoute, "told")).await?;
+    if let Some(number) = outcome(bench, &Response::failure(Code::NoRoute, "told")).await? {
+        was_handed_over(bench, number).await?;
+    }
     let sent = bench.sent("gone before the answer");
     bench.peer.send(&sent).await?;
     let submission = bench.submitted().await?;

@@ -169,15 +169,22 @@ async fn a_session_that_ends_tells_what_became_of_each_leg() {
     let running = running().await;
     let mut fred = Client::open(running.address(), "serves='im:fred@a.example'").await;
     let large = "x".repeat(1_000_000);
-    let legs = 60;
     let adapter = Arc::clone(&running.adapter);
-    for leg in 1..=legs {
-        let hop = served("im:fred@a.example");
-        let delivery = delivery_of(leg, "im:w@c.example", "im:fred@a.example", large.clone(), hop);
-        adapter.deliver(delivery, &commit_point().0).await.unwrap();
-    }
+    let delivering = tokio::spawn(async move {
+        let mut taken = 0;
+        loop {
+            let hop = served("im:fred@a.example");
+            let delivery = delivery_of(taken + 1, "im:w@c.example", "im:fred@a.example", large.clone(), hop);
+            match adapter.deliver(delivery, &commit_point().0).await {
+                Ok(_) => taken += 1,
+                Err(_) => return taken,
+            }
+        }
+    });
     fred.frame().await;
     drop(fred);
+    let legs: u64 = delivering.await.unwrap();
+    assert!(legs < 60, "{legs} of a million octets were taken for one that does not read");
     let mut words = Vec::new();
     for leg in 1..=legs {
         words.push(running.gateway.word(leg).await);
@@ -274,6 +281,6 @@ async fn a_peer_that_does_not_read_is_closed_and_holds_up_nobody_else() {
     running.gateway.closed(session).await;
     assert_eq!(begun.elapsed().as_secs(), 30);
     let legs = flooding.await.unwrap();
-    assert!(legs > 1_000, "{legs} were taken before it was noticed");
+    assert!((50..1_000).contains(&legs), "{legs} were taken before it was noticed");
     drop(deaf);
 }

@@ -112,13 +112,14 @@ async fn a_side_reads_on_though_nothing_that_it_writes_is_taken() {
         Gateway::new("gw.example", move |_| Verdict::Answer(Response::failure(Code::Refused, words.clone())));
     let running = start(demo(), &gateway).await;
     let mut client = Client::open(running.address(), "serves='im:fred@a.example'").await;
-    for leg in 1..=JAM {
-        let (hop, content) = (served("im:fred@a.example"), "x".repeat(1_000_000));
-        running
-            .deliver(delivery_of(leg as u64, "im:w@c.example", "im:fred@a.example", content, hop))
-            .await
-            .unwrap();
-    }
+    let adapter = running.adapter.clone();
+    let jam = tokio::spawn(async move {
+        for leg in 1..=JAM {
+            let (hop, content) = (served("im:fred@a.example"), "x".repeat(1_000_000));
+            let delivery = delivery_of(leg as u64, "im:w@c.example", "im:fred@a.example", content, hop);
+            adapter.deliver(delivery, &commit_point().0).await.unwrap();
+        }
+    });
     let flood = (1..=OPERATIONS).map(|id| message("im:fred@a.example", "im:x@b.example", &id.to_string()));
     let flood: String = flood.collect();
     let stuck = "the gateway reads on, whether or not it is read";
@@ -137,6 +138,7 @@ async fn a_side_reads_on_though_nothing_that_it_writes_is_taken() {
             false => operations += 1,
         }
     }
+    jam.await.unwrap();
     assert_eq!(operations, JAM);
     assert!(answers.iter().skip(1).all(|count| *count == 1), "each exactly once");
 }

@@ -7,17 +7,19 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cpim_adapter::AdapterError;
+use cpim_irc_proto::ReadLimits;
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_rustls::TlsAcceptor;
 
 use super::client::{Client, End};
-use super::registration;
+use super::registration::{self, Registered};
 use super::server::{Live, Server};
 use super::session::Session;
-use super::users::lock;
-use super::wire::{Stream, Wire};
+use crate::link::Side;
+use crate::sync::lock;
+use crate::wire::{Stream, Wire};
 
 /// After an `accept` that failed: what is short (descriptors, memory) comes back by itself.
 const BACK_OFF: Duration = Duration::from_millis(100);
@@ -102,14 +104,28 @@ pub(super) async fn serve(
     };
     let private = loaded.tls(&at).is_some() || from.ip().to_canonical().is_loopback() || listener.plain;
     let guests = listener.guests;
-    let mut client = Client::new(Arc::clone(&server), Arc::clone(&live), Wire::new(stream), guests, private);
+    let mut client = Client::new(
+        Arc::clone(&server),
+        Arc::clone(&live),
+        Wire::new(stream, ReadLimits::SERVER),
+        guests,
+        private,
+    );
     drop(loaded);
     // Boxed: what registration needs is given back before the long time that a session lasts.
     let registered = Box::pin(registration::register(&mut client, deadline, evicted)).await;
     let (client, end) = match registered {
-        Ok(registered) => {
+        Ok(Registered::User(entered)) => {
             tracing::info!(%from, nick = client.nick, account = client.account.as_deref(), "on the network");
-            Box::pin(Session::run(client, registered)).await
+            Box::pin(Session::run(client, entered)).await
+        }
+        Ok(Registered::Peer(peer)) => {
+            let Client { wire, nick, .. } = client;
+            let side = Side::Server { origin: server.origin().clone(), nick };
+            if let Some(link) = server.links().begin(peer, side, wire, live.cx.clone()) {
+                Box::pin(link.run()).await;
+            }
+            return;
         }
         Err(end) => (client, end),
     };
@@ -125,7 +141,7 @@ async fn part(mut client: Client, end: End, from: SocketAddr) {
     if let End::Said(why) = &end {
         let words = format!("Closing Link: {} ({why})", client.server.origin());
         client.finish();
-        client.wire.push(super::line::Line::bare(cpim_irc_proto::Verb::ERROR).words(words));
+        client.wire.push(crate::line::Line::bare(cpim_irc_proto::Verb::ERROR).words(words));
         client.wire.hang_up().await;
     }
 }

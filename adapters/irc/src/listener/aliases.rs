@@ -9,8 +9,9 @@ use cpim_irc_proto::{Host, Nick, Origin, User};
 use super::accounts::Accounts;
 use super::departure::Renamed;
 use super::nick::{GATEWAY, candidates, fold};
-use super::users::{Users, lock};
+use super::users::Users;
 use crate::config::AccountSettings;
+use crate::sync::lock;
 
 /// Foreign users that are remembered without asking the memory; beyond that the cache begins anew.
 const CACHED: usize = 16_384;

@@ -8,12 +8,13 @@ use cpim_irc_proto::{Numeric, Verb};
 
 use super::aliases::Taken;
 use super::caps::{Cap, Caps, Offer};
-use super::line::{Bad, Line, Request};
 use super::sasl::{Exchange, Step};
 use super::server::{Live, Loaded, Server};
 use super::time;
-use super::wire::Wire;
 use crate::config::Guests;
+use crate::line::{Bad, Line, Request};
+use crate::link::Peer;
+use crate::wire::Wire;
 
 /// Octets of a label at most (labeled-response, "Labels").
 const LABEL_OCTETS: usize = 64;
@@ -49,6 +50,8 @@ pub(crate) struct Client {
     pub(crate) nick: String,
     /// The account that it has proven.
     pub(crate) account: Option<Arc<str>>,
+    /// The peer gateway that it has proven to be.
+    pub(crate) peer: Option<Arc<Peer>>,
     /// What becomes of it without an account.
     pub(crate) guests: Guests,
     /// Whether the connection is encrypted, or does not leave the machine.
@@ -77,6 +80,7 @@ impl Client {
             caps: Caps::default(),
             nick: "*".to_owned(),
             account: None,
+            peer: None,
             guests,
             private,
             negotiating: false,
@@ -280,7 +284,7 @@ impl Client {
             self.need_more("AUTHENTICATE");
             return Ok(());
         };
-        if self.account.is_some() {
+        if self.account.is_some() || self.peer.is_some() {
             self.tell(Numeric::ERR_SASLALREADY, "You have already authenticated");
             return Ok(());
         }
@@ -323,6 +327,11 @@ impl Client {
             return Ok(false);
         }
         let loaded = self.loaded();
+        let peer = self.server.links().peer(name).filter(|peer| peer.secret.is(password));
+        if peer.is_some() {
+            self.peer = peer;
+            return Ok(true);
+        }
         let proven = self.live.accounts.proves(&loaded.settings.accounts, name, password).await;
         match proven {
             Ok(true) => {
@@ -340,7 +349,8 @@ impl Client {
 
     /// Says that it is logged in.
     pub(crate) fn logged_in(&mut self) {
-        if let Some(account) = self.account.clone() {
+        let peer = self.peer.as_ref().map(|peer| Arc::from(peer.domain.as_str()));
+        if let Some(account) = self.account.clone().or(peer) {
             let mask = format!("{}!*@{}", self.nick, self.server.name());
             let line = self
                 .numeric(Numeric::RPL_LOGGEDIN)

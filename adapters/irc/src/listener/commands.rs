@@ -6,10 +6,10 @@ use cpim_adapter::Place;
 use cpim_irc_proto::Numeric;
 
 use super::client::{Client, End};
-use super::line::{Line, Request};
 use super::nick::{is_nick, is_reserved, same};
 use super::registration::{make_way, may_have};
 use super::session::Session;
+use crate::line::{Line, Request};
 
 /// Octets of the words of an `AWAY`, as `AWAYLEN` says.
 pub(super) const AWAY_OCTETS: usize = 300;

@@ -6,9 +6,9 @@ use cpim_irc_proto::Numeric;
 
 use super::client::Client;
 use super::commands::AWAY_OCTETS;
-use super::line::Request;
 use super::nick::{NICK_OCTETS, same};
 use super::time;
+use crate::line::Request;
 
 /// The version, as clients are told.
 const VERSION: &str = concat!("cpim-gateway-", env!("CARGO_PKG_VERSION"));

@@ -12,10 +12,10 @@ use tokio::time::Instant;
 
 use super::caps::Cap;
 use super::client::Client;
-use super::line::{Line, Request};
 use super::nick::{fold, is_nick};
 use super::session::{Asked, Session, origin_of};
 use super::text;
+use crate::line::{Line, Request};
 
 /// How long an echo waits for the outcome, so that it says what became of the message. Clients that show nothing until
 /// they see it would else show nothing while a mail is under way.

@@ -20,7 +20,6 @@ mod commands;
 mod delivery;
 mod departure;
 mod info;
-mod line;
 mod messages;
 mod nick;
 mod presence;
@@ -35,6 +34,5 @@ mod text;
 mod time;
 mod users;
 mod watches;
-mod wire;
 
 pub(crate) use server::Server;

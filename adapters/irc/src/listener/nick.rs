@@ -15,7 +15,7 @@ const STEM_OCTETS: usize = 16;
 const NUMBERED: usize = 40;
 
 /// The nick of the gateway's own inbox.
-pub(crate) const GATEWAY: &str = "gateway";
+pub(crate) const GATEWAY: &str = crate::GATEWAY_NICK;
 
 /// The casemapping is `ascii`: two nicks are the same where they differ in the case of `A` to `Z` alone.
 pub(crate) fn fold(nick: &str) -> String {

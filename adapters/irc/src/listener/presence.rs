@@ -3,7 +3,8 @@
 use cpim_adapter::{Basic, Class, Observation, Presence, Tuple};
 
 use super::server::Server;
-use super::users::{Seen, lock};
+use super::users::Seen;
+use crate::sync::lock;
 
 /// Tells the presence of these targets to the gateway, of those that are observed.
 pub(super) fn tell(server: &Server, targets: &[String]) {

@@ -10,11 +10,11 @@ use cpim_adapter::{Address, Class, Response, Status as Outcome};
 use cpim_irc_proto::{Numeric, Origin};
 use tokio::time::Instant;
 
-use super::line::{Line, Request};
 use super::nick::{fold, is_nick, same};
 use super::presence::Status;
 use super::session::{Session, origin_of};
 use super::watches::Ask;
+use crate::line::{Line, Request};
 
 /// How long an answer may take: people wait for it.
 const PATIENCE: Duration = Duration::from_secs(3);

@@ -9,10 +9,11 @@ use tokio::time::{Instant, sleep_until};
 
 use super::client::{Client, End};
 use super::departure::Departure;
-use super::line::{Line, Request};
 use super::nick::{is_nick, is_reserved, same};
 use super::users::{Face, User};
 use crate::config::Guests;
+use crate::line::{Line, Request};
+use crate::link::Peer;
 
 /// What waits for a client until its task takes it: enough that a burst is written at once.
 const DEPARTURES: usize = 32;
@@ -23,8 +24,16 @@ const USER_OCTETS: usize = 16;
 /// Octets of a real name that are kept.
 const REAL_NAME_OCTETS: usize = 128;
 
-/// A client that has said who it is.
-pub(crate) struct Registered {
+/// Who somebody is that has said so.
+pub(crate) enum Registered {
+    /// A peer gateway, which is no user.
+    Peer(Arc<Peer>),
+    /// A user.
+    User(Entered),
+}
+
+/// A user who is on the network.
+pub(crate) struct Entered {
     pub(crate) user: Arc<User>,
     pub(crate) departures: mpsc::Receiver<Departure>,
 }
@@ -130,6 +139,10 @@ async fn complete(client: &mut Client, said: &mut Said) -> Result<Option<Registe
     else {
         return Ok(None);
     };
+    if let Some(peer) = client.peer.clone() {
+        client.welcome();
+        return Ok(Some(Registered::Peer(peer)));
+    }
     if let (Some(password), None) = (said.password.take(), &client.account) {
         // `PASS secret` for the account of one's nick, `PASS name:secret` for another.
         let (name, password) = password.split_once(':').filter(|(name, _)| is_nick(name)).map_or_else(
@@ -173,7 +186,7 @@ async fn complete(client: &mut Client, said: &mut Said) -> Result<Option<Registe
     };
     make_way(&server, &live, &loaded, &nick).await;
     client.welcome();
-    Ok(Some(Registered { user, departures }))
+    Ok(Some(Registered::User(Entered { user, departures })))
 }
 
 /// Whether a client can have a nick: that of an account is its owner's alone.

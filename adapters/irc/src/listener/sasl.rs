@@ -68,8 +68,13 @@ fn read(heard: &str) -> Option<Step> {
     let mut parts = text.split('\0');
     let (act_as, name, password) = (parts.next()?, parts.next()?, parts.next()?);
     let one = act_as.is_empty() || act_as == name;
-    (one && parts.next().is_none() && super::nick::is_nick(name) && !password.is_empty())
+    (one && parts.next().is_none() && may_be_known(name) && !password.is_empty())
         .then(|| Step::Plain { name: name.to_owned(), password: password.to_owned() })
+}
+
+/// Accounts are called like nicks, and peer gateways by their domains.
+fn may_be_known(name: &str) -> bool {
+    super::nick::is_nick(name) || name.contains('.') && cpim_adapter::Domain::parse(name).is_ok()
 }
 
 #[cfg(test)]
@@ -96,6 +101,7 @@ mod tests {
         for broken in ["\0alice", "bob\0alice\0x", "\0alice\0x\0y", "\0\0x", "\0alice\0", "\0a b\0x"] {
             assert!(matches!(say(&["PLAIN", &plain(broken)]), Step::Broken), "{broken:?}");
         }
+        assert!(matches!(say(&["PLAIN", &plain("\0gw.a.example\0x")]), Step::Plain { .. }));
         assert!(matches!(say(&["PLAIN", "!"]), Step::Broken));
         assert!(matches!(say(&["PLAIN", "+"]), Step::Broken));
         assert!(matches!(say(&["PLAIN", "*"]), Step::Aborted));

@@ -21,10 +21,12 @@ use super::aliases::Aliases;
 use super::delivery;
 use super::nick::{fold, is_nick};
 use super::presence;
-use super::users::{Users, lock};
+use super::users::Users;
 use crate::address::{IrcAddress, NetworkName};
 use crate::config::ServerSettings;
+use crate::link::Links;
 use crate::net::Network;
+use crate::sync::lock;
 use crate::tls;
 
 /// The server of one network.
@@ -33,6 +35,7 @@ pub(crate) struct Server {
     origin: Origin,
     loaded: RwLock<Arc<Loaded>>,
     users: Users,
+    links: Arc<Links>,
     bound: Mutex<Vec<Bound>>,
     pub(super) strangers: Strangers,
     pub(super) places: Arc<Semaphore>,
@@ -97,7 +100,7 @@ impl Server {
     ///
     /// # Errors
     /// [`BuildError`] names the key of whatever cannot be used.
-    pub(crate) fn new(settings: ServerSettings) -> Result<Arc<Self>, BuildError> {
+    pub(crate) fn new(settings: ServerSettings, links: Arc<Links>) -> Result<Arc<Self>, BuildError> {
         let name = settings.name.clone();
         let host = Host::parse(name.as_str())
             .map_err(|error| BuildError { key: "irc.name".into(), what: error.to_string() })?;
@@ -109,6 +112,7 @@ impl Server {
             places: Arc::new(places),
             loaded: RwLock::new(Arc::new(Loaded::load(settings)?)),
             users: Users::default(),
+            links,
             bound: Mutex::default(),
             tasks: TaskTracker::new(),
             live: OnceLock::new(),
@@ -168,6 +172,11 @@ impl Server {
     /// Who is on the network.
     pub(crate) fn users(&self) -> &Users {
         &self.users
+    }
+
+    /// Links with other gateways, which log in here.
+    pub(crate) fn links(&self) -> &Arc<Links> {
+        &self.links
     }
 
     /// The gateway, once it runs.

@@ -22,15 +22,15 @@ use tokio::time::{Instant, sleep_until};
 use super::accounts::hex;
 use super::client::{Client, End};
 use super::departure::{Departure, Leg, Letter};
-use super::line::{Line, Request};
 use super::messages::{self, Sent};
 use super::nick::fold;
 use super::presence;
 use super::queries::Query;
-use super::registration::Registered;
+use super::registration::Entered;
 use super::users::{Face, User};
 use super::watches::{Ask, Watch};
 use crate::config::Guests;
+use crate::line::{Line, Request};
 
 /// Requests and departures taken before the wire has its turn again: enough to fill one write.
 const BATCH: usize = 64;
@@ -121,8 +121,8 @@ enum Turn {
 
 impl Session {
     /// Runs a client to its end, whichever that is.
-    pub(crate) async fn run(client: Client, registered: Registered) -> (Client, End) {
-        let Registered { user, departures } = registered;
+    pub(crate) async fn run(client: Client, entered: Entered) -> (Client, End) {
+        let Entered { user, departures } = entered;
         let face = user.face();
         let mapper = client.live.cx.mapper();
         let Some(me) = Me::of(&client, &face, &mapper) else {

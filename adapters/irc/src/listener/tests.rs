@@ -67,15 +67,18 @@ impl Stage {
             identity: None,
             guests: Guests::Claimed,
         };
-        let server = Server::new(ServerSettings {
-            name: NetworkName::parse("irc.example").unwrap(),
-            listeners: vec![listener],
-            motd: Vec::new(),
-            admin: Vec::new(),
-            accounts: Vec::new(),
-            registration: false,
-            limits: Limits::default(),
-        })
+        let server = Server::new(
+            ServerSettings {
+                name: NetworkName::parse("irc.example").unwrap(),
+                listeners: vec![listener],
+                motd: Vec::new(),
+                admin: Vec::new(),
+                accounts: Vec::new(),
+                registration: false,
+                limits: Limits::default(),
+            },
+            crate::link::Links::new(None).unwrap(),
+        )
         .unwrap();
         let (gateway, shutdown) = (Arc::new(Gateway::default()), Shutdown::default());
         let exchange = Arc::clone(&gateway) as Arc<dyn Exchange>;

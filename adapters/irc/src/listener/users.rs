@@ -2,13 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use tokio::sync::mpsc;
 
 use super::departure::Departure;
 use super::nick::fold;
+use crate::sync::lock;
 
 /// Accounts whose leaving is kept in mind: what was on the way to them then waits for them. Beyond that it begins anew,
 /// and what was on the way is told to be undelivered.
@@ -209,11 +210,6 @@ impl Users {
         let tables = lock(&self.tables);
         (tables.by_nick.len(), tables.most)
     }
-}
-
-/// A lock that a panic elsewhere does not spoil: what it guards is whole between any two statements.
-pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

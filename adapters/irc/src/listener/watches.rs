@@ -10,11 +10,11 @@ use cpim_irc_proto::{Numeric, Origin, Verb};
 
 use super::caps::Cap;
 use super::departure::News;
-use super::line::{Line, Request};
 use super::messages::Unresolved;
 use super::nick::{fold, is_nick};
 use super::presence::Status;
 use super::session::{Asked, Session};
+use crate::line::{Line, Request};
 
 /// Seconds that are asked for with each subscription; the gateway renews what is held.
 const LEASE_SECONDS: u32 = 3_600;

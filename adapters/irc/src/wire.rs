@@ -1,13 +1,14 @@
-//! The wire under a client: octets in and out, and nothing of what they mean.
+//! The wire under a connection: octets in and out, and nothing of what they mean.
 
 use std::io;
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
+use cpim_irc_proto::ReadLimits;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::time::{Instant, timeout};
 
-use super::line::{Bad, Line, Request, Requests};
+use crate::line::{Bad, Line, Request, Requests};
 
 /// Octets read at once: a few lines, and little for the many clients that are silent.
 const READ_OCTETS: usize = 1_024;
@@ -37,12 +38,13 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
-    pub(crate) fn new(stream: Box<dyn Stream>) -> Self {
+    /// A wire on which lines within these limits are read.
+    pub(crate) fn new(stream: Box<dyn Stream>, limits: ReadLimits) -> Self {
         let (reader, writer) = tokio::io::split(stream);
         Self {
             reader,
             writer,
-            requests: Requests::default(),
+            requests: Requests::new(limits),
             output: BytesMut::new(),
             unflushed: false,
             taken: 0,
@@ -53,6 +55,14 @@ impl Wire {
     /// The next request that has come.
     pub(crate) fn next(&mut self) -> Option<Result<Request, Bad>> {
         self.requests.next()
+    }
+
+    /// Queues octets that are whole lines.
+    pub(crate) fn push_octets(&mut self, octets: &[u8]) {
+        if self.output.is_empty() {
+            self.moved = Instant::now();
+        }
+        self.output.extend_from_slice(octets);
     }
 
     /// Queues a line.

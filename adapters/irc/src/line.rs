@@ -1,4 +1,4 @@
-//! What a client asks for, and what it is told.
+//! What the other side of a connection says, and what it is told.
 
 use bytes::{Bytes, BytesMut};
 use cpim_irc_proto::{
@@ -34,13 +34,12 @@ pub(crate) struct Requests {
     input: BytesMut,
 }
 
-impl Default for Requests {
-    fn default() -> Self {
-        Self { lines: LineReader::new(ReadLimits::SERVER), input: BytesMut::new() }
-    }
-}
-
 impl Requests {
+    /// A reader of lines within these limits.
+    pub(crate) fn new(limits: ReadLimits) -> Self {
+        Self { lines: LineReader::new(limits), input: BytesMut::new() }
+    }
+
     /// Where octets that come are put.
     pub(crate) fn input(&mut self) -> &mut BytesMut {
         &mut self.input
@@ -64,6 +63,11 @@ impl Request {
         let message = Message::parse(line).map_err(|_| Bad::Malformed)?;
         let command = message.command().to_ascii_uppercase();
         Ok(Self { message, command, octets: line.len() })
+    }
+
+    /// The line as it was read.
+    pub(crate) fn message(&self) -> &Message {
+        &self.message
     }
 
     /// A tag's value, if the tag is there.
@@ -158,7 +162,7 @@ mod tests {
     use super::*;
 
     fn read(octets: &[u8]) -> Vec<Result<Request, Bad>> {
-        let mut requests = Requests::default();
+        let mut requests = Requests::new(ReadLimits::SERVER);
         requests.input().extend_from_slice(octets);
         std::iter::from_fn(|| requests.next()).collect()
     }

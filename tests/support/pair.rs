@@ -1,0 +1,59 @@
+//! Two gateways that know each other as peers, by one way or another. Called `a`, one is gw.a.example and hosts a.example.
+
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of it")]
+
+use super::gateway::{Site, free_port};
+
+/// Two sites, of which A finds B.
+pub struct Pair {
+    pub a: Site,
+    pub b: Site,
+    /// Where B's own IRC network is.
+    pub b_irc: u16,
+}
+
+/// Two gateways that are linked over IRC: A connects to the network of B.
+pub fn over_irc() -> Pair {
+    let (a_irc, b_irc) = (free_port(), free_port());
+    let route = format!(
+        "[[route]]\ndomain = \"b.example\"\nprotocol = \"irc\"\nto = [\"127.0.0.1:{b_irc}\"]\ntls = \"plain\"\n"
+    );
+    let (a, b) = (Site::new(""), Site::new(""));
+    let irc = |name: &str, port: u16| {
+        format!("[irc]\nname = \"irc.{name}.example\"\n[[irc.listener]]\naddress = \"127.0.0.1:{port}\"\n")
+    };
+    a.configure(&(peers("a", "b") + &irc("a", a_irc) + &route));
+    b.configure(&(peers("b", "a") + &irc("b", b_irc)));
+    Pair { a, b, b_irc }
+}
+
+/// A gateway called `name`, whose peer is `other`, in which everybody may do everything.
+fn peers(name: &str, other: &str) -> String {
+    format!(
+        r#"
+relay_domain = "gw.{name}.example"
+[store]
+path = "gateway.db"
+[admin]
+socket = "admin.sock"
+[log]
+level = "debug"
+[dns]
+enabled = false
+[rules]
+default = "allow"
+[principals]
+subscribe = "allow"
+fetch = "allow"
+[[hosted]]
+domain = "{name}.example"
+[[peer]]
+domain = "gw.{other}.example"
+serves = ["{other}.example"]
+secret_env = "PEER_SECRET"
+[[cpim.listener]]
+address = "127.0.0.1:PORT"
+trust = ["{name}.example"]
+"#
+    )
+}
