@@ -4,19 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cpim_adapter::{
-<<<<<<< HEAD
-    AdapterContext, Authority, Code, CommitPoint, Delivery, DeliveryError, Fault, LegRef, Operation, Outcome,
-    Report, Response, Retry, Scope, TransId, Word,
-};
-use cpim_native_proto::{Close, Parameters, Reason};
-use tokio::sync::{mpsc, oneshot, watch};
-=======
     AdapterContext, Authority, Code, CommitPoint, Content, Delivery, DeliveryError, Fault, LegRef, Operation,
-    Outcome, Report, Retry, Scope, TransId, Word,
+    Outcome, Report, Response, Retry, Scope, TransId, Word,
 };
 use cpim_native_proto::{Close, Parameters, Reason};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
->>>>>>> main
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 use crate::claims::Admission;
 use crate::ways::OnTheWay;
@@ -183,6 +175,8 @@ impl Session {
     pub(crate) async fn ask(&self, operation: Operation) -> Result<Response, DeliveryError> {
         let gone = || DeliveryError::transport(format!("{}: the session ended", self.authority.label));
         let draw = getrandom::u32().map_err(|error| DeliveryError::transport(error.to_string()))?;
+        // It has no content.
+        let no_octets = Arc::clone(&self.room).acquire_many_owned(0).await.map_err(|_| gone())?;
         let room = self.departures.reserve().await.map_err(|_| gone())?;
         let (asker, word) = oneshot::channel();
         room.send(Departure {
@@ -190,6 +184,7 @@ impl Session {
             trans_id: TransId::from_draw(draw),
             operation: Arc::new(operation),
             parameters: Parameters::default(),
+            _room: no_octets,
         });
         match word.await {
             Ok(Word::Answered(response)) => Ok(response),
