@@ -70,16 +70,23 @@ impl Keeper {
         if octets > MAX_NOTE_OCTETS {
             return Err(MemoryError::TooLarge { octets });
         }
+        let (space, key) = (space.to_owned(), key.to_owned());
+        let expires_at = keep.map(|keep| UnixMs::now().plus(keep).0);
+        self.confirmed(|ticket| Write::Note { ticket, space, key, value, expires_at }).await
+    }
+
+    /// Performs a write that is answered by [`Done::Noted`], and waits until it is durable.
+    ///
+    /// # Errors
+    /// [`MemoryError`] where it could not be taken.
+    ///
+    /// # Cancel safety
+    /// Cancelled, it is performed all the same.
+    pub(crate) async fn confirmed(&self, write: impl FnOnce(u64) -> Write) -> Result<(), MemoryError> {
         let ticket = self.last_ticket.fetch_add(1, Ordering::Relaxed) + 1;
         let (sender, kept) = oneshot::channel();
         lock(&self.waiting).notes.insert(ticket, sender);
-        let written = self.store.write(Write::Note {
-            ticket,
-            space: space.to_owned(),
-            key: key.to_owned(),
-            value,
-            expires_at: keep.map(|keep| UnixMs::now().plus(keep).0),
-        });
+        let written = self.store.write(write(ticket));
         if let Err(error) = written {
             lock(&self.waiting).notes.remove(&ticket);
             return Err(not_written(error));

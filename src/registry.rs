@@ -6,6 +6,8 @@ pub mod cpim;
 pub mod irc;
 #[cfg(feature = "smtp")]
 pub mod smtp;
+#[cfg(any(feature = "cpim", feature = "smtp"))]
+mod tls;
 
 use std::sync::Arc;
 

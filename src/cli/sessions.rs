@@ -5,7 +5,7 @@ use clap::Args;
 use super::exit::{Exit, Failed};
 use super::gateway::Gateway;
 use super::out::Out;
-use super::table::Table;
+use super::table::{list, or_dash};
 use crate::admin::Sessions as Answer;
 
 /// Lists the connections that are open, and what each of them speaks for
@@ -23,17 +23,15 @@ pub(super) struct Sessions {
 impl Sessions {
     pub(super) async fn run(&self, out: &mut Out) -> Result<Exit, Failed> {
         let Answer { sessions } = self.gateway.get("/v1/sessions").await?;
-        if out.is_json() {
-            sessions.iter().try_for_each(|session| out.object(session))?;
-            return Ok(Exit::Done);
-        }
-        let mut table = Table::new(["ADAPTER", "WHO", "PEER", "SERVES", "SPEAKS FOR"]);
-        for session in &sessions {
-            let peer = session.peer.as_deref().unwrap_or("-");
-            let (serves, speaks) = (session.serves.join(" "), session.speaks.join(" "));
-            table.row([&session.adapter, &session.label, peer, &serves, &speaks]);
-        }
-        out.line(&table.text())?;
-        Ok(Exit::Done)
+        list(out, ["ADAPTER", "WHO", "PEER", "SERVES", "SPEAKS FOR"], &sessions, |session| {
+            let (adapter, who) = (session.adapter.clone(), session.label.clone());
+            [
+                adapter,
+                who,
+                or_dash(session.peer.as_deref()),
+                session.serves.join(" "),
+                session.speaks.join(" "),
+            ]
+        })
     }
 }

@@ -5,7 +5,7 @@ use clap::Args;
 use super::exit::{Exit, Failed};
 use super::gateway::{Gateway, escaped};
 use super::out::Out;
-use super::table::Table;
+use super::table::{list, or_dash};
 use crate::admin::Subscriptions as Answer;
 
 /// Lists whom a watcher watches
@@ -26,17 +26,9 @@ impl Subscriptions {
     pub(super) async fn run(&self, out: &mut Out) -> Result<Exit, Failed> {
         let path = format!("/v1/subscriptions?of={}", escaped(&self.uri));
         let Answer { subscriptions } = self.gateway.get(&path).await?;
-        if out.is_json() {
-            subscriptions.iter().try_for_each(|row| out.object(row))?;
-            return Ok(Exit::Done);
-        }
-        let mut table = Table::new(["PRESENTITY", "SINCE", "UNTIL", "KEPT", "ID"]);
-        for row in &subscriptions {
-            let until = row.until.map_or_else(|| "-".to_owned(), |until| until.to_string());
-            let id = row.id.as_deref().unwrap_or("-");
-            table.row([&row.presentity, &row.since.to_string(), &until, &row.kept, id]);
-        }
-        out.line(&table.text())?;
-        Ok(Exit::Done)
+        list(out, ["PRESENTITY", "SINCE", "UNTIL", "KEPT", "ID"], &subscriptions, |row| {
+            let (presentity, kept) = (row.presentity.clone(), row.kept.clone());
+            [presentity, row.since.to_string(), or_dash(row.until), kept, or_dash(row.id.as_deref())]
+        })
     }
 }

@@ -1,6 +1,33 @@
 //! Tables for people: columns as wide as what is in them, two spaces between.
 
-use super::out::printable;
+use serde::Serialize;
+
+use super::exit::{Exit, Failed};
+use super::out::{Out, printable};
+
+/// Prints rows: with `--json` one object a line, else a table.
+pub(super) fn list<T: Serialize, const COLUMNS: usize>(
+    out: &mut Out,
+    headings: [&str; COLUMNS],
+    rows: &[T],
+    cells: impl Fn(&T) -> [String; COLUMNS],
+) -> Result<Exit, Failed> {
+    if out.is_json() {
+        rows.iter().try_for_each(|row| out.object(row))?;
+        return Ok(Exit::Done);
+    }
+    let mut table = Table::new(headings);
+    for row in rows {
+        table.row(cells(row).each_ref().map(String::as_str));
+    }
+    out.line(&table.text())?;
+    Ok(Exit::Done)
+}
+
+/// What there may be, as a cell.
+pub(super) fn or_dash(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
+}
 
 /// A table that is being filled.
 pub(super) struct Table<const COLUMNS: usize> {

@@ -5,7 +5,7 @@ use clap::Args;
 use super::exit::{Exit, Failed};
 use super::gateway::{Gateway, escaped};
 use super::out::Out;
-use super::table::Table;
+use super::table::{list, or_dash};
 use crate::admin::Watchers as Answer;
 
 /// Lists who watches a presentity, and who did until lately
@@ -26,17 +26,8 @@ impl Watchers {
     pub(super) async fn run(&self, out: &mut Out) -> Result<Exit, Failed> {
         let path = format!("/v1/watchers?of={}", escaped(&self.uri));
         let Answer { watchers } = self.gateway.get(&path).await?;
-        if out.is_json() {
-            watchers.iter().try_for_each(|row| out.object(row))?;
-            return Ok(Exit::Done);
-        }
-        let mut table = Table::new(["WATCHER", "SINCE", "UNTIL", "ENDED"]);
-        for row in &watchers {
-            let until = row.until.map_or_else(|| "-".to_owned(), |until| until.to_string());
-            let ended = row.ended.as_deref().unwrap_or("-");
-            table.row([&row.watcher, &row.since.to_string(), &until, ended]);
-        }
-        out.line(&table.text())?;
-        Ok(Exit::Done)
+        list(out, ["WATCHER", "SINCE", "UNTIL", "ENDED"], &watchers, |row| {
+            [row.watcher.clone(), row.since.to_string(), or_dash(row.until), or_dash(row.ended.as_deref())]
+        })
     }
 }

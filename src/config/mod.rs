@@ -33,7 +33,7 @@ pub use difference::Difference;
 pub use error::{ConfigError, ConfigErrors, Place};
 pub use lists::{Application, Auth, Hosted, Peer, Route, Rule, Tls};
 pub use names::{Address, Claim, Domain, DomainPattern, Host, HostPort, Pattern};
-pub(crate) use names::{maybe, several};
+pub(crate) use names::{maybe, one, several};
 pub use secret::{MAX_SECRET, Secret, SecretError};
 pub use section::{AdapterSection, Endpoint, Listeners, Section};
 pub use sections::{Action, Admin, Dns, Durability, Kept, Limits, Log, LogFormat, Presence, Store};

@@ -111,6 +111,8 @@ pub(crate) struct NewLease {
     pub(crate) spelled: Option<Box<Spelled>>,
     pub(crate) standing: Standing,
     pub(crate) stage: Stage,
+    /// The digest of what the watcher is known to have; 0: nothing.
+    pub(crate) told: u64,
 }
 
 impl Lease {
@@ -174,7 +176,7 @@ impl Leases {
 
     /// Enters a subscription; its pair must have none.
     pub(crate) fn insert(&mut self, new: NewLease) -> LeaseKey {
-        let NewLease { watcher, presentity, since, expires, id, spelled, standing, stage } = new;
+        let NewLease { watcher, presentity, since, expires, id, spelled, standing, stage, told } = new;
         let at = self.free.pop().unwrap_or_else(|| {
             self.slots.push((0, None));
             u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
@@ -198,11 +200,11 @@ impl Leases {
                 since,
                 id,
                 spelled,
-                told: 0,
+                told,
                 standing,
                 stage,
                 dirty: true,
-                anyway: true,
+                anyway: false,
                 expires,
                 at_presentity,
                 before: None,
@@ -313,6 +315,7 @@ mod tests {
             spelled: None,
             standing: Standing::Verified,
             stage: Stage::Idle,
+            told: 0,
         }
     }
 

@@ -6,7 +6,7 @@ use cpim_adapter::{Address, Domain, ForeignAddress, Standing, SubscriptId};
 
 use super::book::Book;
 use super::far::Far;
-use super::leases::LeaseKey;
+use super::leases::{LeaseKey, Spelled};
 use super::names::Name;
 use super::presentity::Kind;
 use super::state::State;
@@ -38,6 +38,11 @@ impl Book {
     /// A subscription's name, as it is written.
     pub(crate) fn id_of(&self, key: LeaseKey) -> Option<SubscriptId> {
         self.leases.get(key)?.id.written()
+    }
+
+    /// How a subscription's watcher spelled the two addresses, where it was not their canonical form.
+    pub(crate) fn otherwise_spelled(&self, key: LeaseKey) -> Option<Spelled> {
+        self.leases.get(key)?.spelled.as_deref().cloned()
     }
 
     /// Who watches, by a subscription.

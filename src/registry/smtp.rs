@@ -1,14 +1,12 @@
 //! The mail adapter's row: from the configuration to its settings.
 
+pub mod outgoing;
 pub mod section;
 
 use std::sync::Arc;
 
 use cpim_adapter::{BuildError, Domain, Scope};
-use cpim_smtp::{
-    Identity, IncomingSettings, ListenerSettings, MailAdapter, OutgoingSettings, PeerSettings, Settings,
-    Smarthost, TlsPolicy,
-};
+use cpim_smtp::{Identity, IncomingSettings, ListenerSettings, MailAdapter, PeerSettings, Settings};
 
 use super::Built;
 use crate::config::{self, Config};
@@ -37,26 +35,9 @@ fn settings(config: &Config) -> Result<Settings, BuildError> {
             peer_scopes: config.peers.iter().map(peer_scopes).collect(),
             ..IncomingSettings::default()
         },
-        outgoing: outgoing(&mail.outgoing),
+        outgoing: mail.outgoing.settings(),
         peers: config.peers.iter().filter_map(peer).collect(),
     })
-}
-
-fn outgoing(outgoing: &section::Outgoing) -> OutgoingSettings {
-    let tls = match outgoing.tls {
-        section::MailTls::Opportunistic => TlsPolicy::Opportunistic,
-        section::MailTls::Plain => TlsPolicy::Plain,
-        section::MailTls::Required => TlsPolicy::Required,
-    };
-    OutgoingSettings {
-        smarthost: outgoing.smarthost.as_ref().map(|at| Smarthost {
-            host: at.host.to_string(),
-            port: at.port,
-            tls,
-        }),
-        unchanged: outgoing.unchanged.clone(),
-        notice_interval: outgoing.notice_interval,
-    }
 }
 
 /// A peer without a secret proves itself by its certificate, for which mail has no place.

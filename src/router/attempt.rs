@@ -23,8 +23,12 @@ use crate::ids;
 use crate::store::{Intent, Write};
 use crate::sync::lock;
 
-/// First and longest pause between two attempts.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(15));
+/// The first pause between two attempts.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// The longest, unless an adapter has a schedule of its own.
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+/// Doublings of the first pause that are counted: with them it lasts an hour and three quarters.
+const DOUBLINGS: u32 = 16;
 
 /// What an attempt came to.
 enum Tried {
@@ -182,6 +186,10 @@ impl Router {
             }
             Ok(Outcome::Pending) => {
                 fault::point("delivered");
+                // Should it come back, that is another matter.
+                if let Some(flight) = lock(&self.table).get_mut(number) {
+                    flight.tries = 0;
+                }
                 Tried::Done
             }
             Err(error) => {
@@ -245,8 +253,10 @@ impl Router {
 
     /// Doubled with each attempt, and drawn from its upper half, so that many do not come back at once.
     pub(super) fn pause_of(&self, number: i64) -> Duration {
-        let tries = lock(&self.table).get(number).map_or(0, |flight| flight.tries);
-        let whole = PAUSE.0.saturating_mul(1 << tries.min(10)).min(PAUSE.1);
+        let (tries, longest) = lock(&self.table)
+            .get(number)
+            .map_or((0, LONGEST_PAUSE), |flight| (flight.tries, flight.longest_pause));
+        let whole = FIRST_PAUSE.saturating_mul(1 << tries.min(DOUBLINGS)).min(longest);
         whole / 2 + (whole / 2).mul_f64(f64::from(ids::draw()) / f64::from(u32::MAX))
     }
 
@@ -297,7 +307,6 @@ impl Router {
         }
         if let Some(flight) = table.get_mut(number) {
             flight.answer_by = Some(answer_by);
-            flight.tries = 0;
             flight.step("handed over", hop);
         }
         Ok(())

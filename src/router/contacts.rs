@@ -94,6 +94,11 @@ impl Contacts {
         scopes.iter().find_map(|scope| newest(&inner, &inner.serving, scope))
     }
 
+    /// Whether a session serves an address, or its domain.
+    pub(crate) fn is_in_contact(&self, address: &Address) -> bool {
+        self.serving(&[Scope::Address(address.clone()), Scope::Domain(address.domain().clone())]).is_some()
+    }
+
     /// Whether what is for an address goes to a peer gateway that is in contact.
     pub(crate) fn is_at_a_peer(&self, address: &Address) -> bool {
         let scopes = [Scope::Address(address.clone()), Scope::Domain(address.domain().clone())];

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cpim_adapter::{Address, AnswerSlot, Operation, Passage, Response, Standing, TransId};
+use cpim_adapter::{Address, AnswerSlot, Operation, Passage, Response, Schedule, Standing, TransId};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::Instant;
 use tracing::debug;
@@ -106,6 +106,8 @@ pub(crate) struct Flight {
     pub(crate) expected: bool,
     /// How often handing it over was tried.
     pub(crate) tries: u32,
+    /// The longest pause between two attempts.
+    pub(crate) longest_pause: Duration,
     /// Not to be tried before.
     pub(crate) not_before: Option<Instant>,
     /// Who waits for the answer: its sender, and every retransmission of it.
@@ -122,9 +124,9 @@ pub(crate) struct Flight {
 
 impl Flight {
     /// An operation that is about to be written to the journal.
-    pub(crate) fn new(number: i64, entry: Entry, leg: TransId, retry_horizon: Duration) -> Self {
+    pub(crate) fn new(number: i64, entry: Entry, leg: TransId, schedule: Schedule) -> Self {
         let now = Instant::now();
-        let horizon = now + retry_horizon;
+        let horizon = now + schedule.horizon;
         let sender_waits = entry.passage.wait.map(|wait| now + wait);
         Self {
             number,
@@ -146,6 +148,7 @@ impl Flight {
             again: false,
             expected: false,
             tries: 0,
+            longest_pause: schedule.longest_pause,
             not_before: None,
             waiters: Vec::new(),
             steps: Vec::new(),

@@ -72,6 +72,8 @@ pub struct Limits {
     pub hops: u8,
     /// Operations of one pair in flight.
     pub pair_backlog: usize,
+    /// For how long retransmissions are recognised.
+    pub remembers: Duration,
     /// Where no route says otherwise.
     pub terms: Terms,
 }
@@ -202,7 +204,12 @@ impl Policy {
             rules: Rules { rules: config.rules.clone(), default: config.rules_default },
             principals: config.principals,
             presence: PresenceLimits::from(&config.presence),
-            limits: Limits { hops: limits.hops, pair_backlog: limits.pair_backlog, terms },
+            limits: Limits {
+                hops: limits.hops,
+                pair_backlog: limits.pair_backlog,
+                remembers: limits.remembers,
+                terms,
+            },
             routes: config
                 .routes
                 .iter()

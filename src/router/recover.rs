@@ -67,9 +67,9 @@ impl Router {
             &self.target(entry.operation.goes_to().address(), &self.policy()),
             entry.operation.goes_to().address(),
         );
-        let horizon = self.horizon(hop.as_ref(), terms);
+        let schedule = self.schedule_to(hop.as_ref(), terms);
         let mut table = lock(&self.table);
-        let mut flight = Flight::new(number, entry, noted.unwrap_or_else(|| new_leg(&table)), horizon);
+        let mut flight = Flight::new(number, entry, noted.unwrap_or_else(|| new_leg(&table)), schedule);
         flight.attempt = match attempted.map(|attempt| attempt.intent.recall_until) {
             None => Attempt::None,
             Some(None) => Attempt::Final,

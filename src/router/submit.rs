@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use cpim_adapter::{
-    Answer, AnswerSlot, Arrival, Code, Content, NextHop, Operation, Passage, SessionFacts, TransId,
+    Answer, AnswerSlot, Arrival, Code, Content, NextHop, Operation, Passage, Schedule, SessionFacts, TransId,
 };
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::debug;
 
 use super::Router;
+use super::attempt::LONGEST_PAUSE;
 use super::checks::{self, Candidate};
+use super::contacts::Contact;
 use super::flight::{Attempt, Flight, Pair};
 use super::owner::Owner;
 use super::policy::{Policy, Terms};
@@ -19,6 +20,7 @@ use super::refusal::Refusal;
 use super::route::hop_name;
 use super::rows::{self, Entry};
 use super::table::Table;
+use super::target::Target;
 use crate::clock::UnixMs;
 use crate::fault;
 use crate::ids;
@@ -48,17 +50,10 @@ impl Router {
         let policy = self.policy();
         let standing = checks::standing(&contact.facts, &arrival);
         let target = self.target_for(&arrival.operation, standing, &policy);
-        let inboxes = self.inboxes(&policy);
-        let candidate = Candidate {
-            facts: &contact.facts,
-            arrival: &arrival,
-            policy: &policy,
-            contacts: &self.contacts,
-            target: &target,
-            inboxes: &inboxes,
-        };
-        let theirs = checks::source(&candidate);
-        let room = checks::admit(&candidate).and_then(|()| self.room(&arrival.operation, &policy));
+        let (theirs, admitted) = self.examine(&contact, &arrival, &policy, &target, |candidate| {
+            (checks::source(candidate), checks::admit(candidate))
+        });
+        let room = admitted.and_then(|()| self.room(&arrival.operation, &policy));
         let entry = Entry {
             owner: Owner::of(&contact.facts.authority, &arrival.operation),
             passage: passage(&contact.facts, &arrival, &policy),
@@ -80,6 +75,20 @@ impl Router {
             }
             Err(refusal) => self.look_back(entry, refusal, slot),
         }
+    }
+
+    /// Has an arrival looked at by the checks.
+    pub(super) fn examine<T>(
+        &self,
+        contact: &Contact,
+        arrival: &Arrival,
+        policy: &Policy,
+        target: &Target,
+        look: impl FnOnce(&Candidate<'_>) -> T,
+    ) -> T {
+        let inboxes = self.inboxes(policy);
+        let (facts, contacts) = (&*contact.facts, &self.contacts);
+        look(&Candidate { facts, arrival, policy, contacts, target, inboxes: &inboxes })
     }
 
     /// There must be room for it: in memory, and in its pair's backlog.
@@ -123,7 +132,7 @@ impl Router {
         }
         let number = self.last_number.fetch_add(1, Ordering::Relaxed) + 1;
         row.number = number;
-        let mut flight = Flight::new(number, entry, leg, self.horizon(hop.as_ref(), terms));
+        let mut flight = Flight::new(number, entry, leg, self.schedule_to(hop.as_ref(), terms));
         if let Some(recall) = recall {
             flight.attempt = Attempt::Recallable(flight.accepted_at.plus(recall));
         }
@@ -138,10 +147,11 @@ impl Router {
         }
     }
 
-    /// How long handing over is tried: as long as the foreign system's adapter says, where one is meant.
-    pub(super) fn horizon(&self, hop: Option<&(usize, NextHop)>, terms: Terms) -> Duration {
+    /// How handing over is tried: as the foreign system's adapter says, where one is meant.
+    pub(super) fn schedule_to(&self, hop: Option<&(usize, NextHop)>, terms: Terms) -> Schedule {
         let foreign = hop.filter(|(_, hop)| matches!(hop, NextHop::Foreign(_)));
-        foreign.and_then(|(port, _)| self.adapter(*port)?.horizon()).unwrap_or(terms.retry_horizon)
+        let own = foreign.and_then(|(port, hop)| self.adapter(*port)?.schedule(hop));
+        own.unwrap_or(Schedule { horizon: terms.retry_horizon, longest_pause: LONGEST_PAUSE })
     }
 
     /// The journal has looked at it.

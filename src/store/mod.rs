@@ -8,6 +8,7 @@
 //! 1970-01-01T00:00:00Z. No SQL stands outside this folder.
 
 mod error;
+mod leases;
 mod memory;
 mod queue;
 mod retention;
@@ -22,6 +23,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 pub use self::error::{NotWritten, StoreError, StoreHealth};
+pub use self::leases::LeaseRow;
 pub use self::memory::{MemoryOptions, MemoryStore};
 pub use self::retention::{Pruned, Retention};
 pub use self::rows::{AliasRow, Attempt, KeptAnswer, OwnerScope, Recalled, Settled, Story, Unsettled};
@@ -110,6 +112,13 @@ pub trait Journal: Send + Sync {
         limit: usize,
         now: i64,
     ) -> Result<Vec<(String, Bytes)>, StoreError>;
+
+    /// The subscription of this pair, or what is remembered of it.
+    async fn lease(&self, watcher: &str, presentity: &str) -> Result<Option<LeaseRow>, StoreError>;
+
+    /// The subscriptions that this gateway holds, with numbers above `after`, in the order of their numbers, at most
+    /// `limit`; those that ended and are not forgotten yet included.
+    async fn leases(&self, after: i64, limit: usize) -> Result<Vec<(i64, LeaseRow)>, StoreError>;
 
     /// Whether this address was served here before.
     async fn seen(&self, address: &str) -> Result<bool, StoreError>;

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
+use super::leases::LeaseRow;
+
 /// A word out of a fixed vocabulary (a status, a code, a kind): borrowed when written, owned when read.
 pub type Label = Cow<'static, str>;
 
@@ -33,6 +35,14 @@ pub enum Write {
         intent: Intent,
         /// When, in Unix milliseconds.
         at: i64,
+    },
+    /// Notes the subscription of a pair, or how it ended, instead of what was there of that pair. Answered by
+    /// [`Done::Noted`], which says that it was not kept where another gateway holds it, or another run of this one.
+    Lease {
+        /// By which the answer is known.
+        ticket: u64,
+        /// The subscription.
+        lease: Box<LeaseRow>,
     },
     /// Notes a value under a key, instead of what was there, or forgets it. Answered by [`Done::Noted`].
     Note {
@@ -74,6 +84,15 @@ pub enum Write {
         /// What became of it since acceptance, for `trace`: JSON, opaque to the store.
         steps: String,
     },
+    /// What the watcher of a subscription was told last. Lazy and unanswered; lost, he is told the same once more.
+    Told {
+        /// Canonical.
+        watcher: String,
+        /// Canonical.
+        presentity: String,
+        /// A digest of it.
+        digest: i64,
+    },
     /// The name of an alias is taken by a real user: the alias is forgotten. Unanswered.
     Unalias {
         /// Where the name is unique.
@@ -94,19 +113,25 @@ impl Write {
     pub(super) fn may_be_refused(&self) -> bool {
         matches!(
             self,
-            Self::Accept(_) | Self::Alias { .. } | Self::Note { value: Some(_), .. } | Self::Seen { .. }
+            Self::Accept(_)
+                | Self::Alias { .. }
+                | Self::Lease { .. }
+                | Self::Note { value: Some(_), .. }
+                | Self::Seen { .. }
+                | Self::Told { .. }
         )
     }
 
     /// Whether somebody waits for it.
     pub(super) fn is_lazy(&self) -> bool {
-        matches!(self, Self::HandedOver { .. } | Self::Seen { .. })
+        matches!(self, Self::HandedOver { .. } | Self::Seen { .. } | Self::Told { .. })
     }
 
     /// About how much room it takes, in octets.
     pub(super) fn octets(&self) -> usize {
         match self {
             Self::Accept(acceptance) => acceptance.octets(),
+            Self::Lease { lease, .. } => ROW_OCTETS + lease.octets(),
             Self::Note { value, .. } => ROW_OCTETS + value.as_ref().map_or(0, Bytes::len),
             Self::Settle { outcome, steps, .. } => ROW_OCTETS + outcome.text.len() + steps.len(),
             _ => ROW_OCTETS,
@@ -240,7 +265,7 @@ pub enum Done {
         /// The operation.
         number: i64,
     },
-    /// The note is durable, or could not be taken.
+    /// The note or subscription is durable, or could not be taken.
     Noted {
         /// As asked.
         ticket: u64,

@@ -75,9 +75,9 @@ fn an_observed_presentity_is_asked_for_once_and_told_to_everybody() {
     let _gateway = site.start();
     let mut pepp = adapter(&site, FOLDING, false);
     is_asked(&mut pepp);
-    notify(&mut pepp, GATEWAY, "open");
+    notify(&mut pepp, GATEWAY, "closed");
     let mut fred = crate::stage::fred(&site);
-    assert_eq!(told(&mut fred), "open");
+    assert_eq!(told(&mut fred), "closed");
 }
 
 #[test]

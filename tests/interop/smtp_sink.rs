@@ -21,7 +21,8 @@ impl Sink {
     /// Starts it with these switches, writing each mail into `mail` of the site.
     fn start(site: &Site, port: u16, switches: &[&str]) -> Self {
         let folder = site.path("mail");
-        fs::create_dir(&folder).unwrap();
+        // Another may have been here before.
+        fs::create_dir_all(&folder).unwrap();
         // Started by root it works as somebody else, who must get there.
         for open in [site.path(""), folder.clone()] {
             fs::set_permissions(open, fs::Permissions::from_mode(0o777)).unwrap();
@@ -44,6 +45,9 @@ impl Sink {
     }
 }
 
+/// What the queue says of an operation that waits for its report.
+const HANDED_OVER: &str = "\"state\":\"handed over\"";
+
 /// The mail that the sink has got, whole.
 fn mail(site: &Site) -> String {
     let written = fs::read_dir(site.path("mail")).unwrap();
@@ -56,8 +60,15 @@ fn site(port: u16) -> Site {
 }
 
 async fn send(switches: &[&str]) -> (Ran, String) {
+    send_with(switches, "").await
+}
+
+/// As [`send`], with these lines of configuration besides.
+async fn send_with(switches: &[&str], more: &str) -> (Ran, String) {
     let port = free_port();
-    let site = site(port);
+    let site = Site::new(&format!(
+        "[smtp.outgoing]\nsmarthost = \"127.0.0.1:{port}\"\ntls = \"plain\"\nretry_horizon = \"2s\"\n{more}"
+    ));
     let _sink = Sink::start(&site, port, switches);
     let gateway = site.start();
     gateway.wait_ready();
@@ -88,6 +99,57 @@ async fn what_a_server_refuses_has_failed_with_its_words() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_server_refuses_at_the_end_has_failed_too() {
+    let (ran, mail) = send(&["-f", "."]).await;
+    assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("refused") && ran.out.contains("500"), "{}", ran.out);
+    assert_eq!(mail.matches("Yabba").count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_hangs_up_before_data_is_tried_until_the_horizon() {
+    for at in ["MAIL", "RCPT", "DATA"] {
+        let (ran, mail) = send(&["-q", at]).await;
+        assert_eq!(ran.code, 1, "{at}: {}{}", ran.out, ran.err);
+        assert!(ran.out.contains("unreachable"), "{at}: {}", ran.out);
+        assert!(!mail.contains("Yabba"), "{at}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_server_hangs_up_on_behind_the_final_dot_is_never_sent_again() {
+    let (ran, mail) = send_with(&["-q", "."], "[limits]\nmax_wait = \"3s\"\n").await;
+    assert_eq!(ran.code, 3, "{}{}", ran.out, ran.err);
+    assert_eq!(mail.matches("Yabba").count(), 1, "{mail}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_server_puts_off_is_sent_once_it_takes_it_also_after_a_kill() {
+    let port = free_port();
+    let site = site(port);
+    let reluctant = Sink::start(&site, port, &["-r", "RCPT"]);
+    let gateway = site.start();
+    gateway.wait_ready();
+    let to = "im:mailto=bob~40mail.example@gw.example";
+    let server = format!("127.0.0.1:{}", site.port);
+    let arguments = ["send", "--server", &server, "--from", "im:fred@a.example", "--to", to, "Yabba, dabba!"];
+    let _waiting = program(&site.path(""), &arguments).spawn().unwrap();
+    gateway.wait_for_times("not handed over", 4);
+    // The journal knows by now that it was not.
+    gateway.wait_answer("/v1/queue", |_, answer| answer.contains("\"departed\":[]"));
+    gateway.kill();
+    drop(reluctant);
+    let _willing = Sink::start(&site, port, &[]);
+    let again = site.start();
+    again.wait_ready();
+    again.wait_answer("/v1/queue", |status, answer| status == 200 && answer.contains(HANDED_OVER));
+    while mail(&site).is_empty() {
+        breathe();
+    }
+    assert_eq!(mail(&site).matches("Yabba, dabba!").count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_handed_over_before_a_kill_waits_for_its_report_and_is_never_sent_again() {
     let port = free_port();
     let site = site(port);
@@ -98,7 +160,7 @@ async fn what_was_handed_over_before_a_kill_waits_for_its_report_and_is_never_se
     let server = format!("127.0.0.1:{}", site.port);
     let arguments = ["send", "--server", &server, "--from", "im:fred@a.example", "--to", to, "Yabba, dabba!"];
     let _waiting = program(&site.path(""), &arguments).spawn().unwrap();
-    let is_handed_over = |status: u16, answer: &str| status == 200 && answer.contains("handed over");
+    let is_handed_over = |status: u16, answer: &str| status == 200 && answer.contains(HANDED_OVER);
     gateway.wait_answer("/v1/queue", is_handed_over);
     while !mail(&site).contains("Yabba, dabba!") {
         breathe();

@@ -3,16 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cpim_adapter::{Basic, Outcome, Response, Status};
+use cpim_adapter::{Basic, Code, Outcome, Response, Standing, Status};
 use cpim_gateway::clock::UnixMs;
 use cpim_gateway::store::{Done, Journal, SqliteOptions, SqliteStore};
 use tokio::sync::mpsc;
 
-use crate::stage::{publish, subscribe, told, unsubscribe};
+use crate::stage::{nothing_told, publish, subscribe, told, unsubscribe};
 use crate::support::toy::{House, Manner, policy};
 
 const FRED: &str = "pres:fred@a.example";
 const BARNEY: &str = "pres:barney@b.example";
+const ALICE: &str = "pres:pepp=example.com/alice@gw.example";
 const WILMA: &str = "pres:wilma@c.example";
 
 /// The store in this file. As after a kill: what was opened before is not closed, its lock is only let go.
@@ -67,8 +68,10 @@ async fn leases_and_publications_are_there_after_a_kill() {
         ["im:fred@a.example open at home"],
         "held until he is back"
     );
+    // He never heard the answer, and asks again; another subscribe is another matter.
+    assert_eq!(barney.ask("1", subscribe(BARNEY, FRED, 3_600, "")).await, granted);
     let refused = barney.ask("2", subscribe(BARNEY, FRED, 60, "")).await;
-    assert_eq!(refused.code(), Some(cpim_adapter::Code::AlreadySubscribed));
+    assert_eq!(refused.code(), Some(Code::AlreadySubscribed));
     let id = granted.subscript_id().unwrap().to_string();
     let renewed = barney.ask("3", subscribe(BARNEY, FRED, 600, &id)).await;
     assert_eq!((renewed.status(), renewed.duration()), (Status::Success, Some(600)));
@@ -86,6 +89,33 @@ async fn leases_and_publications_are_there_after_a_kill() {
     let third = killed(&folder, "two.db", "three.db");
     let third = house(&third).await;
     let mut barney = third.session(&[BARNEY]);
+    assert_eq!(barney.ask("4", unsubscribe(BARNEY, FRED)).await.status(), Status::Success, "as before");
     let none = barney.ask("5", unsubscribe(BARNEY, FRED)).await;
-    assert_eq!(none.code(), Some(cpim_adapter::Code::NotSubscribed));
+    assert_eq!(none.code(), Some(Code::NotSubscribed));
+}
+
+/// A watcher who is reached without a session of his own, as by mail, is not told again what he knows.
+#[tokio::test]
+async fn after_a_kill_is_told_what_changed_and_nothing_else() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let mut first = house(&folder.path().join("one.db")).await;
+    let mut fred = first.session(&[FRED]);
+    fred.ask("1", publish(FRED, Basic::Open, "at home", None)).await;
+    let asked = first.router.ask_presence(subscribe(ALICE, FRED, 3_600, ""), Standing::Verified).await;
+    assert_eq!(asked.status(), Status::Success);
+    assert_eq!(told(&mut first, ALICE, FRED).await, ["im:fred@a.example open at home"]);
+    // What was told is written without haste, ahead of what is written now.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    fred.ask("2", publish(FRED, Basic::Open, "at home", None)).await;
+
+    let mut second = house(&killed(&folder, "one.db", "two.db")).await;
+    nothing_told(&mut second, Duration::from_secs(1)).await;
+    let mut fred = second.session(&[FRED]);
+    assert_eq!(told(&mut second, ALICE, FRED).await, ["im:fred@a.example closed"]);
+    // A change that the crash comes in between of.
+    second.manner(Manner::Hang);
+    fred.ask("1", publish(FRED, Basic::Open, "on the way", None)).await;
+    let mut third = house(&killed(&folder, "two.db", "three.db")).await;
+    assert_eq!(told(&mut third, ALICE, FRED).await, ["im:fred@a.example open on the way"]);
+    nothing_told(&mut third, Duration::from_secs(1)).await;
 }

@@ -18,6 +18,9 @@ fn after_kill_9_a_live_lease_goes_on() {
     let mut wilma = Someone::serving(&site, WILMA);
     // What she is told first is told of the lease, without a word of hers.
     while wilma.is_told() != ["im:fred@a.example open changed meanwhile"] {}
+    // Under the transID of before it is a retransmission, and answered as before; under another it is refused.
+    let again = wilma.subscribes("600", "");
+    assert_eq!((outcome(&again).as_str(), again.attribute("subscriptID").as_ref()), ("success", Some(&id)));
     assert_eq!(outcome(&wilma.subscribes("600", "")), "failure already-subscribed");
     assert_eq!(outcome(&wilma.subscribes("600", &format!(" subscriptID='{id}'"))), "success");
 }

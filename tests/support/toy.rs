@@ -154,6 +154,7 @@ pub fn policy() -> Policy {
         limits: Limits {
             hops: 128,
             pair_backlog: 1_024,
+            remembers: Duration::from_secs(3_600),
             terms: Terms {
                 retry_horizon: Duration::from_secs(300),
                 max_wait: Duration::from_secs(600),

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 
@@ -41,13 +41,13 @@ pub trait Adapter: Send + Sync + 'static {
     /// For how long the next hop recognises a retransmission, where that is known now.
     ///
     /// The gateway then notes the intent to attempt together with the acceptance, and saves a commit.
-    fn recalls(&self, _hop: &NextHop) -> Option<std::time::Duration> {
+    fn recalls(&self, _hop: &NextHop) -> Option<Duration> {
         None
     }
 
-    /// For how long handing an operation over to its foreign system is tried, where that differs from what the
-    /// gateway is configured with: mail is slower than most (RFC 5321 section 4.5.4.1).
-    fn horizon(&self) -> Option<std::time::Duration> {
+    /// How handing an operation over to its foreign system is tried on its way to this next hop, where that differs from
+    /// what the gateway is configured with: mail is slower than most (RFC 5321 section 4.5.4.1).
+    fn schedule(&self, _hop: &NextHop) -> Option<Schedule> {
         None
     }
 
@@ -99,6 +99,15 @@ pub trait Adapter: Send + Sync + 'static {
 
     /// Ends the observation: nobody watches any more. Of what is not observed, nothing need be told.
     async fn unobserve(&self, _presentity: &ForeignAddress) {}
+}
+
+/// How often handing over is tried, and for how long.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Schedule {
+    /// Until when, from the acceptance on.
+    pub horizon: Duration,
+    /// The longest pause between two attempts. The first are shorter, each twice the one before.
+    pub longest_pause: Duration,
 }
 
 /// What an adapter sees of a presentity of its system.

@@ -2,12 +2,11 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use cpim_adapter::{
     Adapter, AdapterContext, AdapterError, BadAddress, BuildError, Capabilities, CommitPoint, Delivery,
-    DeliveryError, Feature, ForeignAddress, Health, Outcome, PresenceSupport, Support,
+    DeliveryError, Feature, ForeignAddress, Health, NextHop, Outcome, PresenceSupport, Schedule, Support,
 };
 
 use cpim_smtp_proto::address::Mailbox;
@@ -16,8 +15,8 @@ use cpim_smtp_proto::mail::Peers;
 use crate::config::Settings;
 use crate::inbound::{Inbound, Listening};
 use crate::listener::{Listener, listening};
+use crate::outbound::Outbound;
 use crate::outbound::keys::Keys;
-use crate::outbound::{HORIZON, Outbound};
 
 /// The mail adapter.
 pub struct MailAdapter {
@@ -42,7 +41,7 @@ impl MailAdapter {
             settings.outgoing.clone(),
             settings.peers.clone(),
             Arc::clone(&peers),
-        );
+        )?;
         let listening = settings
             .listeners
             .iter()
@@ -135,8 +134,8 @@ impl Adapter for MailAdapter {
         Ok(())
     }
 
-    fn horizon(&self) -> Option<Duration> {
-        Some(HORIZON)
+    fn schedule(&self, hop: &NextHop) -> Option<Schedule> {
+        Some(self.outbound.schedule(hop))
     }
 
     fn hears_later(&self) -> bool {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cpim_adapter::{Domain, Scope};
+use cpim_adapter::{Domain, Schedule, Scope};
 use subtle::ConstantTimeEq;
 
 use crate::outbound::TlsPolicy;
@@ -29,23 +29,69 @@ pub struct Settings {
 /// How mail is sent.
 #[derive(Clone, Debug)]
 pub struct OutgoingSettings {
-    /// The server that takes all mail for people; without one, none is sent.
-    pub smarthost: Option<Smarthost>,
+    /// The server that takes all mail for people; without one, each domain's own are found by MX records.
+    pub smarthost: Option<MailHost>,
+    /// How servers are spoken to.
+    pub security: Security,
+    /// Domains whose mail goes another way.
+    pub routes: Vec<MailRoute>,
+    /// The port of the servers that MX records name: 25 everywhere but in trials.
+    pub mx_port: u16,
+    /// How often mail is tried, and for how long.
+    pub schedule: Schedule,
     /// Domains whose mail comes to this gateway, so that addresses of theirs stay as they are.
     pub unchanged: Vec<Domain>,
     /// How much time there is at least between two mails to one person about one presentity.
     pub notice_interval: Duration,
 }
 
-/// A server that takes all mail.
+impl Default for OutgoingSettings {
+    fn default() -> Self {
+        Self {
+            smarthost: None,
+            security: Security::default(),
+            routes: Vec::new(),
+            mx_port: 25,
+            // RFC 5321 section 4.5.4.1 has half an hour, and days; people who chat have not.
+            schedule: Schedule {
+                horizon: Duration::from_secs(15 * 60),
+                longest_pause: Duration::from_secs(60),
+            },
+            unchanged: Vec::new(),
+            notice_interval: Duration::from_secs(5 * 60),
+        }
+    }
+}
+
+/// Where the mail for some domains goes.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Smarthost {
+pub struct MailRoute {
+    /// The domains of the mailboxes that it is for.
+    pub domain: Scope,
+    /// The servers that take it, in the order to try; without any, those that MX records name.
+    pub hosts: Vec<MailHost>,
+    /// How they are spoken to.
+    pub security: Security,
+    /// How often they are tried, and for how long.
+    pub schedule: Schedule,
+}
+
+/// A server that takes mail.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct MailHost {
     /// Its name or address.
     pub host: String,
     /// Its port.
     pub port: u16,
-    /// Whether it is spoken to under TLS.
+}
+
+/// How a server is spoken to.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Security {
+    /// Whether under TLS.
     pub tls: TlsPolicy,
+    /// A file (PEM) with those who vouch for it; without one, those that this machine trusts.
+    pub anchors: Option<PathBuf>,
 }
 
 /// A peer gateway.

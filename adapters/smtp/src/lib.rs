@@ -16,7 +16,7 @@ mod tls;
 
 pub use adapter::MailAdapter;
 pub use config::{
-    Identity, IncomingSettings, Limits, ListenerSettings, OutgoingSettings, Password, PeerSettings, Settings,
-    Smarthost, SubmitterSettings,
+    Identity, IncomingSettings, Limits, ListenerSettings, MailHost, MailRoute, OutgoingSettings, Password,
+    PeerSettings, Security, Settings, SubmitterSettings,
 };
 pub use outbound::{Forged, Keyed, Keys, TlsPolicy, take_report};

@@ -1,17 +1,17 @@
 //! `[cpim]`: the native adapter's own section.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::config::certificate::{PairError, pair};
 use crate::config::check::socket_path;
 use crate::config::{
     AdapterSection, Anchors, ConfigErrors, Domain, DomainPattern, Endpoint, Listeners, Section, several,
     units,
 };
+use crate::registry::tls::{Wrong, wrong_pair};
 
 /// The row of the section.
 pub const SECTION: AdapterSection = AdapterSection { name: "cpim", check, listens };
@@ -129,9 +129,6 @@ pub fn listens(section: &Section) -> Listeners {
     listens
 }
 
-/// A key of a table, and what is wrong with it.
-type Wrong = (&'static str, String);
-
 impl Listener {
     fn find(&mut self, section: &Section) {
         for path in [&mut self.certificate, &mut self.key].into_iter().flatten() {
@@ -211,21 +208,5 @@ impl OutgoingTls {
     fn wrong(&self) -> Vec<Wrong> {
         let pair = wrong_pair(self.certificate.as_deref(), self.key.as_deref());
         pair.into_iter().chain(self.ca.wrong("ca")).collect()
-    }
-}
-
-fn wrong_pair(certificate: Option<&Path>, key: Option<&Path>) -> Option<Wrong> {
-    match (certificate, key) {
-        (None, None) => None,
-        (Some(_), None) => {
-            Some(("key", "is missing; the private key of certificate must be given".to_owned()))
-        }
-        (None, Some(_)) => {
-            Some(("certificate", "is missing; the certificate of key must be given".to_owned()))
-        }
-        (Some(certificate), Some(key)) => pair(certificate, key).err().map(|e| match e {
-            PairError::Certificate(message) => ("certificate", message),
-            PairError::Key(message) => ("key", message),
-        }),
     }
 }

@@ -1,15 +1,13 @@
 //! `[smtp]`: the mail adapter's own section.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use crate::config::certificate::{PairError, pair};
-use crate::config::{
-    AdapterSection, ConfigErrors, Domain, Endpoint, HostPort, Listeners, Section, maybe, several, units,
-};
+pub use super::outgoing::{MailTls, Outgoing};
+use crate::config::{AdapterSection, ConfigErrors, Domain, Endpoint, Listeners, Section, units};
+use crate::registry::tls::{Wrong, wrong_pair};
 
 /// The row of the section.
 pub const SECTION: AdapterSection = AdapterSection { name: "smtp", check, listens };
@@ -22,47 +20,6 @@ pub struct Mail {
     pub listener: Vec<Listener>,
     /// `[smtp.outgoing]`: how mail is sent.
     pub outgoing: Outgoing,
-}
-
-/// `[smtp.outgoing]`: how mail is sent.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
-#[serde(default, deny_unknown_fields)]
-pub struct Outgoing {
-    /// The server that takes all mail for people, as `host:port`; without one, none is sent.
-    #[serde(deserialize_with = "maybe")]
-    pub smarthost: Option<HostPort>,
-    /// Whether it is spoken to under TLS.
-    pub tls: MailTls,
-    /// Hosted domains whose mail comes to this gateway, so that addresses of theirs stay as they are.
-    #[serde(deserialize_with = "several")]
-    pub unchanged: Vec<Domain>,
-    /// How much time there is at least between two mails to one person about one presentity.
-    #[serde(deserialize_with = "units::span")]
-    pub notice_interval: Duration,
-}
-
-impl Default for Outgoing {
-    fn default() -> Self {
-        Self {
-            smarthost: None,
-            tls: MailTls::default(),
-            unchanged: Vec::new(),
-            notice_interval: Duration::from_secs(5 * 60),
-        }
-    }
-}
-
-/// Whether the smarthost is spoken to under TLS.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
-#[serde(rename_all = "kebab-case")]
-pub enum MailTls {
-    /// Where it is offered, whoever it is.
-    #[default]
-    Opportunistic,
-    /// Never.
-    Plain,
-    /// Always, with its name verified.
-    Required,
 }
 
 /// One place where mail is received.
@@ -80,9 +37,6 @@ pub struct Listener {
     pub implicit_tls: bool,
 }
 
-/// A key of a table, and what is wrong with it.
-type Wrong = (&'static str, String);
-
 /// The section, read and checked, with the paths of certificates as seen from the folder of the configuration file.
 ///
 /// # Errors
@@ -98,6 +52,7 @@ pub fn read(section: &Section, _relay_domains: &[Domain]) -> Result<Mail, Config
         let wrong = listener.wrong().into_iter();
         errors.extend(wrong.map(|(key, message)| section.error(&["listener", &nth, key], message)));
     }
+    errors.extend(mail.outgoing.check(section));
     if errors.is_empty() { Ok(mail) } else { Err(ConfigErrors::new(errors)) }
 }
 
@@ -131,21 +86,5 @@ impl Listener {
         }
         wrong.extend(wrong_pair(self.certificate.as_deref(), self.key.as_deref()));
         wrong
-    }
-}
-
-fn wrong_pair(certificate: Option<&Path>, key: Option<&Path>) -> Option<Wrong> {
-    match (certificate, key) {
-        (None, None) => None,
-        (Some(_), None) => {
-            Some(("key", "is missing; the private key of certificate must be given".to_owned()))
-        }
-        (None, Some(_)) => {
-            Some(("certificate", "is missing; the certificate of key must be given".to_owned()))
-        }
-        (Some(certificate), Some(key)) => pair(certificate, key).err().map(|error| match error {
-            PairError::Certificate(message) => ("certificate", message),
-            PairError::Key(message) => ("key", message),
-        }),
     }
 }

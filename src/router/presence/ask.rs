@@ -1,17 +1,16 @@
-//! From arrival to answer: the checks before anything is done, and what is remembered of answers.
+//! From arrival to answer: the checks before anything is done.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use cpim_adapter::{
-    Address, Answer, AnswerSlot, Arrival, Class, Code, Operation, Passage, Publish, Receipt, Response, Scope,
-    Standing, Status, Subscribe, TransId, Unsubscribe,
+    Address, Answer, AnswerSlot, Arrival, Class, Code, Operation, Passage, Receipt, Response, Scope,
+    Standing, TransId,
 };
 use tokio::time::Instant;
-use tracing::debug;
 
 use super::super::Router;
-use super::super::checks::{self, Candidate};
+use super::super::checks;
 use super::super::contacts::Contact;
 use super::super::flight::Pair;
 use super::super::owner::Owner;
@@ -22,9 +21,6 @@ use super::{Behind, LeaseKey};
 use crate::presence::Once;
 use crate::rules::{Ask, Decision};
 use crate::sync::lock;
-
-/// Answers that are remembered for retransmissions.
-const ANSWERS: usize = 16_384;
 
 /// Sources whose pace is watched, before those at rest are swept out.
 const SOURCES: usize = 8_192;
@@ -38,6 +34,8 @@ pub(super) struct Asked {
     pub(super) standing: Standing,
     /// A subscription that lasts as long as its connection.
     pub(super) held: bool,
+    /// By what a retransmission of it is recognised; absent where it comes from within.
+    pub(super) by: Option<String>,
 }
 
 /// An answer, and what comes behind it.
@@ -66,13 +64,6 @@ impl From<Refusal> for Answered {
     }
 }
 
-/// Whom an answer goes to.
-struct Waiter {
-    slot: AnswerSlot,
-    owner: Owner,
-    trans_id: TransId,
-}
-
 impl Router {
     /// A subscribe, an unsubscribe or a publish arrived.
     pub(in super::super) fn submit_presence(
@@ -83,34 +74,26 @@ impl Router {
         slot: AnswerSlot,
     ) {
         let policy = self.policy();
-        // Where it lies is found out in its turn; the checks in front need not know.
-        let target = Target::Elsewhere;
-        let inboxes = self.inboxes(&policy);
-        let candidate = Candidate {
-            facts: &contact.facts,
-            arrival: &arrival,
-            policy: &policy,
-            contacts: &self.contacts,
-            target: &target,
-            inboxes: &inboxes,
-        };
+        let standing = checks::standing(&contact.facts, &arrival);
+        let owner = Owner::of(&contact.facts.authority, &arrival.operation);
         let asked = Asked {
             session: Some(session),
             passage: passage(&contact.facts, &arrival, &policy),
-            standing: candidate.standing(),
+            standing,
             held: arrival.held,
+            by: mark(&owner, &arrival.trans_id, &arrival.operation),
         };
-        let source = checks::source(&candidate).or_else(|refusal| {
-            let delegated = matches!(arrival.operation, Operation::Publish(_))
-                && self.is_delegate(
-                    &contact.facts.authority.scopes,
-                    candidate.standing(),
-                    &arrival.operation,
-                );
-            if delegated { Ok(()) } else { Err(refusal) }
+        // Where it lies is found out in its turn; the checks in front need not know.
+        let (source, passed) = self.examine(contact, &arrival, &policy, &Target::Elsewhere, |candidate| {
+            (checks::source(candidate), checks::admit(candidate))
+        });
+        let scopes = &contact.facts.authority.scopes;
+        let source = source.or_else(|refusal| match self.is_delegate(scopes, standing, &arrival.operation) {
+            true => Ok(()),
+            false => Err(refusal),
         });
         let pair = Pair::of(&arrival.operation);
-        let admitted = source.and_then(|()| checks::admit(&candidate)).and_then(|()| {
+        let admitted = source.and(passed).and_then(|()| {
             if self.is_draining() {
                 return Err(Refusal::busy("shutting down"));
             }
@@ -122,26 +105,21 @@ impl Router {
                 false => Err(Refusal::busy("too many at once from this source")),
             }
         });
-        let waiter = Waiter {
-            slot,
-            owner: Owner::of(&contact.facts.authority, &arrival.operation),
-            trans_id: arrival.trans_id,
-        };
+        let trans_id = arrival.trans_id;
         if let Err(refusal) = admitted {
-            self.note_refusal(&asked.passage.id, &waiter.trans_id, &arrival.operation, &refusal);
-            return self.answer_presence(waiter, refusal.into());
+            self.note_refusal(&asked.passage.id, &trans_id, &arrival.operation, &refusal);
+            return self.answer_presence(slot, trans_id, refusal.into());
         }
         let (router, operation) = (Arc::clone(self), arrival.operation);
         self.in_lane(pair, async move {
             let answered = match router.perform(&operation, &asked).await {
                 Ok(answered) => answered,
                 Err(refusal) => {
-                    router.note_refusal(&asked.passage.id, &waiter.trans_id, &operation, &refusal);
+                    router.note_refusal(&asked.passage.id, &trans_id, &operation, &refusal);
                     refusal.into()
                 }
             };
-            let answered = router.as_before(&waiter, &operation, answered);
-            router.answer_presence(waiter, answered);
+            router.answer_presence(slot, trans_id, answered);
         });
     }
 
@@ -169,7 +147,7 @@ impl Router {
         if let Err(refusal) = policy.let_pass(&source, standing, &to) {
             return refusal.response();
         }
-        let asked = Asked { session: None, passage: self.own_passage(), standing, held: false };
+        let asked = Asked { session: None, passage: self.own_passage(), standing, held: false, by: None };
         let (told, response) = tokio::sync::oneshot::channel();
         let router = Arc::clone(self);
         self.in_lane(Pair { source, destination: to }, async move {
@@ -186,40 +164,14 @@ impl Router {
         response.await.unwrap_or_else(|_| Refusal::busy("shutting down").response())
     }
 
-    /// Whether one of those that a connection speaks for may publish for another (RFC 2779 section 2.3.4).
+    /// Whether this is a publish for another, by one who may (RFC 2779 section 2.3.4).
     fn is_delegate(&self, scopes: &[Scope], standing: Standing, operation: &Operation) -> bool {
-        let presentity = operation.goes_to().address();
-        scopes.iter().any(|scope| match scope {
-            Scope::Address(address) => {
-                self.book.decide(Ask::Publish, presentity, address, standing) == Decision::Allow
-            }
-            _ => false,
-        })
+        let Operation::Publish(publish) = operation else { return false };
+        let may = |who| self.book.decide(Ask::Publish, publish.target.address(), who, standing);
+        scopes.iter().any(|scope| matches!(scope, Scope::Address(address) if may(address) == Decision::Allow))
     }
 
-    /// A retransmission of what was done before gets its first answer: done again, it would find the first in its
-    /// way.
-    fn as_before(&self, waiter: &Waiter, operation: &Operation, answered: Answered) -> Answered {
-        let Some(key) = AnswerKey::of(waiter, operation) else { return answered };
-        let mut answers = lock(&self.presence.answers);
-        if answered.response.status() == Status::Success {
-            answers.keep(key, answered.response.clone());
-            return answered;
-        }
-        match answered.response.code() {
-            Some(Code::AlreadySubscribed | Code::NotSubscribed) => match answers.find(&key) {
-                Some(response) => {
-                    debug!(trans_id = %waiter.trans_id, "retransmission");
-                    Answered { response, ..answered }
-                }
-                None => answered,
-            },
-            _ => answered,
-        }
-    }
-
-    fn answer_presence(self: &Arc<Self>, waiter: Waiter, answered: Answered) {
-        let Waiter { slot, trans_id, .. } = waiter;
+    fn answer_presence(self: &Arc<Self>, slot: AnswerSlot, trans_id: TransId, answered: Answered) {
         let receipt = answered.behind.map(|behind| {
             let number = self.presence.number();
             lock(&self.presence.behind).insert(number, behind);
@@ -230,60 +182,12 @@ impl Router {
     }
 }
 
-/// What a retransmission is recognised by.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-struct AnswerKey {
-    owner: Owner,
-    trans_id: TransId,
-    watcher: Address,
-    target: Address,
-    /// Absent: an unsubscribe.
-    duration: Option<u32>,
-}
-
-impl AnswerKey {
-    /// Of operations that, done twice, would find the first in their way.
-    fn of(waiter: &Waiter, operation: &Operation) -> Option<Self> {
-        let duration = match operation {
-            Operation::Subscribe(Subscribe { duration, .. }) if *duration > 0 => Some(*duration),
-            Operation::Unsubscribe(Unsubscribe { .. }) => None,
-            Operation::Subscribe(_)
-            | Operation::Message(_)
-            | Operation::Notify(_)
-            | Operation::Publish(Publish { .. }) => return None,
-        };
-        Some(Self {
-            owner: waiter.owner.clone(),
-            trans_id: waiter.trans_id.clone(),
-            watcher: operation.speaks_for().address().clone(),
-            target: operation.goes_to().address().clone(),
-            duration,
-        })
-    }
-}
-
-/// The answers that were given last.
-#[derive(Default)]
-pub(super) struct Answers {
-    by_key: HashMap<AnswerKey, Response>,
-    in_order: VecDeque<AnswerKey>,
-}
-
-impl Answers {
-    fn keep(&mut self, key: AnswerKey, response: Response) {
-        if self.by_key.insert(key.clone(), response).is_some() {
-            return;
-        }
-        self.in_order.push_back(key);
-        if self.in_order.len() > ANSWERS
-            && let Some(oldest) = self.in_order.pop_front()
-        {
-            self.by_key.remove(&oldest);
-        }
-    }
-
-    fn find(&self, key: &AnswerKey) -> Option<Response> {
-        self.by_key.get(key).cloned()
+/// What a retransmission is recognised by, beside its pair of addresses: whose it is, its transID, and its duration.
+fn mark(owner: &Owner, trans_id: &TransId, operation: &Operation) -> Option<String> {
+    match operation {
+        Operation::Subscribe(subscribe) => Some(format!("{owner} {trans_id} {}", subscribe.duration)),
+        Operation::Unsubscribe(_) => Some(format!("{owner} {trans_id}")),
+        Operation::Message(_) | Operation::Notify(_) | Operation::Publish(_) => None,
     }
 }
 

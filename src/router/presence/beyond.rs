@@ -17,7 +17,7 @@ use super::super::refusal::Refusal;
 use super::ask::{Answered, Asked};
 use super::place::Place;
 use super::{Behind, LeaseKey, LegOut};
-use crate::presence::{Ended, Far, How, Kind, Link, NewLease, Stage};
+use crate::presence::{Ended, Far, How, Kind, Link};
 use crate::sync::lock;
 
 /// How long another server may take to answer: presence is answered at once.
@@ -33,94 +33,44 @@ const ENDED: &str = "the subscription was ended by the presentity's server";
 const NO_LINK: &str = "its server cannot be reached";
 
 impl Router {
-    /// Steps 1 to 4 are the other server's; what is asked here is whether there is a subscription already.
-    pub(super) async fn subscribe_beyond(
+    /// Asks the other server for the lease behind a subscription that was entered. What to answer where it does not
+    /// grant one.
+    pub(super) async fn refused_beyond(
         self: &Arc<Self>,
+        key: LeaseKey,
         subscribe: &Subscribe,
-        place: &Place,
+        granted: u32,
         asked: &Asked,
-    ) -> Result<Answered, Refusal> {
-        let watcher = subscribe.watcher.address();
-        let live = self.presence.with(|book, _| book.lease_of(watcher, place.presentity()));
-        let named = live.filter(|key| {
-            let id = subscribe.subscript_id.as_ref();
-            id.is_some_and(|id| self.presence.with(|book, _| book.is_named(*key, id)))
-        });
-        match (subscribe.duration, live, named) {
-            (_, Some(key), _) if asked.held => self.hold_on(key, asked),
-            (0, _, named) if !asked.held => {
-                let far = named.and_then(|key| {
-                    let id = self.presence.with(|book, _| book.far(key).and_then(|far| far.id.clone()));
-                    self.presence.with(|book, now| book.end(key, How::Unsubscribed, now));
-                    id
-                });
-                let subscript_id = far.or_else(|| subscribe.subscript_id.clone());
-                self.look_beyond(&Subscribe { subscript_id, ..subscribe.clone() }, place, asked).await
+    ) -> Option<Result<Answered, Refusal>> {
+        self.presence.with(|book, _| book.set_far(key, Far::default()));
+        let asking = Subscribe { duration: granted, ..subscribe.clone() };
+        match self.ask_for_lease(asking, asked.passage.clone(), asked.standing).await {
+            Ok(response) if response.status() == Status::Success => {
+                self.granted_beyond(key, &response, granted);
+                None
             }
-            (_, Some(key), Some(_)) => self.renew(key, subscribe.duration).await,
-            (_, Some(_), None) => Err(Refusal::new(
-                Code::AlreadySubscribed,
-                "there is a subscription already; name it to renew it",
-                "",
-            )),
-            (_, None, _) => self.begin_beyond(subscribe, place, asked).await,
+            Ok(response) => Some(Ok(Answered::alone(response.or_code(Code::Refused)))),
+            Err(refusal) => Some(Err(refusal)),
         }
     }
 
-    async fn begin_beyond(
+    /// Ends a subscription by its name; the last notification is the other server's.
+    pub(super) async fn cancel_beyond(
         self: &Arc<Self>,
+        key: LeaseKey,
         subscribe: &Subscribe,
         place: &Place,
         asked: &Asked,
     ) -> Result<Answered, Refusal> {
-        let limits = self.policy().presence.clone();
-        let granted = if asked.held { limits.default_lease_s } else { limits.granted(subscribe.duration) };
-        // There before the other side is asked, because its first notification may overtake its response.
-        let key = self.presence.enter(
-            subscribe,
-            place,
-            |name, id, spelled, now| NewLease {
-                watcher: name.0,
-                presentity: name.1,
-                since: now,
-                expires: if asked.held { i64::MAX } else { now + i64::from(granted) * 1_000 },
-                id,
-                spelled,
-                standing: asked.standing,
-                stage: Stage::Held,
-            },
-            &limits,
-        )?;
-        self.presence.with(|book, _| book.set_far(key, Far::default()));
-        let asking = Subscribe { duration: granted, ..subscribe.clone() };
-        let drop_it = || self.presence.with(|book, now| book.end(key, How::Refused, now));
-        let response = match self.ask_for_lease(asking, asked.passage.clone(), asked.standing).await {
-            Ok(response) if response.status() == Status::Success => response,
-            Ok(response) => {
-                drop_it();
-                return Ok(Answered::alone(response.or_code(Code::Refused)));
-            }
-            Err(refusal) => {
-                drop_it();
-                return Err(refusal);
-            }
-        };
-        self.granted_beyond(key, &response, granted);
-        let held_by = asked.session.filter(|_| asked.held);
-        match held_by {
-            Some(session) => self.presence.with(|book, _| book.hold(session, key)),
-            None if !self.note_lease(key).await => {
-                drop_it();
-                return Err(Refusal::busy("nothing can be written down at present"));
-            }
-            None => {}
+        let (far, ended) = self.presence.with(|book, now| {
+            let id = book.far(key).and_then(|far| far.id.clone());
+            (id, book.end(key, How::Unsubscribed, now))
+        });
+        if let Some(ended) = ended {
+            self.write_end(&ended, asked.by.as_deref()).await;
         }
-        if held_by.is_some_and(|session| self.contacts.session(session).is_none()) {
-            drop_it();
-        }
-        let id = self.presence.with(|book, _| book.id_of(key));
-        let duration = (!asked.held).then_some(granted);
-        Ok(Answered::then_lease(Response::success().with_duration(duration).with_subscript_id(id), key))
+        let subscript_id = far.or_else(|| subscribe.subscript_id.clone());
+        self.look_beyond(&Subscribe { subscript_id, ..subscribe.clone() }, place, asked).await
     }
 
     /// Notes what the other server granted, and when to renew it: with a quarter of it left.
@@ -157,7 +107,7 @@ impl Router {
     }
 
     /// A single look at somebody who is elsewhere: the one notification is the other server's.
-    async fn look_beyond(
+    pub(super) async fn look_beyond(
         self: &Arc<Self>,
         subscribe: &Subscribe,
         place: &Place,
@@ -234,7 +184,7 @@ impl Router {
             Ok(response) if response.status() == Status::Success => {
                 self.granted_beyond(key, &response, asked_s);
                 self.presence.with(|book, _| book.links.back(&link));
-                self.note_lease(key).await;
+                self.note_lease(key, None).await;
             }
             Ok(response)
                 if response.status() == Status::Failure

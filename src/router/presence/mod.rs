@@ -19,6 +19,7 @@ mod notified;
 mod observe;
 mod place;
 mod publish;
+mod published;
 mod say;
 mod subscribe;
 mod tell;
@@ -35,7 +36,7 @@ use tokio::time::Instant;
 
 pub use self::views::{SubscriptionView, WatcherView};
 
-use self::ask::{Answers, Rates};
+use self::ask::Rates;
 use self::lanes::Lanes;
 use self::tell::Stuck;
 use super::Router;
@@ -60,7 +61,6 @@ pub(super) struct Service {
     legs: Mutex<HashMap<u64, LegOut>>,
     /// What comes behind an answer that is about to be handed over.
     behind: Mutex<HashMap<u64, Behind>>,
-    answers: Mutex<Answers>,
     rates: Mutex<Rates>,
     stuck: Mutex<Stuck>,
 }
@@ -93,7 +93,6 @@ impl Service {
             last_number: AtomicU64::new(0),
             legs: Mutex::default(),
             behind: Mutex::default(),
-            answers: Mutex::default(),
             rates: Mutex::default(),
             stuck: Mutex::default(),
         }

@@ -6,7 +6,7 @@ use cpim_adapter::{Arrival, Notify, Operation};
 use tracing::debug;
 
 use super::super::Router;
-use super::super::checks::{self, Candidate};
+use super::super::checks;
 use super::super::contacts::Contact;
 use super::super::submit::passage;
 use super::super::target::Target;
@@ -17,17 +17,9 @@ impl Router {
     /// 2779 section 5.3.2).
     pub(in super::super) fn notified(&self, contact: &Contact, arrival: Arrival) {
         let policy = self.policy();
-        let target = Target::Elsewhere;
-        let inboxes = self.inboxes(&policy);
-        let candidate = Candidate {
-            facts: &contact.facts,
-            arrival: &arrival,
-            policy: &policy,
-            contacts: &self.contacts,
-            target: &target,
-            inboxes: &inboxes,
-        };
-        let theirs = checks::source(&candidate).and_then(|()| checks::hops(&candidate));
+        let theirs = self.examine(contact, &arrival, &policy, &Target::Elsewhere, |candidate| {
+            checks::source(candidate).and_then(|()| checks::hops(candidate))
+        });
         let passage = passage(&contact.facts, &arrival, &policy);
         let Operation::Notify(notify) = arrival.operation else { return };
         let Notify { watcher, target, presence, document } = notify;

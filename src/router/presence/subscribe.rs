@@ -1,26 +1,44 @@
-//! Subscriptions that are kept here, step by step (the draft's section 3.4.1; RFC 3859 section 3.4.1).
+//! Subscribe and unsubscribe, step by step (the draft's section 3.4.1; RFC 3859 section 3.4.1).
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use cpim_adapter::{Address, Code, ForeignAddress, Response, Subscribe, Unsubscribe};
+use cpim_adapter::{Address, Code, ForeignAddress, PresUri, Response, Subscribe, Unsubscribe};
 use tokio::time::{sleep, timeout};
 
 use super::super::Router;
+use super::super::policy::PresenceLimits;
 use super::super::refusal::Refusal;
 use super::ask::{Answered, Asked};
 use super::place::Place;
 use super::{LeaseKey, Service};
 use crate::ids;
-use crate::presence::{FIRST_WORD_MS, How, Kind, LeaseId, NewLease, Once, Past, Spelled, Stage};
+use crate::presence::{Book, FIRST_WORD_MS, How, Kind, LeaseId, Name, NewLease, Once, Past, Spelled, Stage};
 use crate::rules::{Ask, Decision};
 
 /// How long an adapter may take to begin to observe: presence is answered at once.
 const OBSERVING: Duration = Duration::from_secs(10);
 
+/// What a subscribe means, by what there is already of its pair.
+enum Wish {
+    /// It came before, and began what there is: this is what it was answered.
+    Again(Response),
+    /// A subscription.
+    Begin,
+    /// The end of one.
+    Cancel(LeaseKey),
+    /// To hold one by another connection.
+    Hold(LeaseKey),
+    /// A single look.
+    Look,
+    /// More time for one.
+    Renew(LeaseKey),
+}
+
 impl Router {
     /// Steps 1 to 4. The first, that the addresses are valid, is done where they are read; the sender's right to
-    /// the watcher and the administrator's rules were asked on arrival.
+    /// the watcher and the administrator's rules were asked on arrival. Where another server keeps the presentity,
+    /// the second and the fourth are its.
     pub(super) async fn subscribe(
         self: &Arc<Self>,
         subscribe: &Subscribe,
@@ -28,37 +46,65 @@ impl Router {
     ) -> Result<Answered, Refusal> {
         let (watcher, target) = (subscribe.watcher.address(), subscribe.target.address());
         let place = self.place(target, watcher, asked.standing).await?;
-        if let Place::Beyond { .. } = place {
-            return self.subscribe_beyond(subscribe, &place, asked).await;
-        }
         self.admits(&place, watcher, asked, subscribe.duration == 0 && !asked.held)?;
         if let Place::Foreign { port, foreign, presentity } = &place
             && let Err(refused) = self.see_to(*port, foreign, presentity).await
         {
             return Ok(Answered::alone(refused));
         }
-        let live = self.presence.with(|book, _| book.lease_of(watcher, place.presentity()));
-        let named = live.filter(|key| {
-            let id = subscribe.subscript_id.as_ref();
-            id.is_some_and(|id| self.presence.with(|book, _| book.is_named(*key, id)))
+        let beyond = matches!(place, Place::Beyond { .. });
+        match self.wish(subscribe, place.presentity(), asked).await? {
+            Wish::Again(response) => Ok(Answered::alone(response)),
+            Wish::Begin => self.begin(subscribe, &place, asked).await,
+            Wish::Cancel(key) if beyond => self.cancel_beyond(key, subscribe, &place, asked).await,
+            Wish::Cancel(key) => Ok(self.cancel(key, subscribe, &place, asked)),
+            Wish::Hold(key) => self.hold_on(key, asked),
+            Wish::Look if beyond => self.look_beyond(subscribe, &place, asked).await,
+            Wish::Look => Ok(self.fetch(subscribe, &place, asked)),
+            Wish::Renew(key) => self.renew(key, subscribe.duration, asked).await,
+        }
+    }
+
+    /// Step 3, and what the name of a subscription changes in it (RFC 3859 section 3.4.3; native-cpim.md, Operations).
+    async fn wish(
+        &self,
+        subscribe: &Subscribe,
+        presentity: &Address,
+        asked: &Asked,
+    ) -> Result<Wish, Refusal> {
+        let watcher = subscribe.watcher.address();
+        let (live, named) = self.presence.with(|book, _| {
+            let live = book.lease_of(watcher, presentity);
+            let is_named = |key| subscribe.subscript_id.as_ref().is_some_and(|id| book.is_named(key, id));
+            (live, live.is_some_and(is_named))
         });
-        match (subscribe.duration, live, named) {
-            (_, Some(key), _) if asked.held => self.hold_on(key, asked),
-            (0, _, Some(key)) if !asked.held => Ok(self.cancel(key, subscribe, &place, asked)),
-            (0, _, None) if !asked.held => Ok(self.fetch(subscribe, &place, asked)),
-            (_, _, Some(key)) => self.renew(key, subscribe.duration).await,
-            (_, Some(_), None) => Err(Refusal::new(
+        let key = match (live, asked.held, subscribe.duration) {
+            (Some(key), true, _) => return Ok(Wish::Hold(key)),
+            (None, true, _) => return Ok(Wish::Begin),
+            (Some(key), false, 0) if named => return Ok(Wish::Cancel(key)),
+            (_, false, 0) => return Ok(Wish::Look),
+            (None, false, _) => return Ok(Wish::Begin),
+            (Some(key), false, _) if named => return Ok(Wish::Renew(key)),
+            (Some(key), false, _) => key,
+        };
+        match self.asked_before(watcher, presentity, asked.by.as_deref()).await {
+            Some(row) => {
+                let granted = u32::try_from(row.until.saturating_sub(row.since) / 1_000).ok();
+                let id = self.presence.with(|book, _| book.id_of(key));
+                Ok(Wish::Again(Response::success().with_duration(granted).with_subscript_id(id)))
+            }
+            None => Err(Refusal::new(
                 Code::AlreadySubscribed,
                 "there is a subscription already; name it to renew it",
                 "",
             )),
-            (_, None, None) => self.begin(subscribe, &place, asked).await,
         }
     }
 
     /// Step 2. Who is blocked politely is let through here, and sees nothing.
     fn admits(&self, place: &Place, watcher: &Address, asked: &Asked, once: bool) -> Result<(), Refusal> {
         let (ask, owner) = match place {
+            Place::Beyond { .. } => return Ok(()),
             Place::Winfo { of, .. } => (Ask::Winfo, of),
             _ if once => (Ask::Fetch, place.presentity()),
             _ => (Ask::Subscribe, place.presentity()),
@@ -121,46 +167,38 @@ impl Router {
         asked: &Asked,
     ) -> Result<Answered, Refusal> {
         let limits = self.policy().presence.clone();
-        let granted = limits.granted(subscribe.duration);
-        let watcher = subscribe.watcher.address();
-        let key = self.presence.enter(
-            subscribe,
-            place,
-            |name, id, spelled, now| NewLease {
-                watcher: name.0,
-                presentity: name.1,
-                since: now,
-                expires: if asked.held { i64::MAX } else { now + i64::from(granted) * 1_000 },
-                id,
-                spelled,
-                standing: asked.standing,
-                stage: Stage::Held,
-            },
-            &limits,
-        )?;
-        let id = self.presence.with(|book, _| book.id_of(key));
-        match asked.session.filter(|_| asked.held) {
-            Some(session) => self.presence.with(|book, _| book.hold(session, key)),
-            None => {
-                if !self.note_lease(key).await {
-                    self.presence.with(|book, now| book.end(key, How::Refused, now));
-                    return Err(Refusal::busy("nothing can be written down at present"));
-                }
+        let granted = if asked.held { limits.default_lease_s } else { limits.granted(subscribe.duration) };
+        // There before another server is asked, because its first notification may overtake its response.
+        let key = self.presence.enter(subscribe, place, (!asked.held).then_some(granted), asked, &limits)?;
+        let drop_it = |how| self.presence.with(|book, now| book.end(key, how, now));
+        if let Place::Beyond { .. } = place
+            && let Some(answered) = self.refused_beyond(key, subscribe, granted, asked).await
+        {
+            drop_it(How::Refused);
+            return answered;
+        }
+        if asked.held {
+            if let Some(session) = asked.session {
+                self.presence.with(|book, _| book.hold(session, key));
             }
+            // Its connection may have gone in the meantime.
+            if asked.session.is_none_or(|session| self.contacts.session(session).is_none()) {
+                drop_it(How::Expired);
+            }
+        } else if !self.note_lease(key, asked.by.as_deref()).await {
+            drop_it(How::Refused);
+            return Err(Refusal::busy("nothing can be written down at present"));
         }
-        // Its connection may have gone in the meantime.
-        if asked.held && asked.session.is_none_or(|session| self.contacts.session(session).is_none()) {
-            self.presence.with(|book, now| book.end(key, How::Expired, now));
-        }
+        let watcher = subscribe.watcher.address();
         tracing::debug!(%watcher, presentity = %place.presentity(), granted, "subscribed");
+        let id = self.presence.with(|book, _| book.id_of(key));
         let duration = (!asked.held).then_some(granted);
-        let response = Response::success().with_duration(duration).with_subscript_id(id);
-        Ok(Answered::then_lease(response, key))
+        Ok(Answered::then_lease(Response::success().with_duration(duration).with_subscript_id(id), key))
     }
 
     /// A watcher whose protocol names no duration asks again, maybe by another connection: it holds the
     /// subscription from now on.
-    pub(super) fn hold_on(&self, key: LeaseKey, asked: &Asked) -> Result<Answered, Refusal> {
+    fn hold_on(&self, key: LeaseKey, asked: &Asked) -> Result<Answered, Refusal> {
         let Some(session) = asked.session else {
             return Err(Refusal::new(Code::AlreadySubscribed, "there is a subscription already", ""));
         };
@@ -169,10 +207,16 @@ impl Router {
         Ok(Answered::then_lease(Response::success().with_subscript_id(id), key))
     }
 
-    pub(super) async fn renew(self: &Arc<Self>, key: LeaseKey, duration: u32) -> Result<Answered, Refusal> {
+    /// A subscription lasts from now on as long as is asked for, with one notification.
+    async fn renew(
+        self: &Arc<Self>,
+        key: LeaseKey,
+        duration: u32,
+        asked: &Asked,
+    ) -> Result<Answered, Refusal> {
         let granted = self.policy().presence.granted(duration);
         let before = self.presence.with(|book, now| book.prolong(key, now + i64::from(granted) * 1_000));
-        if !self.note_lease(key).await {
+        if !self.note_lease(key, asked.by.as_deref()).await {
             self.presence.with(|book, _| before.map(|before| book.prolong(key, before)));
             return Err(Refusal::busy("nothing can be written down at present"));
         }
@@ -200,7 +244,7 @@ impl Router {
         let watcher = subscribe.watcher.address().clone();
         let past = self.presence.with(|book, now| {
             let past = Past { watcher, since: now, until: now, how: How::Fetched };
-            let name = self.known(book, place);
+            let name = Service::known(book, place);
             book.may_be_idle(name, now);
             book.note_past(name, past.clone()).then_some(past)
         });
@@ -233,28 +277,29 @@ impl Router {
     ) -> Result<Answered, Refusal> {
         let (watcher, target) = (unsubscribe.watcher.address(), unsubscribe.target.address());
         let find = |presentity: &Address| self.presence.with(|book, _| book.lease_of(watcher, presentity));
-        let key = match find(target) {
-            Some(key) => Some(key),
-            None => find(self.place(target, watcher, asked.standing).await?.presentity()),
+        let (presentity, key) = match find(target) {
+            Some(key) => (target.clone(), Some(key)),
+            None => {
+                let place = self.place(target, watcher, asked.standing).await?;
+                (place.presentity().clone(), find(place.presentity()))
+            }
         };
         let ended = key.and_then(|key| self.presence.with(|book, now| book.end(key, How::Unsubscribed, now)));
         let Some(ended) = ended else {
-            return Err(Refusal::new(Code::NotSubscribed, "there is no such subscription", ""));
+            return match self.asked_before(watcher, &presentity, asked.by.as_deref()).await {
+                Some(_) => Ok(Answered::alone(Response::success())),
+                None => Err(Refusal::new(Code::NotSubscribed, "there is no such subscription", "")),
+            };
         };
-        // The same word whether it is on disk or not: at worst the watcher is told more until it runs out.
-        self.write_end(&ended).await;
+        self.write_end(&ended, asked.by.as_deref()).await;
         self.end_far(&ended).await;
         Ok(Answered::alone(Response::success()))
-    }
-
-    /// The presentity of a place, as the book knows it.
-    fn known(&self, book: &mut crate::presence::Book, place: &Place) -> crate::presence::Name {
-        Service::known(book, place)
     }
 }
 
 impl Service {
-    fn known(book: &mut crate::presence::Book, place: &Place) -> crate::presence::Name {
+    /// The presentity of a place, as the book knows it.
+    fn known(book: &mut Book, place: &Place) -> Name {
         match place {
             Place::Beyond { presentity } => book.presentity(presentity, Kind::Elsewhere),
             Place::Foreign { port, foreign, presentity } => {
@@ -268,21 +313,18 @@ impl Service {
         }
     }
 
-    /// Enters a subscription of a pair that has none, where there is room for it.
-    pub(super) fn enter(
+    /// Enters a subscription of a pair that has none, where there is room for it; absent `granted`, it lasts as long
+    /// as its connection. Nothing is told of it before its response.
+    fn enter(
         &self,
         subscribe: &Subscribe,
         place: &Place,
-        new: impl FnOnce(
-            (crate::presence::Name, crate::presence::Name),
-            LeaseId,
-            Option<Box<Spelled>>,
-            i64,
-        ) -> NewLease,
-        limits: &super::super::policy::PresenceLimits,
+        granted: Option<u32>,
+        asked: &Asked,
+        limits: &PresenceLimits,
     ) -> Result<LeaseKey, Refusal> {
         let (watcher, target) = (&subscribe.watcher, &subscribe.target);
-        let canonical = |uri: &cpim_adapter::PresUri, address: &Address| uri.spelled() == address.to_string();
+        let canonical = |uri: &PresUri, address: &Address| uri.spelled() == address.to_string();
         let spelled = !(canonical(watcher, watcher.address()) && canonical(target, place.presentity()));
         let spelled = spelled.then(|| Box::new(Spelled { watcher: watcher.clone(), target: target.clone() }));
         let id = match &subscribe.subscript_id {
@@ -298,7 +340,17 @@ impl Service {
             if book.watchers_of(presentity) >= limits.leases_per_presentity {
                 return Err(Refusal::busy("too many subscriptions to this presentity"));
             }
-            Ok(book.enter(watcher.address(), presentity, |name| new((name, presentity), id, spelled, now)))
+            Ok(book.enter(watcher.address(), presentity, |watcher| NewLease {
+                watcher,
+                presentity,
+                since: now,
+                expires: granted.map_or(i64::MAX, |seconds| now + i64::from(seconds) * 1_000),
+                id,
+                spelled,
+                standing: asked.standing,
+                stage: Stage::Held,
+                told: 0,
+            }))
         })
     }
 }

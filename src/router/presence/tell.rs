@@ -142,7 +142,7 @@ impl Router {
         let digest = state.digest();
         let finish = |told| {
             if let Some(key) = key {
-                self.presence.with(|book, _| book.finish(key, told));
+                self.finish_telling(key, told);
             }
         };
         if digest == telling.told {
@@ -182,6 +182,13 @@ impl Router {
         if key.is_none() || lock(&self.presence.legs).remove(&number).is_some() {
             finish(told);
         }
+    }
+
+    fn finish_telling(&self, key: LeaseKey, told: Told) {
+        if let Told::This(digest) = told {
+            self.note_told(key, digest);
+        }
+        self.presence.with(|book, _| book.finish(key, told));
     }
 
     /// Sends an operation of presence to its next hop, once.
@@ -231,7 +238,7 @@ impl Router {
                     Word::Answered(_) => Told::This(digest),
                     Word::NotSent | Word::Unknown => Told::Unreached,
                 };
-                self.presence.with(|book, _| book.finish(key, told));
+                self.finish_telling(key, told);
             }
             Some(LegOut::Asked(asker)) => {
                 // Whoever asked may have stopped waiting.

@@ -1,5 +1,6 @@
 //! The store that lives as long as the process: the same answers to the same questions, and nothing after a crash.
 
+mod leases;
 mod names;
 mod state;
 
@@ -11,8 +12,8 @@ use tokio::sync::{mpsc, watch};
 
 use self::state::State;
 use super::{
-    AliasRow, Done, Journal, KeptAnswer, NotWritten, OwnerScope, Pruned, Recalled, Retention, STORIES,
-    StoreError, StoreHealth, Story, Unsettled, Write,
+    AliasRow, Done, Journal, KeptAnswer, LeaseRow, NotWritten, OwnerScope, Pruned, Recalled, Retention,
+    STORIES, StoreError, StoreHealth, Story, Unsettled, Write,
 };
 
 /// Completions there is room for beside those of the operations in flight.
@@ -165,6 +166,14 @@ impl Journal for MemoryStore {
         now: i64,
     ) -> Result<Vec<(String, Bytes)>, StoreError> {
         self.read(|state| state.names.notes(space, after, limit, now))
+    }
+
+    async fn lease(&self, watcher: &str, presentity: &str) -> Result<Option<LeaseRow>, StoreError> {
+        self.read(|state| state.leases.lease(watcher, presentity))
+    }
+
+    async fn leases(&self, after: i64, limit: usize) -> Result<Vec<(i64, LeaseRow)>, StoreError> {
+        self.read(|state| state.leases.leases(after, limit))
     }
 
     async fn seen(&self, address: &str) -> Result<bool, StoreError> {

@@ -5,6 +5,7 @@ use std::mem;
 use std::ops::Bound::{Excluded, Unbounded};
 
 use super::MemoryOptions;
+use super::leases::Leases;
 use super::names::Names;
 use crate::store::retention::{PRUNE_ROWS, is_remembered};
 use crate::store::write::{Acceptance, Done, Intent, Outcome, Verdict, Write};
@@ -32,6 +33,7 @@ pub(super) struct State {
     last_number: i64,
     /// The last operation that a prune examined; 0: begin with the oldest.
     cursor: i64,
+    pub(super) leases: Leases,
     pub(super) names: Names,
 }
 
@@ -58,6 +60,7 @@ impl State {
             octets: 0,
             last_number: 0,
             cursor: 0,
+            leases: Leases::default(),
             names: Names::default(),
         }
     }
@@ -69,6 +72,7 @@ impl State {
                     && self.octets.saturating_add(write.octets()) <= self.options.octets
             }
             Write::Alias { space, address, .. } => self.names.has_room_for_alias(space, address),
+            Write::Lease { lease, .. } => self.leases.has_room_for(lease),
             Write::Note { space, key, value: Some(_), .. } => self.names.has_room_for_note(space, key),
             Write::Seen { address, .. } => self.names.has_room_for_seen(address),
             _ => true,
@@ -87,6 +91,10 @@ impl State {
                 self.handed_over(number);
                 None
             }
+            Write::Lease { ticket, lease } => {
+                self.leases.set(*lease);
+                Some(Done::Noted { ticket, kept: true })
+            }
             Write::Note { ticket, space, key, value, expires_at } => {
                 self.names.set_note(space, key, value, expires_at);
                 Some(Done::Noted { ticket, kept: true })
@@ -96,6 +104,10 @@ impl State {
                 None
             }
             Write::Settle { number, outcome, at, steps } => Some(self.settle(number, outcome, at, steps)),
+            Write::Told { watcher, presentity, digest } => {
+                self.leases.told(watcher, presentity, digest);
+                None
+            }
             Write::Unalias { space, name } => {
                 self.names.unassign(space, name);
                 None
@@ -237,6 +249,7 @@ impl State {
             self.over.retain(|number| operations.contains_key(number));
         }
         self.cursor = if examined == PRUNE_ROWS { cursor } else { 0 };
+        self.leases.prune(now);
         self.names.forget_notes(now);
         Pruned {
             wiped: 0, // That was done when they were settled.

@@ -1,5 +1,6 @@
 //! The store in one SQLite file: WAL, full sync, one thread that writes in groups, one connection that reads.
 
+mod leases;
 mod open;
 mod prune;
 mod reader;
@@ -23,8 +24,8 @@ use self::statements::Statements;
 use self::writer::Writer;
 use super::queue::{PruneRequest, Queue};
 use super::{
-    AliasRow, Done, Journal, KeptAnswer, NotWritten, OwnerScope, Pruned, Recalled, Retention, StoreError,
-    StoreHealth, Story, Unsettled, Write,
+    AliasRow, Done, Journal, KeptAnswer, LeaseRow, NotWritten, OwnerScope, Pruned, Recalled, Retention,
+    StoreError, StoreHealth, Story, Unsettled, Write,
 };
 
 /// Groups of completions waiting to be taken before the writer stands still.
@@ -210,6 +211,16 @@ impl Journal for SqliteStore {
     ) -> Result<Vec<(String, Bytes)>, StoreError> {
         let (space, after) = (space.to_owned(), after.to_owned());
         self.reader.read(move |connection| reader::notes(connection, &space, &after, limit, now)).await
+    }
+
+    async fn lease(&self, watcher: &str, presentity: &str) -> Result<Option<LeaseRow>, StoreError> {
+        let (watcher, presentity) = (watcher.to_owned(), presentity.to_owned());
+        self.reader.read(move |connection| leases::lease(connection, &watcher, &presentity)).await
+    }
+
+    async fn leases(&self, after: i64, limit: usize) -> Result<Vec<(i64, LeaseRow)>, StoreError> {
+        let gateway = self.gateway;
+        self.reader.read(move |connection| leases::leases(connection, gateway, after, limit)).await
     }
 
     async fn seen(&self, address: &str) -> Result<bool, StoreError> {

@@ -13,8 +13,11 @@ use crate::store::StoreError;
 
 /// The numbered steps from an empty file to the present format. Forward only: one that was released is never
 /// edited.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("../migrations/0001_journal.sql"), include_str!("../migrations/0002_notes.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../migrations/0001_journal.sql"),
+    include_str!("../migrations/0002_notes.sql"),
+    include_str!("../migrations/0003_leases.sql"),
+];
 
 /// SQLite's `application_id` of our files: "CPIM".
 pub(super) const APPLICATION_ID: i32 = 0x4350_494D;

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Result, params};
 
-use super::rows;
+use super::{leases, rows};
 use crate::store::StoreError;
 use crate::store::queue::PruneRequest;
 use crate::store::retention::{PRUNE_ROWS, Pruned, Retention};
@@ -44,9 +44,10 @@ impl Pruner {
                     SELECT space, key FROM note WHERE expires_at <= ?1 LIMIT ?2)",
             )?
             .execute(params![now, rows(PRUNE_ROWS)])?;
+        let ended = leases::prune(&transaction, now, PRUNE_ROWS)?;
         transaction.commit()?;
         self.cursor = cursor;
-        let more = wiped == PRUNE_ROWS || unseen == PRUNE_ROWS || cursor > 0;
+        let more = wiped == PRUNE_ROWS || ended == PRUNE_ROWS || unseen == PRUNE_ROWS || cursor > 0;
         Ok(Pruned { wiped, forgotten, unseen, more })
     }
 

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Params, Result, Statement, params};
 
+use super::leases::LeaseStatements;
 use crate::store::retention::{SEEN_AGAIN_MS, is_remembered};
 use crate::store::write::{Acceptance, Done, Intent, Outcome, Verdict, Write};
 
@@ -26,6 +27,7 @@ pub(super) struct Statements<'c> {
     unalias: Statement<'c>,
     note: Statement<'c>,
     forget_note: Statement<'c>,
+    leases: LeaseStatements<'c>,
     seen: Statement<'c>,
     probe: Statement<'c>,
 }
@@ -97,6 +99,7 @@ impl<'c> Statements<'c> {
                  ON CONFLICT (space, key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at",
             )?,
             forget_note: connection.prepare("DELETE FROM note WHERE space = ?1 AND key = ?2")?,
+            leases: LeaseStatements::new(connection, gateway, fence)?,
             seen: connection.prepare(
                 "INSERT INTO seen (address, domain, first_seen, last_seen) VALUES (?1, ?2, ?3, ?3)
                  ON CONFLICT (address) DO UPDATE SET last_seen = excluded.last_seen
@@ -116,6 +119,10 @@ impl<'c> Statements<'c> {
             }
             Write::Attempt { number, intent, at } => self.attempt(*number, intent, *at).map(Some),
             Write::HandedOver { number } => unanswered(&mut self.handed_over, params![number]),
+            Write::Lease { ticket, lease } => {
+                let kept = self.leases.set(lease)?;
+                Ok(Some(Done::Noted { ticket: *ticket, kept }))
+            }
             Write::Note { ticket, space, key, value, expires_at } => {
                 match value {
                     Some(value) => self.note.execute(params![space, key, value.as_ref(), expires_at])?,
@@ -128,6 +135,10 @@ impl<'c> Statements<'c> {
             }
             Write::Settle { number, outcome, at, steps } => {
                 self.settle(*number, outcome, *at, steps).map(Some)
+            }
+            Write::Told { watcher, presentity, digest } => {
+                self.leases.told(watcher, presentity, *digest)?;
+                Ok(None)
             }
             Write::Unalias { space, name } => unanswered(&mut self.unalias, params![space, name]),
             Write::Withdraw { number } => {

@@ -113,7 +113,7 @@ impl<'c> Writer<'c> {
         let mut done = Vec::with_capacity(group.len());
         for write in group {
             let fits = match (&mut self.room, write) {
-                (Some(room), Write::Accept(_) | Write::Note { value: Some(_), .. }) => {
+                (Some(room), Write::Accept(_) | Write::Lease { .. } | Write::Note { value: Some(_), .. }) => {
                     room.take(write.octets())
                 }
                 _ => true,
@@ -201,7 +201,9 @@ fn refusal(write: &Write) -> Option<Done> {
         Write::Alias { space, address, .. } => {
             Some(Done::AliasFailed { space: space.clone(), address: address.clone() })
         }
-        Write::Note { ticket, .. } => Some(Done::Noted { ticket: *ticket, kept: false }),
+        Write::Lease { ticket, .. } | Write::Note { ticket, .. } => {
+            Some(Done::Noted { ticket: *ticket, kept: false })
+        }
         _ => None,
     }
 }

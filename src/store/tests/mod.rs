@@ -2,6 +2,7 @@
 
 mod crash;
 mod files;
+mod leases;
 mod memory;
 mod queue;
 mod suite;

@@ -1,15 +1,22 @@
 //! One connection to a mail server: greeting, TLS, what the server offers, and transactions on it.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use cpim_adapter::{Code, DeliveryError, Fault, Retry};
 use lettre::Address;
 use lettre::transport::smtp::Error;
-use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::{Data, Ehlo, Mail, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, MailBodyParameter, MailParameter, RcptParameter};
+use lettre::transport::smtp::response::Severity;
+use tokio::net::TcpStream;
 use tokio::time::timeout;
+
+use super::servers::Place;
+use super::tls::TlsPolicy;
+use super::wire::{Seen, Wire};
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(30);
@@ -18,18 +25,6 @@ const CONNECT: Duration = Duration::from_secs(30);
 const COMMAND: Duration = Duration::from_secs(60);
 /// How long it may take for what follows the final dot (RFC 5321 section 4.5.3.2.6).
 const FINAL: Duration = Duration::from_secs(600);
-
-/// Whether a server is spoken to under TLS.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
-pub enum TlsPolicy {
-    /// Never.
-    Plain,
-    /// Where it is offered, whoever it is: against those who only listen (RFC 7435).
-    #[default]
-    Opportunistic,
-    /// Always, with the name verified.
-    Required,
-}
 
 /// What is handed to a server in one transaction.
 pub(crate) struct Transaction<'a> {
@@ -45,6 +40,8 @@ pub(crate) struct Transaction<'a> {
     pub(crate) octets: &'a [u8],
     /// Its body needs RFC 6152.
     pub(crate) eight_bit: bool,
+    /// Its addresses need RFC 6531.
+    pub(crate) utf8: bool,
 }
 
 /// What became of what was handed over.
@@ -61,44 +58,38 @@ pub(crate) enum Handed {
 /// One connection.
 pub(crate) struct Client {
     connection: AsyncSmtpConnection,
+    seen: Arc<Seen>,
     server: SocketAddr,
     eight_bit: bool,
     reports: bool,
+    utf8: bool,
 }
 
 impl Client {
-    /// Connects, and learns what the server offers. `name`: the one that its certificate must have.
+    /// Connects, and learns what the server offers.
     ///
     /// # Errors
     /// Nothing was sent: to be tried again, or elsewhere.
-    pub(crate) async fn connect(
-        server: SocketAddr,
-        name: &str,
-        tls: TlsPolicy,
-        hello: &str,
-    ) -> Result<Self, DeliveryError> {
+    pub(crate) async fn connect(place: &Place, hello: &str) -> Result<Self, DeliveryError> {
+        let server = place.server;
         let hello = ClientId::Domain(hello.to_owned());
         let broken = |error: Error| DeliveryError::transport(format!("{server}: {error}"));
-        let connecting = AsyncSmtpConnection::connect_tokio1(server, Some(CONNECT), &hello, None, None);
-        let connected = timeout(CONNECT, connecting).await;
-        let mut connection = connected.map_err(|_| slow(server))?.map_err(broken)?;
-        match tls {
-            TlsPolicy::Plain => {}
-            TlsPolicy::Opportunistic if !connection.can_starttls() => {}
-            TlsPolicy::Required if !connection.can_starttls() => {
-                return Err(DeliveryError::transport(format!("{server}: it offers no TLS")));
-            }
-            TlsPolicy::Opportunistic | TlsPolicy::Required => {
-                let anybody = tls == TlsPolicy::Opportunistic;
-                let parameters = TlsParameters::builder(name.to_owned())
-                    .dangerous_accept_invalid_certs(anybody)
-                    .dangerous_accept_invalid_hostnames(anybody)
-                    .build()
-                    .map_err(broken)?;
-                let upgrading = connection.starttls(parameters, &hello);
-                timeout(CONNECT, upgrading).await.map_err(|_| slow(server))?.map_err(broken)?;
-            }
+        let unreached = |error: std::io::Error| DeliveryError::transport(format!("{server}: {error}"));
+        let stream = timeout(CONNECT, TcpStream::connect(server)).await.map_err(|_| slow(server))?;
+        let stream = stream.map_err(unreached)?;
+        stream.set_nodelay(true).map_err(unreached)?;
+        let (wire, seen) = Wire::new(stream, place.tls.policy != TlsPolicy::Plain);
+        let greeting = AsyncSmtpConnection::connect_with_transport(Box::new(wire), &hello);
+        let greeted = timeout(COMMAND, greeting).await.map_err(|_| slow(server))?;
+        let mut connection = greeted.map_err(broken)?;
+        let said =
+            |error: DeliveryError| DeliveryError { detail: format!("{server}: {}", error.detail), ..error };
+        if place.tls.begins(connection.can_starttls()).map_err(said)? {
+            let parameters = place.tls.parameters(&place.name).map_err(broken)?;
+            let upgrading = connection.starttls(parameters, &hello);
+            timeout(CONNECT, upgrading).await.map_err(|_| slow(server))?.map_err(broken)?;
         }
+        seen.trust();
         // Once more, because the answer of the first is not to be had: what is offered is read from it.
         let offers = timeout(COMMAND, connection.command(Ehlo::new(hello))).await;
         let offers = offers.map_err(|_| slow(server))?.map_err(broken)?;
@@ -107,7 +98,8 @@ impl Client {
                 line.split_ascii_whitespace().next().is_some_and(|word| word.eq_ignore_ascii_case(wanted))
             })
         };
-        Ok(Self { eight_bit: offers("8BITMIME"), reports: offers("DSN"), connection, server })
+        let (eight_bit, reports, utf8) = (offers("8BITMIME"), offers("DSN"), offers("SMTPUTF8"));
+        Ok(Self { connection, seen, server, eight_bit, reports, utf8 })
     }
 
     /// Whether the server takes bodies beyond ASCII.
@@ -141,15 +133,26 @@ impl Client {
     /// # Errors
     /// The server has not accepted it.
     pub(crate) async fn hand_over(&mut self, transaction: &Transaction<'_>) -> Result<Handed, DeliveryError> {
+        if transaction.utf8 && !self.utf8 {
+            // Nobody but the domain itself can say what else the mailbox is called (RFC 6531 section 3.5).
+            let public = "5.6.7 the mail server takes no addresses beyond ASCII";
+            return Err(DeliveryError::refused(Code::Unsupported, public));
+        }
         let reports = self.reports && transaction.reports;
         let (mail, rcpt) = self.commands(transaction, reports)?;
         self.command(mail).await?;
         self.command(rcpt).await?;
         self.command(Data).await?;
-        match timeout(FINAL, self.connection.message(transaction.octets)).await {
+        // lettre ends the last line by itself; ended twice, an empty line more would arrive.
+        let octets = transaction.octets.strip_suffix(b"\r\n").unwrap_or(transaction.octets);
+        match timeout(FINAL, self.connection.message(octets)).await {
+            Ok(Ok(reply)) if reply.code().severity != Severity::PositiveCompletion => Ok(Handed::Unknown),
             Ok(Ok(_)) if reports => Ok(Handed::Reported),
             Ok(Ok(_)) => Ok(Handed::Taken),
             Ok(Err(error)) if error.is_transient() || error.is_permanent() => Err(self.refused(&error)),
+            // What did not go out whole, final dot and all, the server cannot have accepted.
+            Ok(Err(error)) if !self.seen.is_all_out() => Err(self.refused(&error)),
+            Err(_) if !self.seen.is_all_out() => Err(slow(self.server)),
             Ok(Err(_)) | Err(_) => Ok(Handed::Unknown),
         }
     }
@@ -167,6 +170,9 @@ impl Client {
         let (mut of_mail, mut of_rcpt) = (Vec::new(), Vec::new());
         if transaction.eight_bit {
             of_mail.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+        }
+        if transaction.utf8 {
+            of_mail.push(MailParameter::SmtpUtfEight);
         }
         if reports {
             let parameter = |keyword: &str, value: String| (keyword.to_owned(), Some(value));

@@ -6,24 +6,26 @@ mod pace;
 mod pool;
 mod reports;
 mod servers;
+mod tls;
+mod wire;
 
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use cpim_adapter::{
-    ALIAS_SPACE, AdapterContext, Code, CommitPoint, Delivery, DeliveryError, Domain, Fault, Mapper, NextHop,
-    Operation, Outcome, Response, Retry,
+    ALIAS_SPACE, AdapterContext, BuildError, Code, CommitPoint, Delivery, DeliveryError, Domain, Fault,
+    Mapper, NextHop, Operation, Outcome, Response, Retry, Schedule,
 };
 use cpim_smtp_proto::address::{Mailbox, Written, written};
 use cpim_smtp_proto::mail::{Letter, Notice, Parcel, Peers, Post, Slip};
 
-pub use self::client::TlsPolicy;
 use self::client::{Handed, Transaction};
 pub use self::keys::{Forged, Keyed, Keys};
 use self::pace::Pace;
 use self::pool::Pool;
 pub use self::reports::take_report;
 use self::servers::Servers;
+pub use self::tls::TlsPolicy;
 use crate::config::{OutgoingSettings, PeerSettings};
 
 /// The sending side.
@@ -55,15 +57,28 @@ enum To<'a> {
 
 impl Outbound {
     /// The sending side of the gateway with this relay domain.
+    ///
+    /// # Errors
+    /// [`BuildError`] names the key of whatever cannot be used.
     pub(crate) fn new(
         relay: Domain,
         settings: OutgoingSettings,
         known: Vec<PeerSettings>,
         peers: Arc<Peers>,
-    ) -> Self {
-        let servers = Servers::new(&settings);
+    ) -> Result<Self, BuildError> {
+        let servers = Servers::new(&settings)?;
         let pace = Pace::new(settings.notice_interval);
-        Self { relay, settings, peers, known, servers, pool: Pool::default(), pace, running: OnceLock::new() }
+        let (pool, running) = (Pool::default(), OnceLock::new());
+        Ok(Self { relay, settings, peers, known, servers, pool, pace, running })
+    }
+
+    /// How an operation on its way there is tried.
+    pub(crate) fn schedule(&self, hop: &NextHop) -> Schedule {
+        let mailbox = match hop {
+            NextHop::Foreign(foreign) => Mailbox::of_foreign(foreign).ok(),
+            NextHop::Peer(_) | NextHop::Served(_) => None,
+        };
+        mailbox.map_or(self.settings.schedule, |mailbox| self.servers.schedule(mailbox.domain()))
     }
 
     /// From here on mail can be sent.
@@ -110,7 +125,7 @@ impl Outbound {
     /// # Errors
     /// No server has accepted it.
     pub(crate) async fn report(&self, to: &Mailbox, octets: &[u8]) -> Result<(), DeliveryError> {
-        let servers = self.servers.for_people().await?;
+        let servers = self.servers.for_domain(to.domain()).await?;
         let mut client = self.pool.client(&servers, self.relay.as_str()).await?;
         let transaction = Transaction {
             reverse_path: None,
@@ -119,6 +134,7 @@ impl Outbound {
             reports: false,
             octets,
             eight_bit: false,
+            utf8: to.needs_utf8(),
         };
         match client.hand_over(&transaction).await {
             Ok(_) => {
@@ -148,15 +164,13 @@ impl Outbound {
             let local = local.map_err(|error| DeliveryError::transport(error.to_string()))?;
             unsubscribe = Mailbox::new(&local, self.relay.clone()).ok();
         }
-        let servers = self.servers.of(&delivery.hop).await?;
+        let (To::Person(mailbox) | To::Peer(mailbox, _)) = to;
+        let servers = self.servers.of(&delivery.hop, mailbox.domain()).await?;
         let mut client = self.pool.client(&servers, self.relay.as_str()).await?;
         let post = self.post(delivery, to, &from, unsubscribe.as_ref(), client.eight_bit())?;
         let keyed = running.keys.leg(delivery.leg);
-        let (mailbox, wanted) = match to {
-            To::Person(mailbox) | To::Peer(mailbox, _) => (mailbox, commit.is_some()),
-        };
         // A notification is never answered, and a report on it would answer nothing.
-        let reports = wanted && !matches!(&*delivery.operation, Operation::Notify(_));
+        let reports = commit.is_some() && !matches!(&*delivery.operation, Operation::Notify(_));
         let reverse_path = match mailbox_of(&keyed, &self.relay) {
             Some(mailbox) if reports => mailbox,
             _ => from.mailbox.to_string(),
@@ -171,6 +185,7 @@ impl Outbound {
             reports,
             octets: &post.octets,
             eight_bit: post.eight_bit,
+            utf8: mailbox.needs_utf8(),
         };
         match client.hand_over(&transaction).await {
             Ok(handed) => {
@@ -310,6 +325,3 @@ fn withdrawn() -> DeliveryError {
         detail: String::new(),
     }
 }
-
-/// How long mail is tried before it is given up (RFC 5321 section 4.5.4.1 has days; people who chat have not).
-pub(crate) const HORIZON: Duration = Duration::from_secs(15 * 60);

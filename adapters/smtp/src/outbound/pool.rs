@@ -8,7 +8,7 @@ use std::time::Duration;
 use cpim_adapter::DeliveryError;
 use tokio::time::Instant;
 
-use super::client::{Client, TlsPolicy};
+use super::client::Client;
 use super::servers::Place;
 
 /// Connections that are kept for one server; more are closed after use, so that none is held open against its limits.
@@ -18,7 +18,8 @@ const IDLE: usize = 64;
 /// For how long one is kept: less than any server waits (RFC 5321 section 4.5.3.2.7).
 const IDLE_TIME: Duration = Duration::from_secs(30);
 
-type Key = (SocketAddr, TlsPolicy, String);
+/// Of one route's connections none serves another's mail: theirs may have to prove more.
+type Key = (SocketAddr, usize, String);
 
 /// Connections that nobody uses now.
 #[derive(Default)]
@@ -37,7 +38,7 @@ impl Pool {
                     return Ok(idle);
                 }
             }
-            match Client::connect(place.server, &place.name, place.tls, hello).await {
+            match Client::connect(place, hello).await {
                 Ok(client) => return Ok(client),
                 Err(error) => trouble = error,
             }
@@ -73,5 +74,5 @@ impl Pool {
 }
 
 fn key(place: &Place) -> Key {
-    (place.server, place.tls, place.name.clone())
+    (place.server, place.tls.number, place.name.clone())
 }

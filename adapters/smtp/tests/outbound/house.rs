@@ -10,7 +10,7 @@ use cpim_adapter::{
     Notify, Observation, Operation, OperationId, Outcome, Passage, PresUri, Presence, Report, Selectors,
     SessionFacts, Shutdown, Standing, TransId, Tuple, VolatileMemory, Withdrawn, Word,
 };
-use cpim_smtp::{IncomingSettings, MailAdapter, OutgoingSettings, Settings, Smarthost, TlsPolicy};
+use cpim_smtp::{IncomingSettings, MailAdapter, MailHost, OutgoingSettings, Settings};
 use tokio::sync::mpsc;
 
 pub(crate) const BOB: &str = "im:mailto=bob~40mail.example@gw.example";
@@ -65,10 +65,19 @@ impl House {
     }
 
     pub(crate) async fn with(port: u16, notice_interval: Duration) -> Self {
-        let smarthost = Smarthost { host: "127.0.0.1".into(), port, tls: TlsPolicy::Opportunistic };
+        let smarthost = MailHost { host: "127.0.0.1".into(), port };
+        Self::of(OutgoingSettings {
+            smarthost: Some(smarthost),
+            notice_interval,
+            ..OutgoingSettings::default()
+        })
+        .await
+    }
+
+    pub(crate) async fn of(outgoing: OutgoingSettings) -> Self {
         let settings = Settings {
             incoming: IncomingSettings::default(),
-            outgoing: OutgoingSettings { smarthost: Some(smarthost), unchanged: Vec::new(), notice_interval },
+            outgoing,
             relay: Domain::parse("gw.example").unwrap(),
             listeners: Vec::new(),
             peers: Vec::new(),

@@ -1,19 +1,43 @@
 //! A mail server: what it does is said beforehand, and what it gets is told.
 
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::{Duration, timeout};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
 
 /// How the server behaves.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Manner {
     /// It offers reports.
     pub(crate) dsn: bool,
+    /// It offers SMTPUTF8.
+    pub(crate) utf8: bool,
+    /// It offers STARTTLS.
+    pub(crate) tls: Option<Arc<ServerConfig>>,
+    /// It answers STARTTLS so, instead of with what is right.
+    pub(crate) starttls: Option<&'static str>,
     /// It answers this command so. `.` is the final dot.
     pub(crate) refuse: Option<(&'static str, &'static str)>,
+    /// What it does in DATA.
+    pub(crate) data: Data,
+}
+
+/// What the server does in DATA.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Data {
+    /// It takes the mail.
+    #[default]
+    Take,
     /// It hangs up at the final dot.
-    pub(crate) hang_up: bool,
+    HangUp,
+    /// It hangs up at once.
+    Cut,
+    /// It reads nothing, and tells that it got there.
+    Stall,
 }
 
 /// What it got.
@@ -25,6 +49,8 @@ pub(crate) struct Got {
     pub(crate) octets: String,
     /// The how-manieth connection it was on.
     pub(crate) connection: usize,
+    /// It came under TLS.
+    pub(crate) encrypted: bool,
 }
 
 pub(crate) struct Server {
@@ -39,15 +65,22 @@ impl Drop for Server {
     }
 }
 
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
 impl Server {
     pub(crate) async fn start(manner: Manner) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_at("127.0.0.1:0", manner).await
+    }
+
+    pub(crate) async fn start_at(address: &str, manner: Manner) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (sender, got) = mpsc::channel(16);
         let task = tokio::spawn(async move {
             for connection in 0.. {
                 let (stream, _) = listener.accept().await.unwrap();
-                tokio::spawn(serve(stream, manner, connection, sender.clone()));
+                tokio::spawn(serve(Box::new(stream), manner.clone(), connection, sender.clone()));
             }
         });
         Self { port, got, task }
@@ -56,10 +89,15 @@ impl Server {
     pub(crate) async fn mail(&mut self) -> Got {
         timeout(Duration::from_secs(20), self.got.recv()).await.unwrap().unwrap()
     }
+
+    /// Whether it has got nothing more until now.
+    pub(crate) fn has_nothing(&mut self) -> bool {
+        self.got.try_recv().is_err()
+    }
 }
 
 async fn serve(
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     manner: Manner,
     connection: usize,
     sender: mpsc::Sender<Got>,
@@ -68,50 +106,85 @@ async fn serve(
     stream.write_all(b"220 mx.example\r\n").await.ok()?;
     let mut got = Got { connection, ..Got::default() };
     loop {
-        let mut line = String::new();
-        if stream.read_line(&mut line).await.ok()? == 0 {
-            return None;
-        }
-        let line = line.trim_end().to_owned();
+        let line = line(&mut stream).await?;
         let verb = line.split(' ').next().unwrap_or_default().to_owned();
         let refused = manner.refuse.filter(|(at, _)| *at == verb).map(|(_, reply)| reply);
         let reply = match (refused, verb.as_str()) {
-            (Some(reply), _) => reply,
-            (None, "EHLO") if manner.dsn => "250-mx.example\r\n250-8BITMIME\r\n250 DSN",
-            (None, "EHLO") => "250 mx.example",
+            (Some(reply), _) => reply.to_owned(),
+            (None, "EHLO") => offers(&manner, got.encrypted),
+            (None, "STARTTLS") => {
+                let reply = manner.starttls.unwrap_or("220 go on\r\n");
+                stream.write_all(reply.as_bytes()).await.ok()?;
+                let acceptor = TlsAcceptor::from(manner.tls.clone()?);
+                let encrypted = acceptor.accept(stream.into_inner()).await.ok()?;
+                stream = BufReader::new(Box::new(encrypted));
+                got.encrypted = true;
+                continue;
+            }
             (None, "MAIL") => {
                 got.from = line;
-                "250 ok"
+                "250 ok".to_owned()
             }
             (None, "RCPT") => {
                 got.to = line;
-                "250 ok"
+                "250 ok".to_owned()
             }
             (None, "DATA") => {
                 stream.write_all(b"354 go on\r\n").await.ok()?;
-                got.octets.clear();
-                loop {
-                    let mut line = String::new();
-                    stream.read_line(&mut line).await.ok()?;
-                    if line == ".\r\n" {
-                        break;
+                match manner.data {
+                    Data::Cut => return None,
+                    Data::Stall => {
+                        sender.send(got.clone()).await.ok()?;
+                        std::future::pending::<()>().await;
                     }
-                    got.octets.push_str(&line);
+                    Data::HangUp | Data::Take => {}
                 }
-                if manner.hang_up {
+                got.octets = data(&mut stream).await?;
+                if manner.data == Data::HangUp {
                     return None;
                 }
                 match manner.refuse.filter(|(at, _)| *at == ".") {
-                    Some((_, reply)) => reply,
+                    Some((_, reply)) => reply.to_owned(),
                     None => {
                         sender.send(got.clone()).await.ok()?;
-                        "250 taken"
+                        "250 taken".to_owned()
                     }
                 }
             }
             (None, "QUIT") => return None,
-            (None, _) => "250 ok",
+            (None, _) => "250 ok".to_owned(),
         };
         stream.write_all(format!("{reply}\r\n").as_bytes()).await.ok()?;
     }
+}
+
+fn offers(manner: &Manner, encrypted: bool) -> String {
+    let mut offers = vec!["mx.example"];
+    if manner.dsn {
+        offers.extend(["8BITMIME", "DSN"]);
+    }
+    if manner.utf8 {
+        offers.extend(["8BITMIME", "SMTPUTF8"]);
+    }
+    if manner.tls.is_some() && !encrypted {
+        offers.push("STARTTLS");
+    }
+    let last = offers.pop().unwrap();
+    offers.iter().map(|offer| format!("250-{offer}\r\n")).collect::<String>() + "250 " + last
+}
+
+async fn line(stream: &mut BufReader<Box<dyn Stream>>) -> Option<String> {
+    let mut line = String::new();
+    let octets = stream.read_line(&mut line).await.ok()?;
+    (octets > 0).then(|| line.trim_end().to_owned())
+}
+
+/// What stands before the final dot.
+async fn data(stream: &mut BufReader<Box<dyn Stream>>) -> Option<String> {
+    let mut octets = Vec::new();
+    while !octets.ends_with(b"\r\n.\r\n") {
+        octets.push(stream.read_u8().await.ok()?);
+    }
+    octets.truncate(octets.len() - 3);
+    String::from_utf8(octets).ok()
 }
