@@ -50,7 +50,8 @@ impl Mail {
         let (mut head, mut body) = self.text.split_once("\n\n").unwrap_or_default();
         if let Some((_, rest)) = head.split_once("boundary=") {
             let boundary = rest.split(['\n', ';']).next().unwrap_or_default().trim_matches('"');
-            let mut parts = body.split(&format!("--{boundary}"));
+            let line = format!("--{boundary}");
+            let mut parts = body.split(line.as_str());
             (head, body) =
                 parts.nth(1).and_then(|part| part.trim_start().split_once("\n\n")).unwrap_or_default();
         }
@@ -129,7 +130,7 @@ fn serve(stream: TcpStream, shared: &Shared) {
             line.split_once('<').and_then(|(_, rest)| rest.split('>').next()).unwrap_or_default().to_owned()
         };
         going = match upper.get(..4).unwrap_or_default() {
-            "EHLO" => say("250-mail.example") && say("250-8BITMIME") && say("250 SMTPUTF8"),
+            "EHLO" => say("250-mail.example") && say("250-8BITMIME") && say("250-DSN") && say("250 SMTPUTF8"),
             "MAIL" => {
                 (from, to) = (path(), Vec::new());
                 say("250 ok")

@@ -69,7 +69,11 @@ impl Person {
             irc.send("QUIT :bye");
             irc.expect_end();
         }
-        self.at = At::Nowhere;
+        if let At::Native(mut client) = std::mem::replace(&mut self.at, At::Nowhere) {
+            // In order, so that the gateway knows of it before the next step.
+            client.try_send("", "<close/>", b"").expect("the gateway is there");
+            client.rest();
+        }
     }
 
     pub(crate) fn writes(&mut self, to: &str, text: &str) -> Seen {
@@ -88,13 +92,13 @@ impl Person {
                 Ok(())
             }
             (Address::Mail(address), _) => {
-                let to = to.strip_prefix("im:").unwrap_or(to);
+                let to = mailbox_of(to);
                 let mail = format!(
                     "From: {address}\nTo: {to}\nMessage-ID: <{trans_id}@mail.example>\nMIME-Version: 1.0\n\
                      Date: Wed, 25 Nov 2026 12:00:00 +0000\n\
                      Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n{text}\n"
                 );
-                self.last_answer = Some(mail::send(self.ports.smtp, address, to, &mail));
+                self.last_answer = Some(mail::send(self.ports.smtp, address, &to, &mail));
                 Ok(())
             }
             _ => Err("is not there; `joins` comes first".to_owned()),
@@ -106,10 +110,8 @@ impl Person {
         match &self.address {
             Address::Native(_) => {
                 let frame = self.frame("message")?;
-                let body = std::str::from_utf8(&frame.content).unwrap_or_default();
-                let body = body.split_once("\r\n\r\n").map_or("", |(_, body)| body).replace("\r\n", "\n");
                 same("from", &frame.attribute("source").unwrap_or_default(), from)?;
-                same("text", body.trim_end(), text)?;
+                same("text", &shown(std::str::from_utf8(&frame.content).unwrap_or_default()), text)?;
                 let At::Native(client) = &mut self.at else { return Ok(()) };
                 let (status, words) = if takes { ("success", "") } else { ("failure", "refused: not today") };
                 client.respond(&frame, status, words);
@@ -134,8 +136,8 @@ impl Person {
             Address::Mail(address) => {
                 let mail = self.ports.mail.next(address).ok_or("no mail came")?;
                 let author = mail.field("From");
-                let mailbox = from.strip_prefix("im:").unwrap_or(from);
-                if !author.contains(mailbox) {
+                let mailbox = mailbox_of(from);
+                if !author.contains(&mailbox) {
                     return Err(format!("from {author}, not from {mailbox}"));
                 }
                 same("text", &mail.shown(), text)?;
@@ -319,15 +321,30 @@ impl Person {
     }
 }
 
+/// The text of an entity, without what stands around it as Message/CPIM (RFC 3862).
+fn shown(entity: &str) -> String {
+    let (head, body) = entity.split_once("\r\n\r\n").unwrap_or_default();
+    match (head.to_lowercase().contains("message/cpim"), body.split_once("\r\n\r\n")) {
+        (true, Some((_, within))) => shown(within),
+        _ => body.replace("\r\n", "\n").trim_end().to_owned(),
+    }
+}
+
 /// What the prefix of somebody's lines ends with on IRC.
 fn mask_of(uri: &str) -> String {
     let address = uri.strip_prefix("im:").unwrap_or(uri);
     match address.strip_prefix(&format!("irc={NETWORK}/")) {
         Some(rest) => format!("{}@{NETWORK}", rest.split('@').next().unwrap_or_default()),
-        None => match address.strip_prefix("mailto=") {
-            Some(rest) => rest.split("@gw.example").next().unwrap_or_default().replace("~40", "@"),
-            None => address.to_owned(),
-        },
+        None => address.to_owned(),
+    }
+}
+
+/// The mailbox by which somebody is written to by mail: his own where it is at the gateway, else a source route there.
+fn mailbox_of(uri: &str) -> String {
+    let address = uri.strip_prefix("im:").unwrap_or(uri);
+    match address.ends_with("@gw.example") {
+        true => address.to_owned(),
+        false => format!("im={}@gw.example", address.replace('@', "~40")),
     }
 }
 
