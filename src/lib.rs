@@ -8,6 +8,7 @@ pub mod fault;
 pub mod gateway;
 mod ids;
 pub mod logging;
+pub mod matrix;
 pub mod memory;
 mod presence;
 pub mod registry;

@@ -11,7 +11,7 @@ mod tls;
 
 use std::sync::Arc;
 
-use cpim_adapter::{Adapter, BuildError};
+use cpim_adapter::{Adapter, BuildError, Capabilities};
 
 use crate::config::{AdapterSection, Config};
 
@@ -21,6 +21,8 @@ pub struct Row {
     pub section: AdapterSection,
     /// The selectors whose foreign addresses are its.
     pub selectors: &'static [&'static str],
+    /// What it claims before it knows a peer, with this as the largest content of the native protocol.
+    pub capabilities: fn(usize) -> Capabilities,
     /// Builds it from the configuration; opens nothing.
     pub build: fn(&Config) -> Result<Built, BuildError>,
 }
@@ -40,11 +42,26 @@ pub type Reload = Box<dyn Fn(&Config) -> Result<Vec<String>, BuildError> + Send 
 /// Every adapter of this build.
 pub const ROWS: &[Row] = &[
     #[cfg(feature = "cpim")]
-    Row { section: cpim::section::SECTION, selectors: &[], build: cpim::build },
+    Row {
+        section: cpim::section::SECTION,
+        selectors: &[],
+        capabilities: cpim_native::capabilities,
+        build: cpim::build,
+    },
     #[cfg(feature = "irc")]
-    Row { section: irc::section::SECTION, selectors: &["irc", "ircs"], build: irc::build },
+    Row {
+        section: irc::section::SECTION,
+        selectors: &["irc", "ircs"],
+        capabilities: |_| cpim_irc::capabilities(),
+        build: irc::build,
+    },
     #[cfg(feature = "smtp")]
-    Row { section: smtp::section::SECTION, selectors: &["mailto"], build: smtp::build },
+    Row {
+        section: smtp::section::SECTION,
+        selectors: &["mailto"],
+        capabilities: |_| cpim_smtp::capabilities(),
+        build: smtp::build,
+    },
 ];
 
 /// The sections of the configuration that belong to adapters.

@@ -15,6 +15,7 @@ mod exit;
 mod gateway;
 mod listen;
 mod map;
+mod matrix;
 mod out;
 mod queue;
 mod relay;
@@ -71,6 +72,7 @@ enum Command {
     Watchers(watchers::Watchers),
     Subscriptions(subscriptions::Subscriptions),
     Rules(rules::Rules),
+    Matrix(matrix::Matrix),
     Completions(completions::Completions),
 }
 
@@ -108,6 +110,7 @@ impl Command {
             Self::Run(command) => command.run(),
             Self::Check(command) => command.run(out),
             Self::Map(command) => command.run(out),
+            Self::Matrix(command) => command.run(out),
             Self::Unmap(command) => command.run(out),
             Self::Resolve(command) => within_runtime(command.run(out)),
             Self::Send(command) => within_runtime(command.run(out)),

@@ -39,6 +39,22 @@ impl Feature {
         Self::Threads,
         Self::Unicode,
     ];
+
+    /// What it is called in tables for people.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AnyContent => "content of any type",
+            Self::Date => "date",
+            Self::DisplayNames => "names for people",
+            Self::Outcome => "knowing what became of it",
+            Self::MultiLine => "several lines",
+            Self::RichPresence => "richer presence than open and closed",
+            Self::Subject => "subject",
+            Self::Threads => "threads",
+            Self::Unicode => "characters beyond ASCII",
+        }
+    }
 }
 
 /// How far a feature is supported.

@@ -30,3 +30,4 @@ pub use config::{
     Anchors, ApplicationSettings, Identity, Limits, ListenAt, ListenerSettings, OutgoingTls, PeerSettings,
     Secret, Settings,
 };
+pub use map::capabilities;

@@ -7,7 +7,7 @@ use cpim_adapter::{Capabilities, Delivery, Feature, Message, Metadata, Operation
 
 /// The claims of the native binding.
 #[must_use]
-pub(crate) fn capabilities(max_content_octets: usize) -> Capabilities {
+pub const fn capabilities(max_content_octets: usize) -> Capabilities {
     Capabilities {
         support,
         presence: PresenceSupport::PassThrough,

@@ -75,6 +75,12 @@ impl IrcAdapter {
     }
 }
 
+/// What the adapter claims, whichever networks it joins.
+#[must_use]
+pub const fn capabilities() -> Capabilities {
+    Capabilities { support, presence: PresenceSupport::Observe, max_content_octets: None, patience: None }
+}
+
 /// What IRC can carry, by whichever network.
 const fn support(feature: Feature) -> Support {
     match feature {
@@ -93,7 +99,7 @@ const fn support(feature: Feature) -> Support {
 #[async_trait]
 impl Adapter for IrcAdapter {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { support, presence: PresenceSupport::Observe, max_content_octets: None, patience: None }
+        capabilities()
     }
 
     fn canonicalise(&self, foreign: ForeignAddress) -> Result<ForeignAddress, BadAddress> {

@@ -18,7 +18,7 @@ mod sync;
 mod tls;
 mod wire;
 
-pub use adapter::IrcAdapter;
+pub use adapter::{IrcAdapter, capabilities};
 pub use address::{IrcAddress, NetworkName};
 pub use config::{
     AccountSettings, Anchors, Guests, Identity, Limits, LinkSettings, ListenerSettings, Password,

@@ -71,6 +71,12 @@ impl MailAdapter {
     }
 }
 
+/// What the adapter claims, whoever its peers are.
+#[must_use]
+pub const fn capabilities() -> Capabilities {
+    Capabilities { support, presence: PresenceSupport::None, max_content_octets: None, patience: None }
+}
+
 /// What mail can carry.
 const fn support(feature: Feature) -> Support {
     match feature {
@@ -95,7 +101,7 @@ fn canonical(value: &str) -> Result<String, String> {
 #[async_trait]
 impl Adapter for MailAdapter {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { support, presence: PresenceSupport::None, max_content_octets: None, patience: None }
+        capabilities()
     }
 
     fn canonicalise(&self, foreign: ForeignAddress) -> Result<ForeignAddress, BadAddress> {

@@ -14,7 +14,7 @@ mod listener;
 mod outbound;
 mod tls;
 
-pub use adapter::MailAdapter;
+pub use adapter::{MailAdapter, capabilities};
 pub use config::{
     Identity, IncomingSettings, Limits, ListenerSettings, MailHost, MailRoute, OutgoingSettings, Password,
     PeerSettings, Security, Settings, SubmitterSettings,

@@ -1,0 +1,15 @@
+//! The loss matrix against what really arrives: every ordered pair of adapters, through real gateways.
+//!
+//! Each adapter has two users here: native sessions, clients of the IRC listener, and mailboxes of a Postfix. What one
+//! says, with everything that can be said of a message, the other hears as `cpim_gateway::matrix` promises.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "in a test, a panic is a failed test"
+)]
+
+mod page;
