@@ -15,10 +15,11 @@ use tracing::{error, info, warn};
 use crate::admin::{self, AdminError, AdminState};
 use crate::clock::UnixMs;
 use crate::config::{Config, ConfigErrors, Durability};
+use crate::inbox::Inbox;
 use crate::logging::{Logging, LoggingError};
 use crate::registry::{ROWS, Reload};
 use crate::resolver::{Resolver, SetupError};
-use crate::router::{Policy, Port, Router, Stores};
+use crate::router::{GATEWAY, Policy, Port, Router, Stores};
 use crate::store::{
     Done, Journal, MemoryOptions, MemoryStore, Retention, SqliteOptions, SqliteStore, StoreError, StoreHealth,
 };
@@ -137,7 +138,9 @@ struct Gateway {
 
 impl Gateway {
     async fn start(config: Config, logging: Logging) -> Result<Self, StartError> {
-        let (ports, reloads) = build(&config)?;
+        let (mut ports, reloads) = build(&config)?;
+        let inbox = Arc::new(Inbox::default());
+        ports.push(Port { name: GATEWAY, selectors: Vec::new(), adapter: Arc::clone(&inbox) as _ });
         for port in &ports {
             let bound = port.adapter.bind().await;
             bound.map_err(|source| StartError::Adapter { adapter: port.name, source })?;
@@ -146,6 +149,7 @@ impl Gateway {
         let room = config.limits.memory_octets;
         let router =
             Router::new(ports, Policy::new(&config)?, resolver(&config)?, stores.clone(), room).await?;
+        inbox.attach(&router);
         let mut health = Vec::new();
         let reporters: Vec<HealthReporter> = router
             .ports()

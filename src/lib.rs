@@ -7,6 +7,7 @@ pub mod config;
 pub mod fault;
 pub mod gateway;
 mod ids;
+pub mod inbox;
 pub mod logging;
 pub mod matrix;
 pub mod memory;

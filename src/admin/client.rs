@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Empty, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
 use hyper::header;
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
@@ -90,6 +90,23 @@ impl Client {
         serde_json::from_slice(&body).map_err(|error| self.no_answer(error))
     }
 
+    /// Has something done, and reads the answer.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    ///
+    /// # Cancel safety
+    /// Dropped, it may have been done or not.
+    pub async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        asked: &(impl Serialize + Sync),
+    ) -> Result<T, ClientError> {
+        let asked = serde_json::to_vec(asked).map_err(|error| self.no_answer(error))?;
+        let body = self.octets(path, Some(asked.into())).await?;
+        serde_json::from_slice(&body).map_err(|error| self.no_answer(error))
+    }
+
     /// Asks for a path, and takes the answer's octets.
     ///
     /// # Errors
@@ -98,7 +115,11 @@ impl Client {
     /// # Cancel safety
     /// As [`Client::get`].
     pub async fn get_octets(&self, path: &str) -> Result<Bytes, ClientError> {
-        let asked = timeout(ANSWER_TIME, self.connect_and_ask(path)).await;
+        self.octets(path, None).await
+    }
+
+    async fn octets(&self, path: &str, posted: Option<Bytes>) -> Result<Bytes, ClientError> {
+        let asked = timeout(ANSWER_TIME, self.connect_and_ask(path, posted)).await;
         let (status, body) = asked.map_err(|_| self.no_answer("it took too long"))??;
         if status.is_success() {
             return Ok(body);
@@ -108,21 +129,30 @@ impl Client {
         Err(ClientError::Refused { status: status.as_u16(), error, detail })
     }
 
-    async fn connect_and_ask(&self, path: &str) -> Result<(StatusCode, Bytes), ClientError> {
+    async fn connect_and_ask(
+        &self,
+        path: &str,
+        posted: Option<Bytes>,
+    ) -> Result<(StatusCode, Bytes), ClientError> {
         let not_there = |source| ClientError::NotThere { at: self.at(), source };
         match self {
             Self::Http { authority, .. } => {
                 let stream = TcpStream::connect(authority).await.map_err(not_there)?;
-                self.ask(stream, path).await
+                self.ask(stream, path, posted).await
             }
             Self::Socket(socket) => {
                 let stream = UnixStream::connect(socket).await.map_err(not_there)?;
-                self.ask(stream, path).await
+                self.ask(stream, path, posted).await
             }
         }
     }
 
-    async fn ask<S>(&self, stream: S, path: &str) -> Result<(StatusCode, Bytes), ClientError>
+    async fn ask<S>(
+        &self,
+        stream: S,
+        path: &str,
+        posted: Option<Bytes>,
+    ) -> Result<(StatusCode, Bytes), ClientError>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
@@ -130,11 +160,16 @@ impl Client {
             Self::Http { authority, token } => (authority.as_str(), token.as_ref()),
             Self::Socket(_) => ("localhost", None),
         };
-        let mut request = Request::get(path).header(header::HOST, host);
+        let mut request = match &posted {
+            Some(_) => Request::post(path).header(header::CONTENT_TYPE, "application/json"),
+            None => Request::get(path),
+        };
+        request = request.header(header::HOST, host);
         if let Some(token) = token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {}", token.expose()));
         }
-        let request = request.body(Empty::<Bytes>::new()).map_err(|error| self.no_answer(error))?;
+        let request =
+            request.body(Full::new(posted.unwrap_or_default())).map_err(|error| self.no_answer(error))?;
         let (mut sender, connection) =
             http1::handshake(TokioIo::new(stream)).await.map_err(|error| self.no_answer(error))?;
         let asked = async {

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use crate::inbox;
 use crate::router::{AliasView, OperationView, Router, SessionView, SubscriptionView, WatcherView};
 use crate::rules::{NobodyError, RuleView};
 use crate::store::StoreError;
@@ -30,6 +31,11 @@ pub trait Look: Send + Sync + 'static {
     /// # Errors
     /// [`NobodyError`] where the text names nobody.
     fn rules(&self, of: Option<&str>, limit: usize) -> Result<Vec<RuleView>, NobodyError>;
+    /// Does what a command says to the rules of somebody, and says what holds from now on.
+    ///
+    /// # Errors
+    /// What is wrong with the command, or with whom it is for.
+    async fn set_rule(&self, of: &str, command: &str) -> Result<String, String>;
     /// The connections that are there now.
     fn sessions(&self) -> Vec<SessionView>;
     /// How many operations are accepted and not settled.
@@ -64,6 +70,11 @@ impl Look for Router {
         let book = self.book();
         let owner = of.map(|of| book.names().read(of)).transpose()?;
         Ok(book.views(owner.as_ref(), limit))
+    }
+
+    async fn set_rule(&self, of: &str, command: &str) -> Result<String, String> {
+        let owner = self.book().names().read(of).map_err(|error| error.to_string())?;
+        inbox::for_somebody(self, &owner, command).await
     }
 
     fn sessions(&self) -> Vec<SessionView> {

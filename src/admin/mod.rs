@@ -1,6 +1,6 @@
-//! The admin interface: how an administrator looks into the running gateway, without changing anything.
+//! The admin interface: how an administrator looks into the running gateway, and sets the rules of its principals.
 //!
-//! JSON over HTTP/1.1, `GET` only: on a Unix socket that only its owner can open, and where it is configured, on
+//! JSON over HTTP/1.1: on a Unix socket that only its owner can open, and where it is configured, on
 //! TCP for whoever has the token. Without the token only `/live` and `/ready` answer, and tell no details.
 //!
 //! | path | answer |
@@ -13,6 +13,10 @@
 //! | `/v1/queue?limit=N` | [`Operations`] accepted and not settled |
 //! | `/v1/sessions` | [`Sessions`] that are open |
 //! | `/v1/aliases?after=NAME&limit=N` | [`Aliases`] by name |
+//! | `/v1/watchers?of=URI` | [`Watchers`] of somebody |
+//! | `/v1/subscriptions?of=URI` | [`Subscriptions`] of somebody |
+//! | `/v1/rules?of=URI` | [`Rules`] of somebody, or of everybody |
+//! | `/v1/rules`, `POST` of [`SetRule`] | [`Said`]: what holds from now on |
 //!
 //! What is refused says so as `{"error": "...", "detail": "..."}`.
 
@@ -45,7 +49,7 @@ pub use self::client::{Client, ClientError};
 pub use self::error::AdminError;
 pub use self::health::{HealthView, PartView};
 pub use self::look::Look;
-pub use self::routes::{Aliases, Operations, Rules, Sessions, Subscriptions, Watchers};
+pub use self::routes::{Aliases, Operations, Rules, Said, Sessions, SetRule, Subscriptions, Watchers};
 
 use self::routes::Context;
 use self::socket::Socket;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Extension, Path, Query, Request, State};
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::extract::{DefaultBodyLimit, Extension, Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -13,6 +13,7 @@ use metrics::gauge;
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tracing::info;
 
 use super::AdminState;
 use crate::config::Secret;
@@ -25,6 +26,9 @@ const LIMIT: usize = 100;
 
 /// Rows that an answer has at most; what more there is comes with another question.
 const MAX_LIMIT: usize = 1_000;
+
+/// Octets of a command with whom it is for: two of the longest addresses, escaped.
+const COMMAND_OCTETS: usize = 16 << 10;
 
 /// What the handlers look at.
 #[derive(Clone)]
@@ -59,12 +63,16 @@ fn routes(context: Context) -> Router {
         .route("/v1/aliases", get(aliases))
         .route("/v1/watchers", get(watchers))
         .route("/v1/subscriptions", get(subscriptions))
-        .route("/v1/rules", get(rules))
+        .route("/v1/rules", get(rules).post(set_rule).layer(DefaultBodyLimit::max(COMMAND_OCTETS)))
         .fallback(|| async {
             Refusal::new(StatusCode::NOT_FOUND, "not-found", "there is nothing at this path")
         })
         .method_not_allowed_fallback(|| async {
-            Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "only GET is understood")
+            Refusal::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method-not-allowed",
+                "GET is understood, and POST at /v1/rules",
+            )
         })
         .with_state(context)
 }
@@ -237,6 +245,34 @@ async fn subscriptions(
 ) -> Result<Json<Subscriptions>, Refusal> {
     let Query(Of { of }) = of.map_err(|error| bad_request(error.body_text()))?;
     Ok(Json(Subscriptions { subscriptions: context.state.look.subscriptions(&of)? }))
+}
+
+/// A command about the rules of somebody.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetRule {
+    /// Whose rules: a URI, or a foreign address.
+    pub of: String,
+    /// The command, as he would write it to the gateway's inbox: `block *@spam.example`.
+    pub command: String,
+}
+
+/// The answer to a command.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Said {
+    /// What holds from now on, in words for the one whose rules they are.
+    pub said: String,
+}
+
+async fn set_rule(
+    State(context): State<Context>,
+    command: Result<Json<SetRule>, JsonRejection>,
+) -> Result<Json<Said>, Refusal> {
+    let Json(SetRule { of, command }) = command.map_err(|error| bad_request(error.body_text()))?;
+    let said = context.state.look.set_rule(&of, &command).await;
+    let said = said.map_err(|why| Refusal::new(StatusCode::BAD_REQUEST, "bad-command", why))?;
+    info!(of, command, "rules set by the administrator");
+    Ok(Json(Said { said }))
 }
 
 async fn rules(

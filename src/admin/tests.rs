@@ -76,6 +76,13 @@ impl Look for Made {
         }
     }
 
+    async fn set_rule(&self, of: &str, command: &str) -> Result<String, String> {
+        match command {
+            "block *" => Ok(format!("{of} blocks everybody.")),
+            _ => Err(format!("{command} is no command")),
+        }
+    }
+
     fn sessions(&self) -> Vec<SessionView> {
         Vec::new()
     }

@@ -1,10 +1,11 @@
-//! Which running gateway `trace`, `queue`, `sessions` and `aliases` look into: the options they have in common.
+//! Which running gateway a command looks into: the options that all of these have in common.
 
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use clap::Args;
 use hyper::Uri;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::config_file::ConfigFile;
@@ -37,6 +38,15 @@ impl Gateway {
         self.client()?.get(path).await.map_err(failed)
     }
 
+    /// Has something done and reads the answer.
+    pub(super) async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        asked: &(impl Serialize + Sync),
+    ) -> Result<T, Failed> {
+        self.client()?.post(path, asked).await.map_err(failed)
+    }
+
     fn client(&self) -> Result<Client, Failed> {
         if let Some(authority) = &self.http {
             let token = self.token_file.as_deref().map(|file| {
@@ -58,6 +68,7 @@ fn failed(error: ClientError) -> Failed {
         ClientError::NotThere { source, .. } if source.kind() != ErrorKind::PermissionDenied => {
             Failed::try_again(error)
         }
+        ClientError::Refused { error: word, .. } if word == "bad-command" => Failed::usage(error),
         _ => Failed::failure(error),
     }
 }

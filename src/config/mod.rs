@@ -20,7 +20,7 @@ mod section;
 mod sections;
 mod source;
 pub(crate) mod units;
-mod words;
+pub(crate) mod words;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -24,6 +24,11 @@ pub(crate) fn span<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Er
     Span::deserialize(from).map(|Span(span)| span)
 }
 
+/// Reads a time as it is typed, such as `7d`.
+pub(crate) fn read_span(word: &str) -> Option<Duration> {
+    Span::word(word).map(|Span(span)| span)
+}
+
 /// Reads a time that may be left out.
 pub(crate) fn maybe_span<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
     Option::<Span>::deserialize(from).map(|span| span.map(|Span(span)| span))

@@ -14,7 +14,7 @@ pub(crate) fn unknown(kind: &str, name: &str, accepted: &[&str]) -> String {
 }
 
 /// The word that `name` was perhaps meant to be: no further away than a third of its letters.
-fn nearest<'a>(name: &str, accepted: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, accepted: &[&'a str]) -> Option<&'a str> {
     let near = accepted.iter().map(|word| (distance(name, word), *word)).min()?;
     let limit = name.chars().count().div_ceil(3).min(3);
     (near.0 <= limit).then_some(near.1)

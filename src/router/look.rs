@@ -160,13 +160,14 @@ impl Router {
         Ok(self.journal.queue(limit).await?.into_iter().map(|story| self.view(story)).collect())
     }
 
-    /// The connections that are there now.
+    /// The connections that are there now, but for the gateway's own inbox, which always is.
     #[must_use]
     pub fn sessions(&self) -> Vec<SessionView> {
         let name = |port: usize| self.ports.get(port).map_or("", |port| port.name);
         self.contacts
             .all()
             .into_iter()
+            .filter(|contact| Some(contact.port) != self.own_inbox())
             .map(|contact| SessionView {
                 adapter: name(contact.port).to_owned(),
                 label: contact.facts.authority.label.clone(),

@@ -15,6 +15,7 @@ mod checks;
 mod contacts;
 mod flight;
 mod look;
+mod own;
 mod owner;
 mod policy;
 mod presence;

@@ -66,7 +66,10 @@ impl Router {
                 )));
             }
             been.push(address.clone());
-            let target = self.target(&address, &policy);
+            let target = match self.is_own(operation.speaks_for().address()) {
+                true => self.target_unforwarded(&address, &policy),
+                false => self.target(&address, &policy),
+            };
             match self.inboxes(&policy).says(&operation, standing, &address, &target) {
                 Decision::Allow => {}
                 Decision::Deny => {

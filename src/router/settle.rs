@@ -2,24 +2,19 @@
 
 use std::sync::Arc;
 
-use cpim_adapter::{
-    Address, Answer, AnswerSlot, Class, Content, Domain, Exchange, ImUri, Local, Message, Metadata,
-    Operation, Passage, Receipt, Response, Scope, SessionFacts, Standing, TransId, Uri,
-};
+use cpim_adapter::{Answer, AnswerSlot, Domain, Exchange, Receipt, Response, Scope, SessionFacts, TransId};
 use tokio::sync::mpsc;
 use tracing::{debug, info};
 
 use super::contacts::Contact;
 use super::flight::Stage;
 use super::owner::Owner;
-use super::rows::{self, Entry};
+use super::rows;
 use super::step::Step;
-use super::submit::new_leg;
 use super::{PortExchange, Router};
 use crate::clock::UnixMs;
 use crate::fault;
-use crate::ids;
-use crate::store::{KeptAnswer, OwnerScope, Story, Write};
+use crate::store::{KeptAnswer, OwnerScope, Write};
 use crate::sync::lock;
 
 /// Answers that are read from the store at once for a new connection.
@@ -78,7 +73,7 @@ impl Router {
 
     fn is_ourselves(&self, owner: &Owner) -> bool {
         let Owner::Source(address) = owner else { return false };
-        matches!(self.policy().mapper.resident(address), Ok(Some(Local::Gateway)))
+        self.is_own(address)
     }
 
     /// Another gateway has taken the operation over: it is that one's to settle.
@@ -226,57 +221,6 @@ impl Router {
             &rows::response(&kept.outcome),
             AnswerSlot::new(contact.answers.clone(), place),
         )
-    }
-
-    /// Tells a sender who was told `indeterminant` that its message has failed.
-    pub(super) fn tell_late_failure(self: &Arc<Self>, story: &Story, response: &Response) {
-        let policy = self.policy();
-        let (Ok(gateway), Ok(sender)) =
-            (policy.mapper.address_of(&Local::Gateway, Class::Im), Address::parse(&story.source))
-        else {
-            return;
-        };
-        if sender == gateway {
-            return;
-        }
-        let text = format!(
-            "Your message {} to {}, accepted at {} and answered as indeterminant, has failed: {}",
-            story.id,
-            story.destination,
-            UnixMs(story.accepted_at),
-            response.text(),
-        );
-        let (Ok(source), Ok(destination)) =
-            (ImUri::try_from(Uri::from(gateway)), ImUri::try_from(Uri::from(sender)))
-        else {
-            return;
-        };
-        let metadata = Metadata { automatic: true, ..Metadata::default() };
-        self.originate(Operation::Message(Message {
-            source,
-            destination,
-            content: Content::text(&text),
-            metadata,
-        }));
-    }
-
-    /// Sends an operation of the gateway's own. Nobody waits for its answer.
-    fn originate(self: &Arc<Self>, operation: Operation) {
-        let entry = Entry {
-            passage: Passage {
-                id: ids::operation_id(),
-                hops: self.policy().limits.hops,
-                via: Vec::new(),
-                wait: None,
-            },
-            standing: Standing::Verified,
-            owner: Owner::Source(operation.speaks_for().address().clone()),
-            trans_id: new_leg(&lock(&self.table)),
-            digest: rows::digest(&operation),
-            operation: Arc::new(operation),
-            at: UnixMs::now(),
-        };
-        self.accept(entry, "the gateway itself", None, Vec::new(), None);
     }
 }
 

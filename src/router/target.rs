@@ -30,9 +30,14 @@ impl Router {
     /// Where a destination lies. Whoever serves it now comes first; then what the configuration says is
     /// hosted here; then what address resolution finds.
     pub(crate) fn target(&self, address: &Address, policy: &Policy) -> Target {
-        if let Some(to) = self.forwarded(address) {
-            return Target::Forwarded(to);
+        match self.forwarded(address) {
+            Some(to) => Target::Forwarded(to),
+            None => self.target_unforwarded(address, policy),
         }
+    }
+
+    /// The same, wherever its owner forwards it: the gateway answers whoever wrote to it, and nobody else.
+    pub(super) fn target_unforwarded(&self, address: &Address, policy: &Policy) -> Target {
         match policy.mapper.resident(address) {
             Ok(Some(local)) => return self.resident(address, local, policy),
             Ok(None) => {}

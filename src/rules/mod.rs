@@ -21,7 +21,7 @@ pub use defaults::{Defaults, Standard};
 pub use names::{Fold, Names, NobodyError};
 pub use sheet::{Appearance, Forward, MAX_ENTRIES, Mark, Sheet, Show, Topic};
 pub use show::RuleView;
-pub use view::{View, closed_presence};
+pub use view::{View, closed_presence, simple_presence};
 pub use who::{Who, WhoError};
 
 use std::fmt;

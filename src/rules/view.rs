@@ -30,9 +30,7 @@ impl View {
         match self {
             Self::Whole => (presence.clone(), document.cloned()),
             Self::Absent => (closed_presence(presentity), None),
-            Self::Instead(basic, note) => {
-                (Presence::new(tuple(presentity, *basic, note.as_deref()), Vec::new()), None)
-            }
+            Self::Instead(basic, note) => (simple_presence(presentity, *basic, note.as_deref()), None),
             Self::Only(begins) => part(begins, presentity, presence, document),
         }
     }
@@ -67,7 +65,13 @@ fn part(
 /// polite blocking cannot be told from it.
 #[must_use]
 pub fn closed_presence(presentity: &Address) -> Presence {
-    Presence::new(tuple(presentity, Basic::Closed, None), Vec::new())
+    simple_presence(presentity, Basic::Closed, None)
+}
+
+/// The presence of whoever says no more than this of himself: one tuple, his inbox.
+#[must_use]
+pub fn simple_presence(presentity: &Address, status: Basic, note: Option<&str>) -> Presence {
+    Presence::new(tuple(presentity, status, note), Vec::new())
 }
 
 fn tuple(presentity: &Address, status: Basic, note: Option<&str>) -> Tuple {

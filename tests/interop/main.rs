@@ -13,6 +13,7 @@
 mod support;
 
 mod irc_clients;
+mod irc_networks;
 mod postfix;
 mod smtp_sink;
 mod terminal;

@@ -15,6 +15,7 @@ pub mod dns;
 pub mod dnsmasq;
 pub mod gateway;
 pub mod irc;
+pub mod ircd;
 pub mod native;
 pub mod pair;
 pub mod peer;

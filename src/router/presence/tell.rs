@@ -223,7 +223,7 @@ impl Router {
     }
 
     /// The path of what begins here.
-    pub(super) fn own_passage(&self) -> Passage {
+    pub(in super::super) fn own_passage(&self) -> Passage {
         Passage { id: ids::operation_id(), hops: self.policy().limits.hops, via: Vec::new(), wait: None }
     }
 
