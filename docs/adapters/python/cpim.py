@@ -7,7 +7,7 @@ What it sees to, so that an adapter need not:
     transID, so that the gateway, which remembers it, answers it once and delivers it once;
   - each operation that comes is answered exactly once, whatever your code does.
 
-The pages behind it: docs/native-cpim.md for the wire, docs/adapters/contract.md for what an adapter owes.
+The pages behind it: docs/native-cpim.md for the wire, docs/adapters/socket.md for what an adapter owes.
 """
 
 import asyncio
