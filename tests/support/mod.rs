@@ -13,6 +13,7 @@
 
 pub mod dns;
 pub mod dnsmasq;
+pub mod exim;
 pub mod gateway;
 pub mod irc;
 pub mod ircd;
@@ -21,4 +22,5 @@ pub mod pair;
 pub mod peer;
 pub mod postfix;
 pub mod process;
+pub mod smtp;
 pub mod toy;
