@@ -120,7 +120,11 @@ impl Person {
             Address::Irc(_) => {
                 let At::Irc(irc) = &mut self.at else { return Err("is not there".to_owned()) };
                 for line in text.split('\n') {
-                    let seen = irc.expect("PRIVMSG");
+                    // What no person wrote comes as a notice.
+                    let mut seen = String::new();
+                    while !seen.contains(" PRIVMSG ") && !seen.contains(" NOTICE ") {
+                        seen = irc.line().ok_or("the connection ended")?;
+                    }
                     let (prefix, rest) = seen.split_once(' ').unwrap_or_default();
                     let (_, said) = rest.split_once(" :").unwrap_or_default();
                     let mask = mask_of(from);
