@@ -14,12 +14,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cpim_adapter::{
-    AdapterContext, Answer, Arrival, Code, Inlet, Kind, LegRef, Report, Response, TransId, Word,
+    AdapterContext, Answer, Arrival, Code, Inlet, Kind, LegRef, Operation, Report, Response, TransId, Word,
 };
 use cpim_native_proto::{Close, Closure, EncodeError, Event, Incoming, Reason, SendError};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
+use crate::external::{Externals, observation};
 use crate::session::{Departure, Ends, Leg, Session};
 use crate::wire::{Wire, now};
 
@@ -33,6 +34,7 @@ const QUIET: Duration = Duration::from_secs(1);
 pub(crate) struct Connection {
     wire: Wire,
     session: Arc<Session>,
+    externals: Arc<Externals>,
     cx: AdapterContext,
     inlet: Inlet,
     answers: mpsc::Receiver<Answer>,
@@ -54,7 +56,7 @@ impl Connection {
     /// A connection whose session is open. `pool_idle`: when to close it if it carries nothing.
     pub(crate) fn new(
         wire: Wire,
-        session: Arc<Session>,
+        (session, externals): (Arc<Session>, Arc<Externals>),
         ends: Ends,
         cx: AdapterContext,
         (inlet, answers): (Inlet, mpsc::Receiver<Answer>),
@@ -63,6 +65,7 @@ impl Connection {
         Self {
             wire,
             session,
+            externals,
             cx,
             inlet,
             answers,
@@ -179,6 +182,11 @@ impl Connection {
     fn arrive(&mut self, incoming: Incoming) {
         self.last_used = Instant::now();
         let Incoming { trans_id, parameters, operation } = incoming;
+        if let Operation::Notify(notify) = &operation
+            && let Some(seen) = observation(notify, &self.session, &self.externals, &self.cx.mapper())
+        {
+            return self.cx.observed(seen);
+        }
         let answered = operation.kind() != Kind::Notify;
         let Some(place) = self.inlet.try_reserve() else {
             tracing::debug!(session = self.label(), %trans_id, "no room");
