@@ -208,7 +208,7 @@ impl Desk<'_> {
             metrics::counter!("cpim_inbox_silent_total", "why" => "confirmations").increment(1);
             return None;
         }
-        let listed: Vec<String> = lines.iter().map(|line| format!("  {line}")).collect();
+        let listed: Vec<String> = lines.iter().map(|line| format!("- {line}")).collect();
         let word = match self.tools.confirmations.ask(owner, lines).await {
             Ok(word) => word,
             Err(error) => {

@@ -14,5 +14,8 @@
 mod support;
 
 mod commands;
+mod irc;
+mod mail;
+mod peers;
 mod rules;
 mod someone;

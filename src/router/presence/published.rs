@@ -23,7 +23,7 @@ const HELD_MS: i64 = 60_000;
 
 /// A presence, as it is kept.
 #[derive(Deserialize, Serialize)]
-struct PresenceNote {
+pub(super) struct PresenceNote {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     entity_info: Option<String>,
     tuples: Vec<TupleNote>,
@@ -95,6 +95,8 @@ impl Router {
     fn hold_over(&self, presentity: &Address, state: State) {
         self.presence.with(|book, now| {
             let name = book.presentity(presentity, Kind::Hosted);
+            // What he has set by a command is there already, and lasts.
+            let Some(state) = book.beside_commanded(name, state) else { return };
             let held = Publication { state: Arc::new(state), until: Some(now + HELD_MS) };
             book.publish(HELD_OVER, name, held);
             book.noted(name);
@@ -102,7 +104,7 @@ impl Router {
     }
 }
 
-fn presence_note(state: &State) -> PresenceNote {
+pub(super) fn presence_note(state: &State) -> PresenceNote {
     let tuples = state.presence.tuples().iter().map(|tuple| TupleNote {
         destination: tuple.destination.to_string(),
         open: tuple.status == Basic::Open,
@@ -116,7 +118,7 @@ fn presence_note(state: &State) -> PresenceNote {
     }
 }
 
-fn state_of(note: PresenceNote) -> Option<State> {
+pub(super) fn state_of(note: PresenceNote) -> Option<State> {
     let tuples = note.tuples.into_iter().map(|tuple| Tuple {
         destination: tuple.destination.into(),
         status: if tuple.open { Basic::Open } else { Basic::Closed },
