@@ -17,5 +17,6 @@ mod commands;
 mod irc;
 mod mail;
 mod peers;
+mod polite;
 mod rules;
 mod someone;
