@@ -4,6 +4,7 @@
 pub mod cpim;
 #[cfg(feature = "irc")]
 pub mod irc;
+mod section;
 #[cfg(feature = "smtp")]
 pub mod smtp;
 #[cfg(any(feature = "cpim", feature = "smtp"))]

@@ -1,5 +1,6 @@
 //! The IRC adapter's row: from the configuration to its settings.
 
+pub mod network;
 pub mod section;
 
 use std::sync::Arc;
@@ -23,7 +24,8 @@ pub(super) fn build(config: &Config) -> Result<Built, BuildError> {
 fn settings(config: &Config) -> Result<Settings, BuildError> {
     let irc = section::read(&config.section("irc"), &[])
         .map_err(|errors| BuildError { key: "irc".into(), what: errors.to_string() })?;
-    Ok(Settings { server: server(&irc, &config.limits)?, link: Some(link(&irc, config)) })
+    let networks = irc.network.iter().filter_map(|network| network.settings(config.limits.drain)).collect();
+    Ok(Settings { server: server(&irc, &config.limits)?, networks, link: Some(link(&irc, config)) })
 }
 
 /// Links are with peers that are known by a secret: a certificate alone is no login that IRC clients have.

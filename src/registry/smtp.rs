@@ -6,7 +6,10 @@ pub mod section;
 use std::sync::Arc;
 
 use cpim_adapter::{BuildError, Domain, Scope};
-use cpim_smtp::{Identity, IncomingSettings, ListenerSettings, MailAdapter, PeerSettings, Settings};
+use cpim_smtp::{
+    DnsSettings, Identity, IncomingSettings, Limits, ListenerSettings, MailAdapter, Password, PeerSettings,
+    Settings, SubmitterSettings,
+};
 
 use super::Built;
 use crate::config::{self, Config};
@@ -14,13 +17,8 @@ use crate::router::scope_of;
 
 pub(super) fn build(config: &Config) -> Result<Built, BuildError> {
     let adapter = Arc::new(MailAdapter::new(settings(config)?)?);
-    Ok(Built {
-        adapter,
-        reload: Box::new(|config| {
-            settings(config)?;
-            Ok(Vec::new())
-        }),
-    })
+    let running = Arc::clone(&adapter);
+    Ok(Built { adapter, reload: Box::new(move |config| running.reconfigure(settings(config)?)) })
 }
 
 fn settings(config: &Config) -> Result<Settings, BuildError> {
@@ -32,11 +30,22 @@ fn settings(config: &Config) -> Result<Settings, BuildError> {
         listeners: mail.listener.iter().filter_map(listener).collect(),
         incoming: IncomingSettings {
             hosted: config.hosted.iter().filter_map(|hosted| hosted.domain.clone()).collect(),
+            submitters: mail.submitter.iter().filter_map(submitter).collect(),
+            closed_to_strangers: mail.incoming.closed_to_strangers.clone(),
+            check_authors: mail.incoming.check_authors,
+            refuse_forged: mail.incoming.refuse_forged,
             peer_scopes: config.peers.iter().map(peer_scopes).collect(),
-            ..IncomingSettings::default()
+            limits: limits(&mail.limits),
         },
         outgoing: mail.outgoing.settings(),
         peers: config.peers.iter().filter_map(peer).collect(),
+        dns: DnsSettings {
+            enabled: config.dns.enabled,
+            system: config.dns.system,
+            servers: config.dns.servers.clone(),
+            timeout: config.dns.timeout,
+            attempts: config.dns.attempts,
+        },
     })
 }
 
@@ -55,6 +64,8 @@ fn listener(listener: &section::Listener) -> Option<ListenerSettings> {
         address: listener.address?,
         identity: identity.map(|(certificate, key)| Identity { certificate, key }),
         implicit_tls: listener.implicit_tls,
+        login_in_the_clear: listener.login_in_the_clear,
+        submitters_only: listener.submitters_only,
     })
 }
 
@@ -62,4 +73,36 @@ fn listener(listener: &section::Listener) -> Option<ListenerSettings> {
 fn peer_scopes(peer: &config::Peer) -> (Domain, Vec<Scope>) {
     let own = std::iter::once(&peer.domain).chain(&peer.serves).cloned().map(Scope::Domain);
     (peer.domain.clone(), own.chain(peer.sources.iter().map(scope_of)).collect())
+}
+
+fn submitter(submitter: &section::Submitter) -> Option<SubmitterSettings> {
+    Some(SubmitterSettings {
+        name: submitter.name.clone(),
+        password: Password::new(submitter.password.as_ref()?.expose()),
+        from: submitter.from.clone(),
+    })
+}
+
+fn limits(limits: &section::Limits) -> Limits {
+    let defaults = Limits::default();
+    Limits {
+        session: cpim_smtp::SessionLimits {
+            line_octets: limits.line_octets,
+            mail_octets: limits.mail_octets,
+            recipients: limits.recipients,
+            mails: limits.connection_mails,
+            errors: limits.errors,
+            command_time: limits.command_time,
+            mail_time: limits.mail_time,
+            piece_time: limits.piece_time,
+            ..defaults.session
+        },
+        connections: limits.connections,
+        client_connections: limits.client_connections,
+        client_mails: limits.client_mails,
+        mails_at_once: limits.mails_at_once,
+        open_mails: limits.open_mails,
+        received: limits.received,
+        ..defaults
+    }
 }

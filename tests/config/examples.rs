@@ -68,7 +68,7 @@ fn the_commented_example_loads_once_its_files_are_there() {
     // Beside the file: what its comments tell an administrator to put there.
     folder.write_certificate("gateway").write("a.secret", "one\n", 0o600);
     folder.write("b.secret", "two\n", 0o640).write("zephyr.secret", "three\n", 0o600);
-    folder.write("alice.secret", "four\n", 0o600);
+    folder.write("alice.secret", "four\n", 0o600).write("printer.secret", "five\n", 0o600);
     let text = text.replace("/run/cpim-gateway/cpim.sock", &here("cpim.sock"));
     let config = folder.load(&text, &[]).unwrap();
 
@@ -109,7 +109,7 @@ fn what_is_commented_out_is_the_default() {
     let folder = Folder::new();
     folder.write_certificate("gateway").write("a.secret", "one\n", 0o600);
     folder.write("b.secret", "two\n", 0o640).write("zephyr.secret", "three\n", 0o600);
-    folder.write("alice.secret", "four\n", 0o600);
+    folder.write("alice.secret", "four\n", 0o600).write("printer.secret", "five\n", 0o600);
     let socket = folder.path("cpim.sock").to_str().unwrap().to_owned();
     let load = |text: &str| folder.load(&text.replace("/run/cpim-gateway/cpim.sock", &socket), &[]).unwrap();
     let (short, full) = (load(&text), load(&all));

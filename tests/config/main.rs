@@ -4,4 +4,5 @@
 mod errors;
 mod examples;
 mod folder;
+mod mail;
 mod values;

@@ -13,6 +13,8 @@
 mod support;
 
 mod irc_clients;
+mod irc_networks;
+mod mail_in;
 mod postfix;
 mod smtp_sink;
 mod terminal;

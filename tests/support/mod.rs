@@ -13,11 +13,14 @@
 
 pub mod dns;
 pub mod dnsmasq;
+pub mod exim;
 pub mod gateway;
 pub mod irc;
+pub mod ircd;
 pub mod native;
 pub mod pair;
 pub mod peer;
 pub mod postfix;
 pub mod process;
+pub mod smtp;
 pub mod toy;

@@ -6,20 +6,24 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use cpim_adapter::{
     Adapter, AdapterContext, AdapterError, BadAddress, BuildError, Capabilities, Code, CommitPoint, Delivery,
-    DeliveryError, Feature, ForeignAddress, Health, NextHop, Outcome, PresenceSupport, Support,
+    DeliveryError, Feature, ForeignAddress, NextHop, Outcome, PresenceSupport, Support,
 };
 use tokio::task::JoinSet;
 
 use crate::address::{IrcAddress, NetworkName};
 use crate::config::Settings;
+use crate::health::HealthShare;
 use crate::link::Links;
 use crate::listener::Server;
 use crate::net::Network;
+use crate::network::{Joined, JoinedNetwork};
 
 /// The IRC adapter.
 pub struct IrcAdapter {
     server: Option<Arc<Server>>,
+    joined: Vec<Arc<Joined>>,
     networks: Vec<Arc<dyn Network>>,
+    health: HealthShare,
     links: Arc<Links>,
 }
 
@@ -29,10 +33,17 @@ impl IrcAdapter {
     /// # Errors
     /// [`BuildError`] names the key of whatever cannot be used.
     pub fn new(settings: Settings) -> Result<Self, BuildError> {
+        let health = HealthShare::default();
         let links = Links::new(settings.link)?;
         let server = settings.server.map(|server| Server::new(server, Arc::clone(&links))).transpose()?;
-        let networks = server.iter().map(|server| Arc::clone(server) as Arc<dyn Network>).collect();
-        Ok(Self { server, networks, links })
+        let joined: Vec<Arc<Joined>> =
+            settings.networks.into_iter().map(Joined::new).collect::<Result<_, _>>()?;
+        let own = server.iter().map(|server| Arc::clone(server) as Arc<dyn Network>);
+        let others = joined
+            .iter()
+            .map(|joined| Arc::new(JoinedNetwork(Arc::clone(joined), health.clone())) as Arc<dyn Network>);
+        let networks = own.chain(others).collect();
+        Ok(Self { server, joined, networks, links, health })
     }
 
     /// The TCP addresses that are bound and not yet run, in the order of the settings, with the ports that were found
@@ -49,11 +60,18 @@ impl IrcAdapter {
     /// [`BuildError`]; then everything stays as it was.
     pub fn reconfigure(&self, settings: Settings) -> Result<Vec<String>, BuildError> {
         self.links.reconfigure(settings.link)?;
-        match (&self.server, settings.server) {
-            (Some(server), Some(settings)) => server.reconfigure(settings),
-            (None, None) => Ok(Vec::new()),
-            (Some(_), None) | (None, Some(_)) => Ok(vec!["irc.name".to_owned()]),
+        let mut restart = match (&self.server, settings.server) {
+            (Some(server), Some(settings)) => server.reconfigure(settings)?,
+            (None, None) => Vec::new(),
+            (Some(_), None) | (None, Some(_)) => vec!["irc.name".to_owned()],
+        };
+        // What is different takes a restart. But whoever asks for a reload has done something, and a network that let
+        // nobody in may do so now.
+        if !settings.networks.iter().eq(self.joined.iter().map(|joined| joined.settings())) {
+            restart.push("irc.network".to_owned());
         }
+        self.joined.iter().for_each(|joined| joined.try_again());
+        Ok(restart)
     }
 
     fn network(&self, name: &NetworkName) -> Option<&Arc<dyn Network>> {
@@ -118,16 +136,16 @@ impl Adapter for IrcAdapter {
 
     /// Runs every network until it is drained. One that ends beyond repair does not end the others.
     async fn run(&self, cx: AdapterContext) -> Result<(), AdapterError> {
-        cx.health.set(Health::Up);
+        self.health.begin(cx.health.clone());
         let mut running = JoinSet::new();
         let (links, links_cx) = (Arc::clone(&self.links), cx.clone());
         running.spawn(async move { links.run(links_cx).await });
         for network in &self.networks {
-            let (network, cx) = (Arc::clone(network), cx.clone());
+            let (network, cx, health) = (Arc::clone(network), cx.clone(), self.health.clone());
             running.spawn(async move {
-                if let Err(error) = Arc::clone(&network).run(cx.clone()).await {
+                if let Err(error) = Arc::clone(&network).run(cx).await {
                     tracing::error!(network = network.name().as_str(), %error, "the network ended");
-                    cx.health.set(Health::Degraded(format!("{}: {error}", network.name())));
+                    health.set(network.name().as_str(), Some(error.to_string()));
                 }
             });
         }

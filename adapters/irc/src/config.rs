@@ -10,12 +10,15 @@ use cpim_adapter::{Domain, Scope};
 use subtle::ConstantTimeEq;
 
 use crate::address::NetworkName;
+use crate::network::NetworkSettings;
 
 /// Everything that the IRC adapter has to know.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// The network whose server this gateway is; none: it is no server.
     pub server: Option<ServerSettings>,
+    /// Networks of others that it joins.
+    pub networks: Vec<NetworkSettings>,
     /// Links with other gateways; none: there are none.
     pub link: Option<LinkSettings>,
 }
@@ -149,6 +152,14 @@ impl Password {
         self.0.as_bytes().ct_eq(offered.as_bytes()).into()
     }
 }
+
+impl PartialEq for Password {
+    fn eq(&self, other: &Self) -> bool {
+        self.is(&other.0)
+    }
+}
+
+impl Eq for Password {}
 
 impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

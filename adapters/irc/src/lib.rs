@@ -10,10 +10,13 @@
 mod adapter;
 mod address;
 mod config;
+mod health;
+mod leg;
 mod line;
 mod link;
 mod listener;
 mod net;
+mod network;
 mod sync;
 mod tls;
 mod wire;
@@ -24,6 +27,10 @@ pub use config::{
     AccountSettings, Anchors, Guests, Identity, Limits, LinkSettings, ListenerSettings, Password,
     PeerSettings, ServerSettings, Settings,
 };
+pub use network::{Login, NetworkSettings, Transport};
+
+/// A nick and a casemapping, as the settings of a network name them.
+pub use cpim_irc_proto::{Casemapping, Nick};
 
 /// The nick of the gateway itself, on its own network and on links.
 pub(crate) const GATEWAY_NICK: &str = "gateway";

@@ -11,9 +11,11 @@ use cpim_adapter::{
 
 use cpim_smtp_proto::address::Mailbox;
 use cpim_smtp_proto::mail::Peers;
+use mail_auth::MessageAuthenticator;
 
 use crate::config::Settings;
-use crate::inbound::{Inbound, Listening};
+use crate::dns;
+use crate::inbound::{Inbound, Listening, Present, Terms};
 use crate::listener::{Listener, listening};
 use crate::outbound::Outbound;
 use crate::outbound::keys::Keys;
@@ -24,6 +26,9 @@ pub struct MailAdapter {
     outbound: Arc<Outbound>,
     peers: Arc<Peers>,
     listening: Vec<Listening>,
+    terms: Present,
+    /// Whoever asks DNS.
+    asked: Option<Arc<MessageAuthenticator>>,
     /// Listeners that are bound and do not run yet.
     bound: Mutex<Vec<Listener>>,
 }
@@ -48,7 +53,41 @@ impl MailAdapter {
             .enumerate()
             .map(|(nth, at)| listening(nth, at))
             .collect::<Result<_, _>>()?;
-        Ok(Self { settings, outbound: Arc::new(outbound), peers, listening, bound: Mutex::default() })
+        let asked = dns::authenticator(&settings.dns)?.map(Arc::new);
+        let terms = Terms::new(&settings.relay, settings.incoming.clone(), asked.clone());
+        Ok(Self {
+            settings,
+            outbound: Arc::new(outbound),
+            peers,
+            listening,
+            terms: Present::new(terms),
+            asked,
+            bound: Mutex::default(),
+        })
+    }
+
+    /// Takes new settings: at once what mail is taken and from whom, and the certificates of listeners. Returns what
+    /// else has changed, by its key: that holds after a restart.
+    ///
+    /// # Errors
+    /// [`BuildError`] names the key of whatever cannot be used; then everything stays as it was.
+    pub fn reconfigure(&self, new: Settings) -> Result<Vec<String>, BuildError> {
+        let terms = Terms::new(&self.settings.relay, new.incoming.clone(), self.asked.clone());
+        let mut certificates = Vec::new();
+        for (nth, listener) in new.listeners.iter().enumerate() {
+            let same = self.settings.listeners.iter().position(|old| old.is_but_for_certificate(listener));
+            if let Some(running) = same.and_then(|at| self.listening.get(at)) {
+                certificates.push((running, listening(nth, listener)?));
+            }
+        }
+        let restart = self.settings.differences(&new);
+        for (running, new) in certificates {
+            if let (Some(running), Some(new)) = (&running.tls, &new.tls) {
+                running.replace(new.get());
+            }
+        }
+        self.terms.replace(terms);
+        Ok(restart)
     }
 
     /// The addresses that are bound and not yet run, in the order of the settings, with the ports that were found
@@ -123,8 +162,9 @@ impl Adapter for MailAdapter {
         let keys =
             Keys::load(&*cx.memory).await.map_err(|error| AdapterError::Internal(error.to_string()))?;
         self.outbound.start(cx.clone(), keys.clone());
-        let (settings, peers) = (self.settings.clone(), Arc::clone(&self.peers));
-        let inbound = Inbound::new(settings, peers, Arc::clone(&self.outbound), keys, cx.clone());
+        let (relay, terms) = (self.settings.relay.clone(), self.terms.clone());
+        let (peers, outbound) = (Arc::clone(&self.peers), Arc::clone(&self.outbound));
+        let inbound = Inbound::new(relay, terms, peers, outbound, keys, cx.clone());
         let listeners = std::mem::take(&mut *self.lock_bound());
         for listener in listeners {
             inbound.tasks.spawn(listener.run(Arc::clone(&inbound)));

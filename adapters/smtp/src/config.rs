@@ -24,10 +24,32 @@ pub struct Settings {
     pub outgoing: OutgoingSettings,
     /// The peer gateways that are known by a secret.
     pub peers: Vec<PeerSettings>,
+    /// How DNS is asked.
+    pub dns: DnsSettings,
+}
+
+impl Settings {
+    /// What of new settings holds only after a restart, by its key.
+    pub(crate) fn differences(&self, new: &Self) -> Vec<String> {
+        let Self { relay, listeners, incoming, outgoing, peers, dns } = self;
+        let is_same_place =
+            |(old, new): (&ListenerSettings, &ListenerSettings)| old.is_but_for_certificate(new);
+        let places =
+            listeners.len() == new.listeners.len() && listeners.iter().zip(&new.listeners).all(is_same_place);
+        let changed = [
+            ("relay_domain", relay != &new.relay),
+            ("smtp.listener", !places),
+            ("smtp.outgoing", outgoing != &new.outgoing),
+            ("peer", peers != &new.peers),
+            ("dns", dns != &new.dns),
+            ("smtp.limits", !incoming.limits.is_but_for_sessions(&new.incoming.limits)),
+        ];
+        changed.into_iter().filter(|(_, is)| *is).map(|(key, _)| key.to_owned()).collect()
+    }
 }
 
 /// How mail is sent.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct OutgoingSettings {
     /// The server that takes all mail for people; without one, each domain's own are found by MX records.
     pub smarthost: Option<MailHost>,
@@ -95,7 +117,7 @@ pub struct Security {
 }
 
 /// A peer gateway.
-#[derive(Clone)]
+#[derive(Clone, Eq, PartialEq)]
 pub struct PeerSettings {
     /// Its relay domain.
     pub domain: Domain,
@@ -120,6 +142,18 @@ pub struct ListenerSettings {
     pub identity: Option<Identity>,
     /// TLS from the first octet (RFC 8314 section 3.3) instead of STARTTLS.
     pub implicit_tls: bool,
+    /// Whether passwords are taken without TLS.
+    pub login_in_the_clear: bool,
+    /// Only whoever has authenticated can send anything (RFC 6409 section 4.3).
+    pub submitters_only: bool,
+}
+
+impl ListenerSettings {
+    /// Whether it is the same place, whatever it shows of itself.
+    pub(crate) fn is_but_for_certificate(&self, other: &Self) -> bool {
+        let shown = |listener: &Self| Self { identity: None, ..listener.clone() };
+        shown(self) == shown(other) && self.identity.is_some() == other.identity.is_some()
+    }
 }
 
 /// A certificate and its key.
@@ -141,6 +175,10 @@ pub struct IncomingSettings {
     /// Selectors whose people only submitters may write to; `mailto` among them, or the gateway relays mail for
     /// everybody.
     pub closed_to_strangers: Vec<String>,
+    /// Asks DNS for what proves an author (SPF, DKIM, DMARC), where DNS is asked at all; else nothing is proven.
+    pub check_authors: bool,
+    /// Refuses mail that the owner of its domain wants refused: SPF's `fail`, and `p=reject` of DMARC.
+    pub refuse_forged: bool,
     /// What each peer gateway may send for.
     pub peer_scopes: Vec<(Domain, Vec<Scope>)>,
     /// How much, and for how long.
@@ -153,9 +191,34 @@ impl Default for IncomingSettings {
             hosted: Vec::new(),
             submitters: Vec::new(),
             closed_to_strangers: vec!["mailto".to_owned()],
+            check_authors: true,
+            refuse_forged: true,
             peer_scopes: Vec::new(),
             limits: Limits::default(),
         }
+    }
+}
+
+/// How DNS servers are asked.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct DnsSettings {
+    /// Whether any are.
+    pub enabled: bool,
+    /// Those that the machine is set up with, where `servers` names none.
+    pub system: bool,
+    /// Which.
+    pub servers: Vec<SocketAddr>,
+    /// How long one may take over one question.
+    pub timeout: Duration,
+    /// How often a question is asked.
+    pub attempts: usize,
+}
+
+impl DnsSettings {
+    /// Nobody is asked.
+    #[must_use]
+    pub const fn off() -> Self {
+        Self { enabled: false, system: false, servers: Vec::new(), timeout: Duration::ZERO, attempts: 1 }
     }
 }
 
@@ -212,6 +275,18 @@ pub struct Limits {
     pub received: usize,
     /// For how long the reply waits for the acceptance of every recipient.
     pub acceptance: Duration,
+}
+
+impl Limits {
+    /// Whether the others are the same: those of a session hold from its next one on.
+    pub(crate) fn is_but_for_sessions(&self, other: &Self) -> bool {
+        let of = |limits: &Self| {
+            let Self { connections, client_connections, client_mails, mails_at_once, open_mails, .. } =
+                limits;
+            (*connections, *client_connections, *client_mails, *mails_at_once, *open_mails)
+        };
+        of(self) == of(other)
+    }
 }
 
 impl Default for Limits {

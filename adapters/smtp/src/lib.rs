@@ -9,6 +9,7 @@
 
 mod adapter;
 mod config;
+mod dns;
 mod inbound;
 mod listener;
 mod outbound;
@@ -16,7 +17,8 @@ mod tls;
 
 pub use adapter::{MailAdapter, capabilities};
 pub use config::{
-    Identity, IncomingSettings, Limits, ListenerSettings, MailHost, MailRoute, OutgoingSettings, Password,
-    PeerSettings, Security, Settings, SubmitterSettings,
+    DnsSettings, Identity, IncomingSettings, Limits, ListenerSettings, MailHost, MailRoute, OutgoingSettings,
+    Password, PeerSettings, Security, Settings, SubmitterSettings,
 };
+pub use cpim_smtp_proto::session::Limits as SessionLimits;
 pub use outbound::{Forged, Keyed, Keys, TlsPolicy, take_report};

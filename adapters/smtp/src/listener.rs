@@ -8,7 +8,7 @@ use cpim_adapter::{AdapterError, BuildError};
 use tokio::net::TcpListener;
 
 use crate::config::ListenerSettings;
-use crate::inbound::{Inbound, Listening, serve};
+use crate::inbound::{Inbound, Listening, Tls, serve};
 use crate::tls;
 
 /// After an `accept` that failed: what is short (descriptors, memory) comes back by itself.
@@ -66,5 +66,10 @@ impl Listener {
 pub(crate) fn listening(nth: usize, settings: &ListenerSettings) -> Result<Listening, BuildError> {
     let key = format!("smtp.listener[{nth}]");
     let tls = settings.identity.as_ref().map(|identity| tls::server(identity, &key)).transpose()?;
-    Ok(Listening { tls, implicit: settings.implicit_tls })
+    Ok(Listening {
+        tls: tls.map(Tls::new),
+        implicit: settings.implicit_tls,
+        login_in_the_clear: settings.login_in_the_clear,
+        submitters_only: settings.submitters_only,
+    })
 }

@@ -8,13 +8,14 @@ use serde::Deserialize;
 
 use crate::config::check::socket_path;
 use crate::config::{
-    AdapterSection, Anchors, ConfigErrors, Domain, DomainPattern, Endpoint, Listeners, Section, several,
-    units,
+    AdapterSection, Anchors, ConfigErrors, Domain, DomainPattern, Endpoint, Section, several, units,
 };
+use crate::registry::section::{self, Findings, Table, check, listens};
 use crate::registry::tls::{Wrong, wrong_pair};
 
 /// The row of the section.
-pub const SECTION: AdapterSection = AdapterSection { name: "cpim", check, listens };
+pub const SECTION: AdapterSection =
+    AdapterSection { name: "cpim", check: check::<Native>, listens: listens::<Native> };
 
 /// The shortest silence that is pinged: anything less would ping a session that is merely thinking.
 const LEAST_IDLE: Duration = Duration::from_secs(1);
@@ -80,62 +81,44 @@ pub struct OutgoingTls {
     pub key: Option<PathBuf>,
 }
 
-/// The section, read and checked, with the paths of certificates as seen from the folder of the configuration file.
+/// The section, read and checked, with the paths of files as seen from the folder of the configuration file.
 ///
 /// # Errors
 /// Everything that is wrong with it. `relay_domains` may be trusted to nobody.
 pub fn read(section: &Section, relay_domains: &[Domain]) -> Result<Native, ConfigErrors> {
-    let mut native: Native = section.read()?;
-    let mut errors = Vec::new();
-    for (nth, listener) in native.listener.iter_mut().enumerate() {
-        listener.find(section);
-        let nth = nth.to_string();
-        let wrong = listener.wrong(relay_domains).into_iter();
-        errors.extend(wrong.map(|(key, message)| section.error(&["listener", &nth, key], message)));
-    }
-    native.tls.find(section);
-    let wrong = native.tls.wrong().into_iter();
-    errors.extend(wrong.map(|(key, message)| section.error(&["tls", key], message)));
-    if native.idle_timeout < LEAST_IDLE {
-        errors.push(section.error(&["idle_timeout"], "out of bounds; a time of at least \"1s\" is accepted"));
-    }
-    if errors.is_empty() { Ok(native) } else { Err(ConfigErrors::new(errors)) }
+    section::read(section, relay_domains)
 }
 
-/// As [`read`], for `check`.
-///
-/// # Errors
-/// Everything that is wrong with it.
-pub fn check(section: &Section, relay_domains: &[Domain]) -> Result<(), ConfigErrors> {
-    read(section, relay_domains).map(drop)
-}
-
-/// Where the section listens, as far as it can be read.
-#[must_use]
-pub fn listens(section: &Section) -> Listeners {
-    let native: Native = section.read().unwrap_or_default();
-    let mut listens = Vec::new();
-    for (nth, listener) in native.listener.into_iter().enumerate() {
-        let mut note = |key: &str, endpoint| {
-            listens.push((["listener", &nth.to_string(), key].map(str::to_owned).to_vec(), endpoint));
-        };
-        if let Some(address) = listener.address {
-            note("address", Endpoint::Address(address));
+impl Table for Native {
+    fn look(&mut self, findings: &mut Findings<'_>) {
+        for (nth, listener) in self.listener.iter_mut().enumerate() {
+            listener.find(findings);
+            let wrong = listener.wrong(findings.relay_domains);
+            findings.say(&["listener", &nth.to_string()], wrong);
         }
-        if let Some(path) = listener.path {
-            note("path", Endpoint::Path(path));
+        self.tls.find(findings);
+        findings.say(&["tls"], self.tls.wrong());
+        if self.idle_timeout < LEAST_IDLE {
+            let message = "out of bounds; a time of at least \"1s\" is accepted".to_owned();
+            findings.say(&[], [("idle_timeout", message)]);
         }
     }
-    listens
+
+    fn places(self) -> Vec<(usize, &'static str, Endpoint)> {
+        let mut places = Vec::new();
+        for (nth, listener) in self.listener.into_iter().enumerate() {
+            places.extend(listener.address.map(|address| (nth, "address", Endpoint::Address(address))));
+            places.extend(listener.path.map(|path| (nth, "path", Endpoint::Path(path))));
+        }
+        places
+    }
 }
 
 impl Listener {
-    fn find(&mut self, section: &Section) {
-        for path in [&mut self.certificate, &mut self.key].into_iter().flatten() {
-            *path = section.beside(path);
-        }
+    fn find(&mut self, findings: &Findings<'_>) {
+        findings.find([&mut self.certificate, &mut self.key].into_iter().flatten());
         if let Some(ca) = &mut self.client_ca {
-            ca.find(section);
+            ca.find(findings.section);
         }
     }
 
@@ -198,11 +181,9 @@ impl Listener {
 }
 
 impl OutgoingTls {
-    fn find(&mut self, section: &Section) {
-        for path in [&mut self.certificate, &mut self.key].into_iter().flatten() {
-            *path = section.beside(path);
-        }
-        self.ca.find(section);
+    fn find(&mut self, findings: &Findings<'_>) {
+        findings.find([&mut self.certificate, &mut self.key].into_iter().flatten());
+        self.ca.find(findings.section);
     }
 
     fn wrong(&self) -> Vec<Wrong> {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use cpim_irc::{NetworkName, Password};
 use serde::Deserialize;
 
+use super::network::Network;
 use crate::config::certificate::{PairError, pair};
 use crate::config::{
     AdapterSection, Anchors, ConfigErrors, Domain, Endpoint, Listeners, Secret, Section, units,
@@ -35,6 +36,8 @@ pub struct Irc {
     pub listener: Vec<Listener>,
     /// `[[irc.account]]`: accounts that the administrator made.
     pub account: Vec<Account>,
+    /// `[[irc.network]]`: networks of others that the gateway joins.
+    pub network: Vec<Network>,
 }
 
 /// One place where clients are accepted.
@@ -89,7 +92,7 @@ pub struct Account {
 }
 
 /// A key of a table, and what is wrong with it.
-type Wrong = (&'static str, String);
+pub(super) type Wrong = (&'static str, String);
 
 /// The section, read and checked, with the paths of files as seen from the folder of the configuration file.
 ///
@@ -113,6 +116,18 @@ pub fn read(section: &Section, _relay_domains: &[Domain]) -> Result<Irc, ConfigE
         if let Err((key, message)) = account.load() {
             errors.push(section.error(&["account", &nth.to_string(), key], message));
         }
+    }
+    let mut names: Vec<String> = irc.name.iter().map(|name| name.to_ascii_lowercase()).collect();
+    for (nth, network) in irc.network.iter_mut().enumerate() {
+        let mut wrong = network.load(section);
+        let name = network.name.to_ascii_lowercase();
+        if names.contains(&name) {
+            wrong.push(("name", format!("{:?} is the name of another network here", network.name)));
+        }
+        names.push(name);
+        let nth = nth.to_string();
+        errors
+            .extend(wrong.into_iter().map(|(key, message)| section.error(&["network", &nth, key], message)));
     }
     if errors.is_empty() { Ok(irc) } else { Err(ConfigErrors::new(errors)) }
 }
@@ -194,7 +209,7 @@ impl Account {
     }
 }
 
-fn wrong_pair(certificate: Option<&Path>, key: Option<&Path>) -> Option<Wrong> {
+pub(super) fn wrong_pair(certificate: Option<&Path>, key: Option<&Path>) -> Option<Wrong> {
     match (certificate, key) {
         (None, None) => None,
         (Some(_), None) => {

@@ -14,6 +14,7 @@
 //! What this crate is not: it opens no socket, reads no clock, starts no task, and decides nothing that is policy.
 
 mod casemapping;
+pub mod client;
 mod isupport;
 mod limits;
 mod line;
@@ -22,7 +23,6 @@ mod message;
 mod names;
 mod numeric;
 mod reader;
-mod registration;
 mod source;
 mod standard_reply;
 mod tags;
@@ -37,7 +37,6 @@ pub use message::{Message, MessageFault, decode};
 pub use names::{Host, NameError, Nick, Origin, Param, Trailing, User};
 pub use numeric::Numeric;
 pub use reader::{LineFault, LineReader};
-pub use registration::{Applicant, Registration, Step};
 pub use source::{Source, is_hostname};
 pub use standard_reply::{Severity, StandardReply, standard_reply};
 pub use tags::{TagError, TagKey, TagValue, Tags};

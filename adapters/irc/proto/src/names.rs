@@ -166,6 +166,12 @@ impl Nick {
         Ok(Self(text.into()))
     }
 
+    /// A nick for whoever has none (RFC 2812 section 5.1 calls an unregistered client `*`).
+    #[must_use]
+    pub fn anybody() -> Self {
+        Self("anybody".into())
+    }
+
     /// Whether it is one by the letter of RFC 2812 section 2.3.1, its length aside.
     #[must_use]
     pub fn is_rfc2812(&self) -> bool {
@@ -194,6 +200,12 @@ impl User {
         };
         check("a user name", text, 256, accepted)?;
         Ok(Self(text.into()))
+    }
+
+    /// A user name for who has none that can stand there.
+    #[must_use]
+    pub fn anybody() -> Self {
+        Self("someone".into())
     }
 }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cpim_adapter::{Code, DeliveryError, Domain, Endpoint, Fault, PeerHop, Retry};
-use cpim_irc_proto::{Applicant, Nick, ReadLimits, Registration, Step, Trailing, User};
+use cpim_irc_proto::client::{Applicant, Registration, Sasl, Step};
+use cpim_irc_proto::{Nick, ReadLimits, Trailing, User};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
@@ -100,9 +101,7 @@ async fn log_in(wire: &mut Wire, peer: &Peer, relay: &Domain) -> Result<(), Stri
             match step {
                 Step::Going => {}
                 Step::Refused { why, .. } => return Err(why),
-                Step::Registered(_)
-                    if registration.capabilities.iter().any(|name| name == "message-tags") =>
-                {
+                Step::Registered(_) if registration.capabilities.contains(&"message-tags") => {
                     return Ok(());
                 }
                 Step::Registered(_) => return Err("the server has no message-tags".to_owned()),
@@ -125,7 +124,7 @@ fn applicant(peer: &Peer, relay: &Domain) -> Result<Applicant, String> {
         real_name: Trailing::lossy(relay.as_str()),
         password: None,
         webirc: None,
-        plain: Some(STANDARD.encode(plain)),
+        sasl: Some(Sasl::Plain(STANDARD.encode(plain))),
     })
 }
 

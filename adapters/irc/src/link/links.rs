@@ -210,7 +210,7 @@ impl Links {
 
 impl Loaded {
     fn load(settings: LinkSettings) -> Result<Self, BuildError> {
-        let tls = tls::client(&settings.anchors, "irc.ca")?;
+        let tls = tls::client(&settings.anchors, None, "irc")?;
         let peers = settings.peers.iter().cloned().map(|peer| Arc::new(Peer::new(peer, &settings.relay)));
         Ok(Self { peers: peers.collect(), tls, settings })
     }

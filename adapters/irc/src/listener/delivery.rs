@@ -11,12 +11,13 @@ use cpim_irc_proto::{Origin, text as irc_text};
 use tokio::sync::mpsc;
 
 use super::client::Client;
-use super::departure::{Departure, Leg, Letter, News};
+use super::departure::{Departure, Letter, News};
 use super::nick::{NICK_OCTETS, fold};
 use super::server::{Live, Server};
 use super::session::origin_of;
 use super::text;
 use super::users::{Face, User};
+use crate::leg::Leg;
 
 /// Lines of one message at most: more than anybody reads on IRC, and a bound on what waits for a slow client.
 const LINES: usize = 200;

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use cpim_adapter::{AdapterContext, Address, Code, LegRef, OperationId, Presence, Report, Response, Word};
+use cpim_adapter::{Address, OperationId, Presence};
 use cpim_irc_proto::{Origin, Trailing};
+
+use crate::leg::Leg;
 
 /// Something for one client.
 #[derive(Debug)]
@@ -52,49 +54,4 @@ pub(crate) struct Renamed {
     pub(crate) source: Origin,
     /// The nick that it has.
     pub(crate) new: Arc<str>,
-}
-
-/// A message's leg on this connection. It always has a last word: dropped without an outcome, it says what the
-/// connection's end means for it.
-pub(crate) struct Leg {
-    number: u64,
-    cx: AdapterContext,
-    /// What is reported if nothing else ever is.
-    last_word: Option<Word>,
-}
-
-impl Leg {
-    /// A leg of which nothing has been sent.
-    pub(crate) fn new(number: u64, cx: AdapterContext) -> Self {
-        Self { number, cx, last_word: Some(Word::NotSent) }
-    }
-
-    /// The client has it: what it said of being away goes to the sender.
-    pub(crate) fn arrived(mut self, away: Option<&str>) {
-        let response = match away {
-            Some(away) => Response::from_text(cpim_adapter::Status::Success, &format!("away: {away}")),
-            None => Response::success(),
-        };
-        self.last_word = Some(Word::Answered(response));
-    }
-
-    /// The connection ended with so many lines of it out, of so many.
-    pub(crate) fn cut_off(mut self, out: usize, of: usize) {
-        let words = format!("the client left before it confirmed: {out} of {of} lines were out");
-        self.last_word = Some(Word::Answered(Response::indeterminant(Code::Timeout, words)));
-    }
-}
-
-impl Drop for Leg {
-    fn drop(&mut self) {
-        if let Some(word) = self.last_word.take() {
-            self.cx.report(Report { leg: LegRef::Number(self.number), word });
-        }
-    }
-}
-
-impl std::fmt::Debug for Leg {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Leg({})", self.number)
-    }
 }

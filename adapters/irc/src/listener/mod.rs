@@ -35,4 +35,5 @@ mod time;
 mod users;
 mod watches;
 
+pub(crate) use nick::{candidates, is_reserved};
 pub(crate) use server::Server;

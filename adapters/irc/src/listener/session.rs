@@ -21,7 +21,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::accounts::hex;
 use super::client::{Client, End};
-use super::departure::{Departure, Leg, Letter};
+use super::departure::{Departure, Letter};
 use super::messages::{self, Sent};
 use super::nick::fold;
 use super::presence;
@@ -30,6 +30,7 @@ use super::registration::Entered;
 use super::users::{Face, User};
 use super::watches::{Ask, Watch};
 use crate::config::Guests;
+use crate::leg::Leg;
 use crate::line::{Line, Request};
 
 /// Requests and departures taken before the wire has its turn again: enough to fill one write.

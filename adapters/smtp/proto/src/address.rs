@@ -18,6 +18,8 @@ use cpim_adapter::{
 pub const MAX_LOCAL_OCTETS: usize = 64;
 /// Octets in a path at most (RFC 5321 section 4.5.3.1.3), brackets not counted.
 pub const MAX_OCTETS: usize = 254;
+/// Octets of a local-part that are read at most: each of 64 escaped as `~hh`, its quotes, and room for a few `\\`.
+const MAX_READ_OCTETS: usize = 512;
 
 /// A mailbox: the value of a local-part, and a domain. `Display` quotes the local-part where it must.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -55,10 +57,22 @@ impl Mailbox {
     /// # Errors
     /// [`MailboxError`] names what is wrong.
     pub fn parse(text: &str) -> Result<Self, MailboxError> {
+        Self::parse_long(text)?.within_limits()
+    }
+
+    /// Reads a mailbox as somebody else may write it: needlessly escaped forms of our own addresses are longer than we
+    /// write any (RFC 5321 section 4.5.3.1.1 lets them be taken).
+    ///
+    /// # Errors
+    /// As [`Self::parse`], but for the length.
+    pub fn parse_long(text: &str) -> Result<Self, MailboxError> {
         let (written, domain) = text.rsplit_once('@').ok_or(MailboxError::NoDomain)?;
         let local = value(written).ok_or(MailboxError::Local)?;
         let domain = Domain::parse(domain).map_err(|error| MailboxError::Domain(error.to_string()))?;
-        Self { local, domain }.within_limits()
+        match written.len() {
+            ..=MAX_READ_OCTETS => Ok(Self { local, domain }),
+            octets => Err(MailboxError::TooLong { octets, most: MAX_READ_OCTETS }),
+        }
     }
 
     /// A mailbox of these parts.

@@ -1,8 +1,8 @@
 //! One connection: moves octets between a socket and its session, and answers what the session asks.
 
 use std::io;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use cpim_smtp_proto::session::{Decision, Event, Login, Offers, Recipient, Reply, Session};
@@ -14,10 +14,10 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use super::Inbound;
-use super::mail;
 use super::rates::Connected;
+use super::reception::{self, Bringer};
 use super::recipient::{self, Taken};
-use crate::config::SubmitterSettings;
+use super::unsubscribe::WayOut;
 use crate::outbound::{Forged, Keyed, take_report};
 
 /// Octets read at once.
@@ -38,13 +38,37 @@ const FORGED: Reply = Reply::fixed(550, "5.1.1", "no such address of this gatewa
 const NOT_DURABLE: Reply = Reply::fixed(451, "4.3.0", "the report is not kept yet");
 const WRONG_PASSWORD: Reply = Reply::fixed(535, "5.7.8", "wrong name or password");
 
+const SUBMITTERS_ONLY: Reply = Reply::fixed(530, "5.7.0", "authenticate first");
+
 /// What a connection must know of the place where it was accepted.
 #[derive(Clone)]
 pub(crate) struct Listening {
     /// Its TLS, where it has any.
-    pub(crate) tls: Option<Arc<ServerConfig>>,
+    pub(crate) tls: Option<Tls>,
     /// From the first octet.
     pub(crate) implicit: bool,
+    /// Passwords are taken without TLS.
+    pub(crate) login_in_the_clear: bool,
+    /// Nobody else can send anything.
+    pub(crate) submitters_only: bool,
+}
+
+/// The TLS of a place. A new certificate is that of all connections to come.
+#[derive(Clone)]
+pub(crate) struct Tls(Arc<Mutex<Arc<ServerConfig>>>);
+
+impl Tls {
+    pub(crate) fn new(config: Arc<ServerConfig>) -> Self {
+        Self(Arc::new(Mutex::new(config)))
+    }
+
+    pub(crate) fn get(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn replace(&self, config: Arc<ServerConfig>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = config;
+    }
 }
 
 /// A connection's octets, encrypted or not.
@@ -81,16 +105,25 @@ async fn run(
     if at.implicit {
         stream = encrypted(stream, &at).await?;
     }
+    let terms = inbound.terms();
     let offers = Offers {
         starttls: at.tls.is_some() && !at.implicit,
-        login: !inbound.settings.incoming.submitters.is_empty(),
-        login_in_the_clear: false,
+        login: !terms.settings.submitters.is_empty(),
+        login_in_the_clear: at.login_in_the_clear,
     };
-    let limits = inbound.settings.incoming.limits.session.clone();
-    let session = Session::new(inbound.settings.relay.as_str(), offers, at.implicit, limits, Instant::now());
-    let client = from.ip().to_canonical().to_string();
-    let mut connection =
-        Connection { inbound, session, counted, client, taken: Vec::new(), legs: Vec::new(), room: None };
+    let limits = terms.settings.limits.session.clone();
+    let session = Session::new(inbound.relay.as_str(), offers, at.implicit, limits, Instant::now());
+    let mut connection = Connection {
+        inbound,
+        session,
+        counted,
+        client: from.ip().to_canonical(),
+        submitters_only: at.submitters_only,
+        taken: Vec::new(),
+        legs: Vec::new(),
+        ways_out: Vec::new(),
+        room: None,
+    };
     let mut piece = vec![0; PIECE];
     loop {
         while let Some(event) = connection.session.poll(Instant::now()) {
@@ -126,8 +159,8 @@ async fn run(
 }
 
 async fn encrypted(stream: Box<dyn Octets>, at: &Listening) -> io::Result<Box<dyn Octets>> {
-    let tls = at.tls.clone().ok_or_else(|| io::Error::other("no TLS here"))?;
-    let encrypted = timeout(WRITE_TIME, TlsAcceptor::from(tls).accept(stream)).await??;
+    let tls = at.tls.as_ref().ok_or_else(|| io::Error::other("no TLS here"))?;
+    let encrypted = timeout(WRITE_TIME, TlsAcceptor::from(tls.get()).accept(stream)).await??;
     Ok(Box::new(encrypted))
 }
 
@@ -156,11 +189,14 @@ struct Connection<'a> {
     inbound: &'a Arc<Inbound>,
     session: Session,
     counted: Connected,
-    client: String,
+    client: IpAddr,
+    submitters_only: bool,
     /// Recipients of the mail under way.
     taken: Vec<Taken>,
     /// Legs that it reports on.
     legs: Vec<u64>,
+    /// Subscriptions that it ends.
+    ways_out: Vec<WayOut>,
     /// Room for its text.
     room: Option<OwnedSemaphorePermit>,
 }
@@ -169,18 +205,17 @@ impl Connection<'_> {
     fn forget(&mut self) {
         self.taken.clear();
         self.legs.clear();
+        self.ways_out.clear();
         self.room = None;
-    }
-
-    fn submitter(&self) -> Option<&SubmitterSettings> {
-        let name = self.session.user()?;
-        self.inbound.settings.incoming.submitters.iter().find(|submitter| submitter.name == name)
     }
 
     async fn answer(&mut self, event: Event) -> Decision {
         match event {
             Event::StartTls => Decision::Accept,
             Event::Login(login) => self.login(&login),
+            Event::Sender(_) if self.submitters_only && self.session.user().is_none() => {
+                Decision::Refuse(SUBMITTERS_ONLY)
+            }
             Event::Sender(_) => {
                 self.forget();
                 match self.counted.may_send(Instant::now()) {
@@ -189,12 +224,13 @@ impl Connection<'_> {
                 }
             }
             Event::Recipient(said) => {
-                if let Some(decision) = self.keyed(&said) {
+                if let Some(decision) = self.keyed(&said).await {
                     return decision;
                 }
                 let mapper = self.inbound.cx.mapper();
                 let is_submitter = self.session.user().is_some();
-                match recipient::take(said, is_submitter, &self.inbound.settings, &mapper) {
+                let terms = self.inbound.terms();
+                match recipient::take(said, is_submitter, &self.inbound.relay, &terms.settings, &mapper) {
                     Ok(taken) => {
                         self.taken.push(taken);
                         Decision::Accept
@@ -213,12 +249,21 @@ impl Connection<'_> {
                         return Decision::Refuse(NOT_DURABLE);
                     }
                 }
+                for way_out in std::mem::take(&mut self.ways_out) {
+                    if let Err(reply) = way_out.take(self.inbound).await {
+                        return Decision::Refuse(reply);
+                    }
+                }
                 if taken.is_empty() {
                     self.forget();
                     return Decision::Accept;
                 }
-                let decision =
-                    mail::hand_over(self.inbound, received, taken, self.submitter(), &self.client).await;
+                let bringer = Bringer {
+                    ip: self.client,
+                    helo: self.session.client().to_owned(),
+                    user: self.session.user().map(str::to_owned),
+                };
+                let decision = reception::take(self.inbound, received, taken, &bringer).await;
                 self.forget();
                 match decision {
                     Ok(()) => Decision::Accept,
@@ -229,9 +274,9 @@ impl Connection<'_> {
     }
 
     /// What a keyed address of ours is answered; nothing where it is none.
-    fn keyed(&mut self, said: &Recipient) -> Option<Decision> {
+    async fn keyed(&mut self, said: &Recipient) -> Option<Decision> {
         let mailbox = said.mailbox.as_ref()?;
-        if !mailbox.domain().eq_ignore_ascii_case(self.inbound.settings.relay.as_str()) {
+        if !mailbox.domain().eq_ignore_ascii_case(self.inbound.relay.as_str()) {
             return None;
         }
         match self.inbound.keys.read(mailbox.local())? {
@@ -239,17 +284,25 @@ impl Connection<'_> {
                 self.legs.push(leg);
                 Some(Decision::Accept)
             }
-            Ok(Keyed::Unsubscribe(_)) | Err(Forged) => Some(Decision::Refuse(FORGED)),
+            Ok(Keyed::Unsubscribe(key)) => Some(match WayOut::of(&key, self.inbound).await {
+                Ok(Some(way_out)) => {
+                    self.ways_out.push(way_out);
+                    Decision::Accept
+                }
+                Ok(None) => Decision::Refuse(FORGED),
+                Err(reply) => Decision::Refuse(reply),
+            }),
+            Err(Forged) => Some(Decision::Refuse(FORGED)),
         }
     }
 
     fn login(&self, login: &Login) -> Decision {
-        let known =
-            self.inbound.settings.incoming.submitters.iter().find(|submitter| submitter.name == login.name);
+        let terms = self.inbound.terms();
+        let known = terms.settings.submitters.iter().find(|submitter| submitter.name == login.name);
         match known {
             Some(submitter) if submitter.password.is(&login.password) => Decision::Accept,
             _ => {
-                tracing::info!(client = self.client, name = login.name, "wrong name or password");
+                tracing::info!(client = %self.client, name = login.name, "wrong name or password");
                 Decision::Refuse(WRONG_PASSWORD)
             }
         }

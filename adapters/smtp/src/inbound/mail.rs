@@ -1,71 +1,156 @@
 //! One mail: an operation for each recipient, and one reply for all of them (RFC 5321 section 4.2.5).
+//!
+//! The reply is 250 once every recipient's operation is accepted, or refused for reasons that a stranger is not to
+//! tell apart at the reply: whoever is there, is not, or does not want to hear from him. What is not delivered after a
+//! 250 is reported.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use cpim_adapter::{Answer, Arrival, Authority, Code, Response, SessionFacts, Status, TransId};
+use cpim_adapter::{
+    Answer, Arrival, Authority, Code, Kind, MemoryError, Receipt, Response, SessionFacts, Standing, Status,
+    TransId,
+};
 use cpim_smtp_proto::address::Mailbox;
-use cpim_smtp_proto::dsn::{Bounce, Returned};
-use cpim_smtp_proto::mail::Mail;
+use cpim_smtp_proto::mail::{Incoming, Mail};
 use cpim_smtp_proto::session::{Path, Received, Reply};
 use sha2::{Digest, Sha256};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use super::Inbound;
-use super::author;
+use super::author::Author;
+use super::bounces::now_s;
+use super::owed::{NOT_DELIVERED, Owed, Owner, Stage};
 use super::recipient::Taken;
-use crate::config::SubmitterSettings;
 
-const UNREADABLE: Reply = Reply::fixed(554, "5.6.0", "a header over the limits");
-const LOOP: Reply = Reply::fixed(554, "5.4.6", "it has crossed too many servers");
 const LATER: Reply = Reply::fixed(451, "4.3.0", "nothing can be taken at present");
-const NOT_DELIVERED: Reply = Reply::fixed(550, "5.7.1", "not deliverable");
+const LOOP: Reply = Reply::fixed(554, "5.4.6", "it has crossed too many servers");
+
+/// A mail that is about to be given to the gateway.
+pub(super) struct Letter {
+    pub(super) received: Received,
+    pub(super) mail: Mail,
+    pub(super) author: Author,
+    /// The author proved who he is to us, and is no stranger.
+    pub(super) is_submitter: bool,
+    /// Who brought it, for the trace.
+    pub(super) client: String,
+}
+
+/// What was given to the gateway, and is not decided yet.
+struct Given {
+    /// By transID, until each is accepted.
+    notices: Vec<(TransId, oneshot::Receiver<()>)>,
+    notes: JoinSet<Result<(), MemoryError>>,
+    answers: mpsc::Receiver<Answer>,
+    /// Nobody among those who sent it is a stranger.
+    is_trusted: bool,
+}
 
 /// Gives a mail to the gateway. `Ok`: it is taken, and what is not delivered of it is reported.
 pub(super) async fn hand_over(
     inbound: &Arc<Inbound>,
-    received: Received,
+    letter: Letter,
     taken: Vec<Taken>,
-    submitter: Option<&SubmitterSettings>,
-    client: &str,
 ) -> Result<(), Reply> {
-    let mail = Mail::read(&received.octets).map_err(|_| UNREADABLE)?;
-    if mail.received() > inbound.settings.incoming.limits.received {
-        return Err(LOOP);
-    }
-    let mapper = inbound.cx.mapper();
-    let sender = &received.envelope.sender;
-    let author = author::find(&mail, sender, submitter, &mapper)?;
     let open = Arc::clone(&inbound.open).try_acquire_owned().map_err(|_| LATER)?;
-    let now_s = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let deadline = Instant::now() + inbound.settings.incoming.limits.acceptance;
-    let (sender_answers, mut answers) = mpsc::channel(taken.len().max(1));
-    let mut waiting = HashMap::new();
-    let mut notices = Vec::new();
-    for taken in taken {
-        let destination = taken.destination.clone();
-        let to = (&taken.mailbox, destination);
-        let incoming = mail.incoming(author.source.clone(), to, &mapper, &inbound.peers, now_s);
-        if incoming.is_replay {
+    let deadline = Instant::now() + inbound.terms().settings.limits.acceptance;
+    let mut given = submit(inbound, &letter, taken).await?;
+    while let Some(noted) = given.notes.join_next().await {
+        if !matches!(noted, Ok(Ok(()))) {
+            return Err(LATER);
+        }
+    }
+    let refused = given.decided(deadline).await?;
+    let is_temporary = |answer: &Answer| matches!(answer.response.code(), Some(Code::Busy | Code::Internal));
+    if refused.values().any(is_temporary) {
+        // Whatever was accepted of it is known again when it comes again.
+        return Err(LATER);
+    }
+    let failed = refused.values().filter(|answer| answer.response.status() == Status::Failure).count();
+    let all_failed = failed > 0 && failed == given.notices.len();
+    let may_say = given.is_trusted || !inbound.outbound.can_report();
+    if all_failed && (may_say || !refused.values().any(|answer| is_about_people(&answer.response))) {
+        let mut replies = Vec::new();
+        for (trans_id, answer) in refused {
+            replies.push(reply(&answer.response, given.is_trusted));
+            inbound.owe_nothing(&trans_id).await;
+            answer.receipt.into_iter().for_each(Receipt::handed_over);
+        }
+        return Err(replies.into_iter().min_by_key(Reply::code).unwrap_or(LATER));
+    }
+    for answer in refused.into_values() {
+        if !settle(inbound, answer).await {
+            return Err(LATER);
+        }
+    }
+    let shared = Arc::clone(inbound);
+    inbound.tasks.spawn(async move {
+        let _open = open;
+        loop {
+            tokio::select! {
+                answer = given.answers.recv() => match answer {
+                    Some(answer) => {
+                        settle(&shared, answer).await;
+                    }
+                    None => return,
+                },
+                // The answers are kept, and asked for after the next start.
+                () = shared.draining() => return,
+            }
+        }
+    });
+    Ok(())
+}
+
+/// What became of a recipient after all. `true`: whoever wants to know is told, or will be.
+async fn settle(inbound: &Arc<Inbound>, answer: Answer) -> bool {
+    let is_noted = inbound.settled(&answer.trans_id, &answer.response).await;
+    if is_noted {
+        answer.receipt.into_iter().for_each(Receipt::handed_over);
+    }
+    is_noted
+}
+
+async fn submit(inbound: &Arc<Inbound>, letter: &Letter, all: Vec<Taken>) -> Result<Given, Reply> {
+    let mapper = inbound.cx.mapper();
+    let (sender, answers) = mpsc::channel(all.len().max(1));
+    let header = Owed::header_of(&letter.received.octets);
+    let mut given =
+        Given { notices: Vec::new(), notes: JoinSet::new(), answers, is_trusted: letter.is_submitter };
+    let mut known = HashSet::new();
+    for taken in all {
+        let to = (&taken.mailbox, taken.destination.clone());
+        let incoming =
+            letter.mail.incoming(letter.author.source.clone(), to, &mapper, &inbound.peers, now_s());
+        let trans_id = trans_id(letter, &taken).ok_or(LATER)?;
+        // The same recipient twice is one.
+        if incoming.is_replay || !known.insert(trans_id.clone()) {
             continue;
+        }
+        given.is_trusted |= incoming.peer.is_some();
+        let is_answered = incoming.operation.kind() != Kind::Notify;
+        if let Some(mut owed) = owed(letter, &taken, &incoming).filter(|_| is_answered) {
+            owed.header = header.clone();
+            let (inbound, trans_id) = (Arc::clone(inbound), trans_id.clone());
+            given.notes.spawn(async move { inbound.owe(&trans_id, &owed).await });
         }
         let authority = match &incoming.peer {
             Some(peer) => Authority {
                 peer: Some(peer.clone()),
                 scopes: inbound.scopes(peer),
-                standing: cpim_adapter::Standing::Verified,
+                standing: Standing::Verified,
                 label: format!("mail of {peer}"),
             },
-            None => author.authority(client),
+            None => letter.author.authority(&letter.client),
         };
-        let trans_id = trans_id(&received, &taken, &mail).ok_or(LATER)?;
         let facts = SessionFacts { authority: Arc::new(authority), serves: Vec::new(), home: false };
         let (inlet, mut own) = inbound.cx.open(facts, 1);
         let place = inlet.reserve().await.ok_or(LATER)?;
         inbound.peers.note(&incoming);
-        notices.push(place.submit_noticed(Arrival {
+        let arrival = Arrival {
             operation: incoming.operation,
             trans_id: trans_id.clone(),
             hops: incoming.hops,
@@ -74,9 +159,13 @@ pub(super) async fn hand_over(
             wait: incoming.wait,
             standing: incoming.standing,
             held: false,
-        }));
-        waiting.insert(trans_id, taken);
-        let to = sender_answers.clone();
+        };
+        if !is_answered {
+            place.submit(arrival);
+            continue;
+        }
+        given.notices.push((trans_id, place.submit_noticed(arrival)));
+        let to = sender.clone();
         inbound.tasks.spawn(async move {
             // The connection lasts as long as its answer is awaited.
             let _inlet = inlet;
@@ -85,138 +174,89 @@ pub(super) async fn hand_over(
             }
         });
     }
-    drop(sender_answers);
-    let all = waiting.len();
-    let (mut accepted, mut undecided) = (0, 0);
-    for notice in notices {
-        match timeout_at(deadline, notice).await {
-            Ok(Ok(())) => accepted += 1,
-            Ok(Err(_)) => {}
-            Err(_) => undecided += 1,
-        }
-    }
-    // What was refused unaccepted is answered already, or is about to be.
-    let mut refused = Vec::new();
-    while accepted + undecided + refused.len() < all {
-        match timeout_at(deadline, answers.recv()).await {
-            Ok(Some(answer)) => refused.push(answer),
-            Ok(None) | Err(_) => undecided += 1,
-        }
-    }
-    if undecided > 0 {
-        // Whatever was accepted of it is known again when it comes again.
-        return Err(LATER);
-    }
-    if accepted == 0 && all > 0 {
-        let replies = refused.into_iter().map(|answer| {
-            let reply = reply(&answer.response);
-            answer.receipt.into_iter().for_each(cpim_adapter::Receipt::handed_over);
-            reply
-        });
-        // Once more helps as long as it may help with one.
-        return Err(replies.min_by_key(Reply::code).unwrap_or(LATER));
-    }
-    let (shared, followed) = (Arc::clone(inbound), received);
-    inbound.tasks.spawn(async move {
-        let _open = open;
-        for answer in refused {
-            settle(&shared, &followed, &mut waiting, answer).await;
-        }
-        loop {
-            tokio::select! {
-                answer = answers.recv() => match answer {
-                    Some(answer) => settle(&shared, &followed, &mut waiting, answer).await,
-                    None => return,
-                },
-                () = shared.cx.shutdown.draining() => return,
+    Ok(given)
+}
+
+impl Given {
+    /// Waits until each is accepted or answered. Gives the answers of what was not accepted, and of what is settled
+    /// already.
+    async fn decided(&mut self, deadline: Instant) -> Result<HashMap<TransId, Answer>, Reply> {
+        let mut refused = HashSet::new();
+        for (trans_id, notice) in &mut self.notices {
+            match timeout_at(deadline, notice).await {
+                Ok(Ok(())) => {}
+                // What was not accepted is answered already, or is about to be.
+                Ok(Err(_)) => {
+                    refused.insert(trans_id.clone());
+                }
+                Err(_) => return Err(LATER),
             }
         }
-    });
-    Ok(())
-}
-
-/// What came of a recipient after all: a failure is reported, unless nobody wants to know.
-async fn settle(
-    inbound: &Arc<Inbound>,
-    received: &Received,
-    waiting: &mut HashMap<TransId, Taken>,
-    answer: Answer,
-) {
-    let reported = match waiting.remove(&answer.trans_id) {
-        Some(taken) => report(inbound, received, &taken, &answer.response).await,
-        None => true,
-    };
-    if reported {
-        answer.receipt.into_iter().for_each(cpim_adapter::Receipt::handed_over);
-    }
-}
-
-async fn report(inbound: &Arc<Inbound>, received: &Received, taken: &Taken, response: &Response) -> bool {
-    let wanted = match response.status() {
-        Status::Failure => taken.said.notify.failure(),
-        Status::Success | Status::Indeterminant => taken.said.notify.success(),
-    };
-    let Path::Mailbox(sender) = &received.envelope.sender.path else { return true };
-    let Ok(to) = Mailbox::parse(sender.as_str()) else { return true };
-    if !wanted {
-        return true;
-    }
-    // Whoever is a stranger hears no more of people than at the reply.
-    let response = match response.status() {
-        Status::Failure => Response::failure(Code::Refused, reply(response).text().to_owned()),
-        _ => response.clone(),
-    };
-    let now_s = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let original = taken.said.original.as_ref().map(|(kind, address)| format!("{kind};{address}"));
-    let id = trans_text(&[received.octets.as_ref(), taken.mailbox.to_string().as_bytes()]);
-    let bounce = Bounce {
-        relay: &inbound.settings.relay,
-        to: &to,
-        id: &id,
-        recipient: &taken.mailbox.to_string(),
-        original_recipient: original.as_deref(),
-        envelope_id: received.envelope.sender.envelope_id.as_deref(),
-        response: &response,
-        returned: Returned { mail: &received.octets },
-        now_s,
-    };
-    match inbound.outbound.report(&to, &bounce.write()).await {
-        Ok(_) => true,
-        Err(error) => {
-            tracing::warn!(%error, "a report could not be sent");
-            false
+        let mut answered = HashMap::new();
+        while !refused.iter().all(|trans_id| answered.contains_key(trans_id)) {
+            let Ok(Some(answer)) = timeout_at(deadline, self.answers.recv()).await else {
+                return Err(LATER);
+            };
+            answered.insert(answer.trans_id.clone(), answer);
         }
+        Ok(answered)
     }
+}
+
+/// What the sender is owed for a recipient; nothing where he wants no report, or none can be sent.
+fn owed(letter: &Letter, taken: &Taken, incoming: &Incoming) -> Option<Owed> {
+    let sender = &letter.received.envelope.sender;
+    // A report is never answered by a report (RFC 5321 section 4.5.5).
+    let Path::Mailbox(path) = &sender.path else { return None };
+    let (failure, success) = (taken.said.notify.failure(), taken.said.notify.success());
+    let owner = match &incoming.peer {
+        Some(peer) => Owner::Peer(peer.clone()),
+        None => Owner::Source(letter.author.source.address().clone()),
+    };
+    Some(Owed {
+        to: Mailbox::parse(path.as_str()).ok().filter(|_| failure || success)?,
+        recipient: taken.mailbox.to_string(),
+        original: taken.said.original.as_ref().map(|(kind, address)| format!("{kind};{address}")),
+        envelope_id: sender.envelope_id.clone(),
+        failure,
+        success,
+        is_trusted: letter.is_submitter || incoming.peer.is_some(),
+        owner,
+        since_s: now_s(),
+        stage: Stage::Open,
+        header: bytes::Bytes::new(),
+    })
 }
 
 /// One mail to one recipient has one transID, so that it is known again when it comes again.
-fn trans_id(received: &Received, taken: &Taken, mail: &Mail) -> Option<TransId> {
-    let sender = received.envelope.sender.path.to_string();
-    let text = trans_text(&[
-        sender.as_bytes(),
-        taken.mailbox.to_string().as_bytes(),
-        mail.message_id().unwrap_or_default().as_bytes(),
-        mail.entity().octets(),
-    ]);
-    TransId::parse(&text).ok()
-}
-
-fn trans_text(parts: &[&[u8]]) -> String {
+fn trans_id(letter: &Letter, taken: &Taken) -> Option<TransId> {
+    let sender = letter.received.envelope.sender.path.to_string();
+    let recipient = taken.mailbox.to_string();
+    let entity = letter.mail.entity();
+    let message_id = letter.mail.message_id().unwrap_or_default();
     let mut digest = Sha256::new();
-    for part in parts {
+    for part in [sender.as_bytes(), recipient.as_bytes(), message_id.as_bytes(), entity.octets()] {
         digest.update(part.len().to_be_bytes());
         digest.update(part);
     }
-    digest.finalize().iter().take(16).fold("m".to_owned(), |text, octet| format!("{text}{octet:02x}"))
+    let digest = digest.finalize();
+    let text = digest.iter().take(16).fold("m".to_owned(), |text, octet| format!("{text}{octet:02x}"));
+    TransId::parse(&text).ok()
 }
 
-/// A response in SMTP's words. About people all are told the same.
-fn reply(response: &Response) -> Reply {
+/// Whether the response tells something of somebody, and not of the mail.
+fn is_about_people(response: &Response) -> bool {
+    super::owed::told(response, false) != *response
+}
+
+/// A response in SMTP's words. About people all strangers are told the same.
+fn reply(response: &Response, is_trusted: bool) -> Reply {
     match response.code() {
         Some(Code::Busy | Code::Internal) => LATER,
         Some(Code::TooLarge) => Reply::fixed(552, "5.3.4", "too large a mail"),
         Some(Code::Lossy | Code::Unsupported) => Reply::fixed(554, "5.6.1", "not in this form"),
         Some(Code::Loop) => LOOP,
-        _ => NOT_DELIVERED,
+        _ if is_trusted => Reply::worded(550, "5.7.1", &response.text()),
+        _ => Reply::fixed(550, "5.7.1", NOT_DELIVERED),
     }
 }

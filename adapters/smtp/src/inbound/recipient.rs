@@ -1,11 +1,11 @@
 //! For whom a mail may be: what is decided at RCPT. That is syntax, relaying and our own local-parts, never whether
 //! somebody is there.
 
-use cpim_adapter::{Class, ImUri, Local, Mapper};
+use cpim_adapter::{Class, Domain, ImUri, Local, Mapper};
 use cpim_smtp_proto::address::Mailbox;
 use cpim_smtp_proto::session::{Recipient, Reply};
 
-use crate::config::Settings;
+use crate::config::IncomingSettings;
 
 /// A recipient that is taken.
 #[derive(Clone, Debug)]
@@ -26,29 +26,29 @@ const NO_ADDRESS: Reply = Reply::fixed(550, "5.1.1", "no such address of this ga
 pub(super) fn take(
     said: Recipient,
     is_submitter: bool,
-    settings: &Settings,
+    relay: &Domain,
+    settings: &IncomingSettings,
     mapper: &Mapper,
 ) -> Result<Taken, Reply> {
     let mailbox = match &said.mailbox {
-        Some(written) => Mailbox::parse(written.as_str()).map_err(|_| NO_MAILBOX)?,
-        None => Mailbox::new("postmaster", settings.relay.clone()).map_err(|_| NO_MAILBOX)?,
+        Some(written) => Mailbox::parse_long(written.as_str()).map_err(|_| NO_MAILBOX)?,
+        None => Mailbox::new("postmaster", relay.clone()).map_err(|_| NO_MAILBOX)?,
     };
-    if !mapper.is_ours(mailbox.domain()) && !settings.incoming.hosted.contains(mailbox.domain()) {
+    if !mapper.is_ours(mailbox.domain()) && !settings.hosted.contains(mailbox.domain()) {
         return Err(NO_RELAYING);
     }
     let is_postmaster =
         mapper.is_relay(mailbox.domain()) && mailbox.local().eq_ignore_ascii_case("postmaster");
     let destination = match is_postmaster {
         // Somebody must be there (RFC 5321 section 4.5.1), and only the gateway is.
-        true => mapper.read(&format!("im:gateway@{}", settings.relay), Class::Im),
+        true => mapper.read(&format!("im:gateway@{relay}"), Class::Im),
         false => mailbox.as_resident(Class::Im, mapper),
     };
     let destination = destination.ok().and_then(|uri| ImUri::try_from(uri).ok()).ok_or(NO_ADDRESS)?;
     match mapper.resident(destination.address()) {
         Ok(Some(Local::Route(foreign))) => {
             let selector = foreign.selector().as_str();
-            if !is_submitter && settings.incoming.closed_to_strangers.iter().any(|closed| closed == selector)
-            {
+            if !is_submitter && settings.closed_to_strangers.iter().any(|closed| closed == selector) {
                 return Err(NO_RELAYING);
             }
         }

@@ -148,6 +148,11 @@ impl Outbound {
         }
     }
 
+    /// Whether there is a way for reports at all; without one, failures are told at the reply or never.
+    pub(crate) const fn can_report(&self) -> bool {
+        self.settings.smarthost.is_some()
+    }
+
     async fn send(
         &self,
         running: &Running,

@@ -10,7 +10,7 @@ use cpim_adapter::{
     Notify, Observation, Operation, OperationId, Outcome, Passage, PresUri, Presence, Report, Selectors,
     SessionFacts, Shutdown, Standing, TransId, Tuple, VolatileMemory, Withdrawn, Word,
 };
-use cpim_smtp::{IncomingSettings, MailAdapter, MailHost, OutgoingSettings, Settings};
+use cpim_smtp::{DnsSettings, IncomingSettings, MailAdapter, MailHost, OutgoingSettings, Settings};
 use tokio::sync::mpsc;
 
 pub(crate) const BOB: &str = "im:mailto=bob~40mail.example@gw.example";
@@ -81,6 +81,7 @@ impl House {
             relay: Domain::parse("gw.example").unwrap(),
             listeners: Vec::new(),
             peers: Vec::new(),
+            dns: DnsSettings::off(),
         };
         let adapter = Arc::new(MailAdapter::new(settings).unwrap());
         let words = Arc::default();

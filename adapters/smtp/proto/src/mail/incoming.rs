@@ -111,6 +111,12 @@ impl Mail {
         }
     }
 
+    /// Whether a configured peer has proven what this mail is for one recipient.
+    #[must_use]
+    pub fn is_proven(&self, destination: &ImUri, mapper: &Mapper, peers: &Peers, now_s: u64) -> bool {
+        self.proven(destination.address(), mapper, peers, now_s).is_some()
+    }
+
     fn proven(&self, recipient: &Address, mapper: &Mapper, peers: &Peers, now_s: u64) -> Option<Incoming> {
         let sealed = self.sealed()?;
         let (peer, opened) = peers.keys.iter().find_map(|(peer, (from, _))| {

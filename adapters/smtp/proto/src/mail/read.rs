@@ -94,7 +94,8 @@ impl Mail {
         };
         // Several authors are nobody in particular (RFC 7489 section 6.6.1).
         let mut authors = parsed.from().into_iter().flat_map(|address| address.iter());
-        if let (Some(first), None) = (authors.next(), authors.next()) {
+        let is_one_field = self.fields.iter().filter(|field| field.is("From")).count() == 1;
+        if let (Some(first), None, true) = (authors.next(), authors.next(), is_one_field) {
             self.from = author(first).map(|(mailbox, name)| Author { name, mailbox });
         }
         let to = parsed.to().into_iter().chain(parsed.cc()).flat_map(|address| address.iter());

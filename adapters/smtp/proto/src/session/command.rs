@@ -10,8 +10,8 @@ use super::reply::Reply;
 pub(super) enum Command {
     Auth { mechanism: String, initial: Option<String> },
     Data,
-    Ehlo,
-    Helo,
+    Ehlo(String),
+    Helo(String),
     Help,
     Mail(Sender),
     Noop,
@@ -41,8 +41,8 @@ pub(super) fn read(line: &[u8]) -> Result<Command, Reply> {
     match &*verb.to_ascii_uppercase() {
         "AUTH" => auth(argument),
         "DATA" => bare(Command::Data),
-        "EHLO" if !argument.is_empty() => Ok(Command::Ehlo),
-        "HELO" if !argument.is_empty() => Ok(Command::Helo),
+        "EHLO" if !argument.is_empty() => Ok(Command::Ehlo(argument.to_owned())),
+        "HELO" if !argument.is_empty() => Ok(Command::Helo(argument.to_owned())),
         "EHLO" | "HELO" => Err(SYNTAX),
         "HELP" => Ok(Command::Help),
         "MAIL" => mail(argument),

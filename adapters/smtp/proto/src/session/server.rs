@@ -59,7 +59,8 @@ pub struct Session {
     input: BytesMut,
     output: BytesMut,
     state: State,
-    is_greeted: bool,
+    /// What the client calls itself, once it has greeted.
+    client: Option<String>,
     is_secure: bool,
     user: Option<String>,
     sender: Option<Sender>,
@@ -121,7 +122,7 @@ impl Session {
             input: BytesMut::new(),
             output: BytesMut::new(),
             state: State::Command,
-            is_greeted: false,
+            client: None,
             is_secure,
             user: None,
             sender: None,
@@ -221,7 +222,7 @@ impl Session {
         self.state = State::Command;
         self.input.clear();
         self.is_secure = true;
-        self.is_greeted = false;
+        self.client = None;
         self.user = None;
         self.reset();
     }
@@ -262,6 +263,12 @@ impl Session {
     #[must_use]
     pub const fn is_secure(&self) -> bool {
         self.is_secure
+    }
+
+    /// What the client calls itself (RFC 5321 section 4.1.1.1), which proves nothing.
+    #[must_use]
+    pub fn client(&self) -> &str {
+        self.client.as_deref().unwrap_or_default()
     }
 
     /// Who authenticated.
@@ -318,8 +325,8 @@ impl Session {
             return None;
         }
         match command {
-            Command::Ehlo => self.greet(true),
-            Command::Helo => self.greet(false),
+            Command::Ehlo(client) => self.greet(client, true),
+            Command::Helo(client) => self.greet(client, false),
             Command::Help => self.reply(&Reply::fixed(214, "2.0.0", "RFC 5321 helps")),
             Command::Noop => self.reply(&OK),
             Command::Quit => self.end(&Reply::fixed(221, "2.0.0", "bye")),
@@ -330,7 +337,7 @@ impl Session {
             // One answer for everybody: who is here is told to nobody.
             Command::Verify => self.reply(&Reply::fixed(252, "2.1.5", "send, and see")),
             Command::StartTls => return self.start_tls(),
-            _ if !self.is_greeted => self.refuse(&GREET_FIRST),
+            _ if self.client.is_none() => self.refuse(&GREET_FIRST),
             Command::Auth { mechanism, initial } => return self.auth(&mechanism, initial.as_deref()),
             Command::Mail(sender) => return self.mail_from(sender),
             Command::Rcpt(recipient) => return self.rcpt_to(recipient),
@@ -339,9 +346,9 @@ impl Session {
         None
     }
 
-    fn greet(&mut self, extended: bool) {
+    fn greet(&mut self, client: String, extended: bool) {
         self.reset();
-        self.is_greeted = true;
+        self.client = Some(client);
         if !extended {
             return self.say(&format!("250 {}", self.hostname));
         }

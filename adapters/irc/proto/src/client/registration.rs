@@ -24,8 +24,63 @@ pub struct Applicant {
     pub password: Option<Trailing>,
     /// What WEBIRC says, where the network trusts this gateway to name its users' hosts.
     pub webirc: Option<[Param; 4]>,
-    /// The SASL PLAIN response, in base64 (RFC 4616). With it, whoever is not let in gives up.
-    pub plain: Option<String>,
+    /// How it logs in to its account. With it, whoever is not let in gives up.
+    pub sasl: Option<Sasl>,
+}
+
+/// How a client logs in (IRCv3 SASL).
+#[derive(Clone, Eq, PartialEq)]
+pub enum Sasl {
+    /// By name and password: the response in base64 (RFC 4616).
+    Plain(String),
+    /// By the certificate that TLS showed (RFC 4422 appendix A).
+    External,
+}
+
+impl std::fmt::Debug for Sasl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.mechanism())
+    }
+}
+
+impl Sasl {
+    const fn mechanism(&self) -> &'static str {
+        match self {
+            Self::Plain(_) => "PLAIN",
+            Self::External => "EXTERNAL",
+        }
+    }
+}
+
+/// Why a connection did not come about, or ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Ending {
+    /// The network wants nothing of this client: until somebody changes something, trying again serves nothing.
+    Banned,
+    /// What this client proves itself by is not accepted; trying again serves nothing.
+    Refused,
+    /// An operator ended it, or a collision of nicks did.
+    Killed,
+    /// Every nick was somebody's.
+    NickTaken,
+    /// Anything that may be different the next time.
+    Dropped,
+}
+
+impl Ending {
+    /// What an `ERROR` means, by its words: there is nothing else to tell it by.
+    #[must_use]
+    pub fn of_error(words: &str) -> Self {
+        let words = words.to_ascii_lowercase();
+        let says = |any: &[&str]| any.iter().any(|word| words.contains(word));
+        if says(&["-line", "banned", "akill", "autokill", "not welcome"]) {
+            Self::Banned
+        } else if says(&["(killed", "killed by", "kill by", "killed ("]) || words.starts_with("kill") {
+            Self::Killed
+        } else {
+            Self::Dropped
+        }
+    }
 }
 
 /// What a line came to.
@@ -39,8 +94,8 @@ pub enum Step {
     Refused {
         /// Why.
         why: String,
-        /// Trying again serves nothing, until somebody changes something.
-        for_good: bool,
+        /// What that means for trying again.
+        ending: Ending,
     },
 }
 
@@ -55,7 +110,7 @@ pub struct Registration {
     /// What the server says of itself.
     pub isupport: Isupport,
     /// Capabilities that are switched on.
-    pub capabilities: Vec<String>,
+    pub capabilities: Vec<&'static str>,
 }
 
 impl Registration {
@@ -105,8 +160,10 @@ impl Registration {
                     self.authenticate(&mut out);
                     Step::Going
                 }
-                "ERROR" => Step::Refused { why: message.words().into_owned(), for_good: false },
-                "FAIL" => Step::Refused { why: message.words().into_owned(), for_good: false },
+                "ERROR" => {
+                    let why = message.words().into_owned();
+                    Step::Refused { ending: Ending::of_error(&why), why }
+                }
                 _ => Step::Going,
             },
         };
@@ -114,7 +171,7 @@ impl Registration {
     }
 
     fn numeric(&mut self, numeric: Numeric, message: &Message, out: &mut Out) -> Step {
-        let refused = |for_good| Step::Refused { why: format!("{numeric} {}", message.words()), for_good };
+        let refused = |ending| Step::Refused { why: format!("{numeric} {}", message.words()), ending };
         match numeric {
             Numeric::RPL_WELCOME => {
                 self.welcomed = message.str(0).and_then(|nick| Nick::parse(nick).ok());
@@ -130,7 +187,7 @@ impl Registration {
             | Numeric::ERR_SASLFAIL
             | Numeric::ERR_SASLTOOLONG
             | Numeric::ERR_SASLABORTED => {
-                return refused(true);
+                return refused(Ending::Refused);
             }
             Numeric::ERR_NICKNAMEINUSE
             | Numeric::ERR_ERRONEUSNICKNAME
@@ -141,12 +198,11 @@ impl Registration {
                 self.tried += 1;
                 match self.applicant.nicks.get(self.tried) {
                     Some(nick) => out.line(LineBuilder::new(Verb::NICK).nick(nick)),
-                    None => return refused(false),
+                    None => return refused(Ending::NickTaken),
                 }
             }
-            Numeric::ERR_YOUREBANNEDCREEP | Numeric::ERR_PASSWDMISMATCH | Numeric::ERR_NOPERMFORHOST => {
-                return refused(true);
-            }
+            Numeric::ERR_YOUREBANNEDCREEP => return refused(Ending::Banned),
+            Numeric::ERR_PASSWDMISMATCH | Numeric::ERR_NOPERMFORHOST => return refused(Ending::Refused),
             _ => {}
         }
         Step::Going
@@ -168,9 +224,12 @@ impl Registration {
             }
             "ACK" => {
                 let acknowledged = message.words();
-                let names =
-                    acknowledged.split_whitespace().map(|name| name.trim_start_matches(['-', '~', '=']));
-                self.capabilities.extend(names.map(str::to_owned));
+                for name in acknowledged.split_whitespace() {
+                    let known = self.wanted.iter().find(|wanted| **wanted == name);
+                    if let Some(known) = known.filter(|known| !self.capabilities.contains(known)) {
+                        self.capabilities.push(known);
+                    }
+                }
                 self.go_on(out);
                 Step::Going
             }
@@ -186,10 +245,10 @@ impl Registration {
         let offers = |wanted: &str| {
             self.offered.split_whitespace().any(|offer| offer.split('=').next() == Some(wanted))
         };
-        if self.applicant.plain.is_some() && !offers("sasl") {
-            return Step::Refused { why: "the network has no SASL".into(), for_good: true };
+        if self.applicant.sasl.is_some() && !offers("sasl") {
+            return Step::Refused { why: "the network has no SASL".into(), ending: Ending::Refused };
         }
-        let sasl = self.applicant.plain.as_ref().map(|_| "sasl");
+        let sasl = self.applicant.sasl.as_ref().map(|_| "sasl");
         let names: Vec<&str> = self.wanted.iter().copied().filter(|name| offers(name)).chain(sasl).collect();
         match names.is_empty() {
             true => out.line(LineBuilder::new(Verb::CAP).param(&word("END"))),
@@ -201,15 +260,19 @@ impl Registration {
     }
 
     fn go_on(&self, out: &mut Out) {
-        match &self.applicant.plain {
-            Some(_) => out.line(LineBuilder::new(Verb::AUTHENTICATE).param(&word("PLAIN"))),
+        match &self.applicant.sasl {
+            Some(sasl) => out.line(LineBuilder::new(Verb::AUTHENTICATE).param(&word(sasl.mechanism()))),
             None => out.line(LineBuilder::new(Verb::CAP).param(&word("END"))),
         }
     }
 
     /// In pieces of 400 octets; a last one of exactly that is followed by `+` (IRCv3 SASL).
     fn authenticate(&self, out: &mut Out) {
-        let mut rest = self.applicant.plain.as_deref().unwrap_or_default();
+        let mut rest = match &self.applicant.sasl {
+            Some(Sasl::Plain(response)) => response.as_str(),
+            // The certificate says it all.
+            Some(Sasl::External) | None => "",
+        };
         loop {
             let (piece, behind) = rest.split_at_checked(SASL_OCTETS).unwrap_or((rest, ""));
             let piece_or_end = if piece.is_empty() { "+" } else { piece };
@@ -245,14 +308,14 @@ impl Out {
 mod tests {
     use super::*;
 
-    fn applicant(plain: Option<String>) -> Applicant {
+    fn applicant(sasl: Option<Sasl>) -> Applicant {
         Applicant {
             nicks: ["fred", "fred_"].map(|nick| Nick::parse(nick).unwrap()).to_vec(),
             user: User::parse("fred").unwrap(),
             real_name: Trailing::new("Fred F").unwrap(),
             password: None,
             webirc: None,
-            plain,
+            sasl,
         }
     }
 
@@ -277,7 +340,7 @@ mod tests {
         say(&mut registration, ":s 005 fred_ NICKLEN=20 :ok");
         let step = say(&mut registration, ":s 422 fred_ :no motd").0;
         assert_eq!(step, Step::Registered(Nick::parse("fred_").unwrap()));
-        assert_eq!((registration.isupport.nick_octets, &*registration.capabilities[0]), (20, "server-time"));
+        assert_eq!((registration.isupport.nick_octets, registration.capabilities[0]), (20, "server-time"));
     }
 
     #[test]
@@ -285,20 +348,38 @@ mod tests {
         let mut registration = Registration::new(applicant(None), &[]);
         say(&mut registration, ":s 433 * fred :in use");
         let last = say(&mut registration, ":s 433 * fred_ :in use").0;
-        assert!(matches!(last, Step::Refused { for_good: false, .. }));
+        assert!(matches!(last, Step::Refused { ending: Ending::NickTaken, .. }));
         let banned = say(&mut registration, ":s 465 * :no").0;
-        assert!(matches!(banned, Step::Refused { for_good: true, .. }));
+        assert!(matches!(banned, Step::Refused { ending: Ending::Banned, .. }));
+    }
+
+    #[test]
+    fn an_error_is_told_by_its_words() {
+        for (words, ending) in [
+            ("Closing Link: 10.0.0.1 (K-lined: no bridges)", Ending::Banned),
+            ("You are banned from this server", Ending::Banned),
+            ("Closing Link: fred[x] (Killed (oper (no)))", Ending::Killed),
+            ("Killed by oper", Ending::Killed),
+            ("Ping timeout: 180 seconds", Ending::Dropped),
+            ("Trying to reconnect too fast", Ending::Dropped),
+        ] {
+            assert_eq!(Ending::of_error(words), ending, "{words}");
+        }
     }
 
     #[test]
     fn sasl_is_cut_to_pieces_and_demanded() {
-        let mut registration = Registration::new(applicant(Some("x".repeat(400))), &[]);
+        let mut registration = Registration::new(applicant(Some(Sasl::Plain("x".repeat(400)))), &[]);
         assert_eq!(say(&mut registration, ":s CAP * LS :sasl=PLAIN").1, "CAP REQ :sasl|");
         assert_eq!(say(&mut registration, ":s CAP * ACK :sasl").1, "AUTHENTICATE PLAIN|");
         let pieces = format!("AUTHENTICATE {}|AUTHENTICATE +|", "x".repeat(400));
         assert_eq!(say(&mut registration, "AUTHENTICATE +").1, pieces);
         assert_eq!(say(&mut registration, ":s 903 * :ok").1, "CAP END|");
-        let mut none = Registration::new(applicant(Some("x".into())), &[]);
-        assert!(matches!(say(&mut none, ":s CAP * LS :").0, Step::Refused { for_good: true, .. }));
+        let mut external = Registration::new(applicant(Some(Sasl::External)), &[]);
+        say(&mut external, ":s CAP * LS :sasl");
+        assert_eq!(say(&mut external, ":s CAP * ACK :sasl").1, "AUTHENTICATE EXTERNAL|");
+        assert_eq!(say(&mut external, "AUTHENTICATE +").1, "AUTHENTICATE +|");
+        let mut none = Registration::new(applicant(Some(Sasl::External)), &[]);
+        assert!(matches!(say(&mut none, ":s CAP * LS :").0, Step::Refused { ending: Ending::Refused, .. }));
     }
 }

@@ -1,0 +1,264 @@
+//! From the gateway to somebody of the network: whose seat, whose nick, whose turn; then the commit point.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use cpim_adapter::{
+    Code, CommitPoint, Delivery, DeliveryError, Fault, Message, Notify, Operation, Outcome, Response, Retry,
+};
+use cpim_irc_proto::client::{Found, Letter};
+use cpim_irc_proto::text::{lines, room, show};
+use cpim_irc_proto::{LineBuilder, NameKey, Nick, Trailing, Verb};
+use tokio::time::{Instant, timeout};
+
+use super::joined::Joined;
+use super::mailbox::{NoTurn, Posted};
+use super::people::{Identity, Judgement};
+use super::seat::Seat;
+use crate::leg::Leg;
+use crate::sync::lock;
+
+/// Lines of one message at most: at the pace of networks, minutes.
+const LINES: usize = 100;
+
+/// A puppet that was not used for so long makes room for another.
+pub(super) const IDLE: Duration = Duration::from_secs(60);
+
+/// How long a message waits for its seat to be on the network before the gateway is told that it is not.
+const OUT_OF_REACH: Duration = Duration::from_secs(60);
+
+/// How long the network has to say who somebody is.
+const WHO: Duration = Duration::from_secs(20);
+
+/// How long what is known of somebody is kept: longer than anything waits.
+const NOTED: Duration = Duration::from_hours(24);
+
+/// Hands an operation to whoever a target means.
+pub(super) async fn deliver(
+    joined: &Arc<Joined>,
+    target: &str,
+    delivery: Delivery,
+    commit: &CommitPoint,
+) -> Result<Outcome, DeliveryError> {
+    match &*delivery.operation {
+        Operation::Message(message) => letter(joined, target, &delivery, message, commit).await,
+        Operation::Notify(notify) => news(joined, target, notify, commit).await,
+        // The gateway observes people there itself, and publishes for none of them.
+        Operation::Publish(_) | Operation::Subscribe(_) | Operation::Unsubscribe(_) => {
+            Err(DeliveryError::refused(Code::Unsupported, "IRC users take messages and notifications"))
+        }
+    }
+}
+
+async fn letter(
+    joined: &Arc<Joined>,
+    target: &str,
+    delivery: &Delivery,
+    message: &Message,
+    commit: &CommitPoint,
+) -> Result<Outcome, DeliveryError> {
+    let live = joined.live().ok_or_else(|| DeliveryError::transport("the gateway is just starting"))?;
+    let key = joined.key(target);
+    let nick =
+        Nick::parse(target).map_err(|error| DeliveryError::refused(Code::BadAddress, error.to_string()))?;
+    if joined.is_ours(&key) {
+        // What came back to us would go round and round (standards.md I18).
+        let words = "that nick is this gateway's own there; write to the address behind it";
+        return Err(DeliveryError::refused(Code::Loop, words));
+    }
+    let (seat, is_own) = joined.seat_for(&message.source)?;
+    // The seat is made ready while its target is looked at.
+    let judged = judge(joined, &key, delivery.accepted_at);
+    let (turn, judged) = tokio::join!(timeout(OUT_OF_REACH, seat.mailbox.turn()), judged);
+    judged?;
+    let turn = match turn {
+        Ok(Ok(turn)) => turn,
+        Ok(Err(NoTurn::Full)) => return Err(busy()),
+        Ok(Err(NoTurn::Closed)) => return Err(closed(&seat)),
+        Err(_) => return Err(DeliveryError::transport("off the network")),
+    };
+    // Waiting may have taken long.
+    judge(joined, &key, delivery.accepted_at).await?;
+    let verb = if message.metadata.automatic { Verb::NOTICE } else { Verb::PRIVMSG };
+    let before = match is_own || is_gateway(joined, message) {
+        true => String::new(),
+        false => format!("<{}> ", message.source.to_string().trim_start_matches("im:")),
+    };
+    let shown = show(&message.content, &message.metadata);
+    if !shown.whole {
+        tracing::info!(id = %delivery.passage.id, "shown as text: IRC carries nothing else");
+    }
+    let left = room(turn.source_octets, &verb.to_string(), target).saturating_sub(before.len());
+    let texts = lines(&shown.text, left);
+    if texts.len() > LINES {
+        let words = format!("{} lines on IRC; {LINES} are taken", texts.len());
+        return Err(DeliveryError::refused(Code::TooLarge, words));
+    }
+    let too_long =
+        |error: cpim_irc_proto::LineTooLong| DeliveryError::refused(Code::TooLarge, error.to_string());
+    let mut octets = Vec::with_capacity(texts.len());
+    for text in &texts {
+        let text = Trailing::lossy(&format!("{before}{text}"));
+        octets.push(LineBuilder::new(verb.clone()).nick(&nick).last(&text).map_err(too_long)?);
+    }
+    commit.pass(None).await.map_err(|error| withdrawn(&error))?;
+    let leg = Leg::new(delivery.leg, live.cx.clone());
+    let posted = Posted { letter: Letter::new(turn.mapping.key(target), octets), leg };
+    // Should the connection have ended meanwhile, the leg is dropped, which says that nothing was sent.
+    drop(turn.slot.send(posted));
+    Ok(Outcome::Pending)
+}
+
+fn is_gateway(joined: &Joined, message: &Message) -> bool {
+    joined.mapper().is_some_and(|mapper| {
+        matches!(mapper.resident(message.source.address()), Ok(Some(cpim_adapter::Local::Gateway)))
+    })
+}
+
+/// Whether what was accepted then is for whoever has the nick now. Who that is, the network is asked where it is not
+/// known.
+async fn judge(joined: &Arc<Joined>, key: &NameKey, accepted_at: SystemTime) -> Result<(), DeliveryError> {
+    joined.meet(key, accepted_at).await;
+    let judge = |joined: &Joined| lock(&joined.people).judge(key, accepted_at, SystemTime::now());
+    let mut judgement = judge(joined);
+    if judgement == Judgement::Unclear {
+        let answer = joined.who_is(key);
+        let Ok(Some(_)) = timeout(WHO, answer).await else {
+            return Err(DeliveryError::transport("the network does not say who has that nick"));
+        };
+        judgement = judge(joined);
+    }
+    let nobody = || DeliveryError::refused(Code::Unreachable, "nobody on the network has that nick");
+    match judgement {
+        _ if lock(&joined.people).is_gone(key) => Err(nobody()),
+        Judgement::Same => Ok(()),
+        Judgement::Other => {
+            let words = "whoever has that nick now may be somebody else than when the message was accepted";
+            Err(DeliveryError::refused(Code::Unreachable, words))
+        }
+        Judgement::Unclear => Err(DeliveryError::transport("who has that nick is not known yet")),
+    }
+}
+
+impl Joined {
+    /// Keeps somebody in mind who is written to, and has him watched.
+    async fn meet(self: &Arc<Self>, key: &NameKey, accepted_at: SystemTime) {
+        let (at, now) = (SystemTime::now(), Instant::now());
+        let (is_new, forgotten) = lock(&self.people).meet(key, at, now);
+        if !is_new {
+            return;
+        }
+        self.watches(key, false, forgotten.as_ref());
+        let is_old = at.duration_since(accepted_at).unwrap_or_default() > super::people::MOMENT;
+        if is_old && let Some((identity, since)) = self.noted(key).await {
+            lock(&self.people).recall(key, identity, since);
+        } else {
+            // Who that is will be of use when something has to wait.
+            self.wonders(key);
+        }
+    }
+
+    async fn noted(&self, key: &NameKey) -> Option<(Identity, SystemTime)> {
+        let memory = &self.live()?.cx.memory;
+        let note = memory.note(&self.people_space(), key.as_str()).await.ok()??;
+        Identity::from_note(std::str::from_utf8(&note).ok()?)
+    }
+
+    fn people_space(&self) -> String {
+        format!("irc.people.{}", self.name())
+    }
+
+    /// The network has said who somebody is.
+    pub(super) fn found(self: &Arc<Self>, key: &NameKey, found: &Found) {
+        let is_told = lock(&self.watch).as_ref().is_some_and(|watch| watch.is_told(key));
+        let note = lock(&self.people).found(key, found, is_told, SystemTime::now(), Instant::now());
+        if let Some(note) = note {
+            let (joined, key) = (Arc::clone(self), key.clone());
+            self.tasks.spawn(async move {
+                let Some(live) = joined.live() else { return };
+                let noted = live
+                    .cx
+                    .memory
+                    .set_note(&joined.people_space(), key.as_str(), note.into(), Some(NOTED))
+                    .await;
+                if let Err(error) = noted {
+                    tracing::warn!(%error, "who has a nick could not be noted");
+                }
+            });
+        }
+        self.told(key);
+    }
+}
+
+/// Presence for somebody of the network. For the relay itself it is how a foreign user's puppet is to look; anybody
+/// else is told by it in words.
+async fn news(
+    joined: &Arc<Joined>,
+    target: &str,
+    notify: &Notify,
+    commit: &CommitPoint,
+) -> Result<Outcome, DeliveryError> {
+    let key = joined.key(target);
+    let is_for_relay = key == joined.key(joined.settings.nick.as_str());
+    if !is_for_relay && joined.relay.nick().is_none() {
+        return Err(DeliveryError::out_of_contact());
+    }
+    commit.pass(None).await.map_err(|error| withdrawn(&error))?;
+    if is_for_relay {
+        joined.shows_presence(notify);
+    } else if let Ok(nick) = Nick::parse(target) {
+        let who = notify.target.to_string();
+        let words = notify.presence.summary(who.trim_start_matches("pres:"));
+        joined.notices(&joined.relay, &nick, &words);
+    }
+    Ok(Outcome::Delivered(Response::success()))
+}
+
+impl Joined {
+    /// Has a seat write a notice, which nothing answers.
+    pub(super) fn notices(&self, seat: &Seat, to: &Nick, words: &str) {
+        let words: String = words.chars().take(300).collect();
+        let line = LineBuilder::new(Verb::NOTICE).nick(to).last(&Trailing::lossy(&words));
+        if let Ok(line) = line {
+            seat.mailbox.line(line);
+        }
+    }
+}
+
+fn busy() -> DeliveryError {
+    DeliveryError {
+        fault: Fault::Transport,
+        retry: Retry::Later,
+        code: Code::Busy,
+        public: "too much is under way to that network".into(),
+        detail: String::new(),
+    }
+}
+
+fn closed(seat: &Seat) -> DeliveryError {
+    match seat.barred() {
+        Some(why) => barred(&why),
+        None => DeliveryError::transport("the connection has just been given up"),
+    }
+}
+
+/// The network does not let it in. Why, is the administrator's business.
+pub(super) fn barred(why: &str) -> DeliveryError {
+    DeliveryError {
+        fault: Fault::PeerRefused,
+        retry: Retry::Never,
+        code: Code::Refused,
+        public: "the network does not let the gateway in".into(),
+        detail: why.to_owned(),
+    }
+}
+
+fn withdrawn(withdrawn: &cpim_adapter::Withdrawn) -> DeliveryError {
+    DeliveryError {
+        fault: Fault::Caller,
+        retry: Retry::Never,
+        code: Code::Expired,
+        public: withdrawn.to_string(),
+        detail: String::new(),
+    }
+}

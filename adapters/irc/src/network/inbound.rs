@@ -1,0 +1,208 @@
+//! What people of the network write to a seat of ours, and what they are told of what became of it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, Weak};
+
+use cpim_adapter::{
+    AdapterContext, AdapterError, Answer, Arrival, Authority, Class, ImUri, Inlet, Local, Message as Instant,
+    Metadata, Operation, Scope, Selectors, SessionFacts, Standing, Status, TransId,
+};
+use cpim_irc_proto::Nick;
+use cpim_irc_proto::client::Spoken;
+use cpim_irc_proto::text::{Said, content};
+use tokio::sync::mpsc;
+
+use super::config::NetworkSettings;
+use super::draw;
+use super::joined::Joined;
+use super::seat::Seat;
+use crate::listener::is_reserved;
+use crate::sync::lock;
+
+/// Messages of all people that wait for their answer.
+const WAITING: usize = 1_024;
+
+/// Messages of one person that do: whoever writes more is told so.
+const WAITING_EACH: usize = 16;
+
+/// The way in of a network.
+pub(super) struct Inbound {
+    /// For those whom nobody vouches for, and for those who are logged in.
+    inlets: [Inlet; 2],
+    sent: Mutex<Sent>,
+}
+
+#[derive(Default)]
+struct Sent {
+    count: u64,
+    /// Unlike that of any other run: a retransmission is recognised by source and transID.
+    draw: String,
+    waiting: HashMap<TransId, Waiting>,
+}
+
+/// Who is told what became of a message, and by which seat.
+struct Waiting {
+    nick: Nick,
+    seat: Weak<Seat>,
+    quiet: bool,
+}
+
+/// Answers, of either standing.
+pub(super) struct Answers([mpsc::Receiver<Answer>; 2]);
+
+impl Inbound {
+    /// The way in.
+    pub(super) fn open(
+        cx: &AdapterContext,
+        settings: &NetworkSettings,
+    ) -> Result<(Self, Answers), AdapterError> {
+        let selector = Selectors::default().find("irc");
+        let selector = selector.map_err(|error| AdapterError::Internal(error.to_string()))?;
+        let open = |standing, label: &str| {
+            let facts = SessionFacts {
+                authority: Arc::new(Authority {
+                    peer: None,
+                    scopes: vec![Scope::Selector(selector.clone())],
+                    standing,
+                    label: format!("{label} of {}", settings.name),
+                }),
+                serves: Vec::new(),
+                home: false,
+            };
+            cx.open(facts, WAITING)
+        };
+        let (people, from_people) = open(Standing::Claimed, "people");
+        let (owners, from_owners) = open(Standing::Verified, "owners of their nicks");
+        let draw = format!("{:08x}{:08x}", bits(), bits());
+        let sent = Mutex::new(Sent { draw, ..Sent::default() });
+        Ok((Self { inlets: [people, owners], sent }, Answers([from_people, from_owners])))
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "any bits will do")]
+fn bits() -> u32 {
+    (draw() * f64::from(u32::MAX)) as u32
+}
+
+impl Joined {
+    /// Takes what somebody wrote to a seat.
+    pub(super) fn said(self: &Arc<Self>, seat: &Arc<Seat>, spoken: &Spoken) {
+        let Some(nick) = spoken.source.name_str().and_then(|nick| Nick::parse(nick).ok()) else { return };
+        let key = self.key(nick.as_str());
+        // What a seat of ours says is known already (standards.md I18), and services are no people.
+        if self.is_ours(&key) || spoken.notice && (seat.is_relay() || is_reserved(nick.as_str())) {
+            return;
+        }
+        // Questions of programs to programs.
+        let Said::Text(text) = Said::read(spoken.text()) else { return };
+        if text.trim().is_empty() {
+            return;
+        }
+        if let Err(words) = self.submit(seat, &nick, spoken, &text)
+            && !spoken.notice
+        {
+            self.notices(seat, &nick, &format!("Not delivered: {words}"));
+        }
+    }
+
+    fn submit(&self, seat: &Arc<Seat>, nick: &Nick, spoken: &Spoken, text: &str) -> Result<(), String> {
+        let live = self.live().ok_or("the gateway is just starting")?;
+        let (destination, text) = self.destination(seat, text)?;
+        let source = self.uri_of(nick.as_str()).ok_or("your nick cannot be an address")?;
+        let is_owner = self.settings.trusts_accounts
+            && spoken.account().is_some_and(|account| self.mapping().same(account, nick.as_str()));
+        let [people, owners] = &live.inbound.inlets;
+        let busy = "too much is under way; try again in a moment";
+        let trans_id = {
+            let mut sent = lock(&live.inbound.sent);
+            if sent.waiting.values().filter(|waiting| waiting.nick == *nick).count() >= WAITING_EACH {
+                return Err(busy.into());
+            }
+            sent.count += 1;
+            let id = format!("{}-{}", sent.draw, sent.count);
+            TransId::parse(&id).map_err(|error| error.to_string())?
+        };
+        let place = if is_owner { owners } else { people }.try_reserve().ok_or(busy)?;
+        let waiting = Waiting { nick: nick.clone(), seat: Arc::downgrade(seat), quiet: spoken.notice };
+        lock(&live.inbound.sent).waiting.insert(trans_id.clone(), waiting);
+        let is_bot = spoken.message.tags.get("bot").is_some();
+        let operation = Operation::Message(Instant {
+            source,
+            destination,
+            content: content(text),
+            metadata: Metadata { automatic: spoken.notice || is_bot, ..Metadata::default() },
+        });
+        place.submit(Arrival {
+            operation,
+            trans_id,
+            hops: None,
+            via: Vec::new(),
+            id: None,
+            wait: None,
+            standing: None,
+            held: false,
+        });
+        Ok(())
+    }
+
+    /// To whom a text is: what is said to a puppet is for its user; at the relay `ADDRESS: TEXT` is for that address,
+    /// and all else for the gateway itself.
+    fn destination<'a>(&self, seat: &Seat, text: &'a str) -> Result<(ImUri, &'a str), String> {
+        if let Some(principal) = &seat.principal {
+            return Ok((principal.clone(), text));
+        }
+        let mapper = self.mapper().ok_or("the gateway is just starting")?;
+        let addressed = text
+            .split_once(": ")
+            .filter(|(address, _)| address.contains('@') && !address.contains(char::is_whitespace));
+        let Some((address, rest)) = addressed else {
+            let gateway = mapper.address_of(&Local::Gateway, Class::Im).map_err(|error| error.to_string())?;
+            let gateway = ImUri::try_from(cpim_adapter::Uri::from(gateway));
+            return gateway.map(|uri| (uri, text)).map_err(|error| error.to_string());
+        };
+        let uri = match address.split_once(':') {
+            Some(("im", _)) => mapper.read(address, Class::Im).map_err(|error| error.to_string()),
+            Some(_) => mapper.map(address, Class::Im).map_err(|error| error.to_string()),
+            None => mapper.read(&format!("im:{address}"), Class::Im).map_err(|error| error.to_string()),
+        };
+        let uri = ImUri::try_from(uri?).map_err(|error| error.to_string())?;
+        match rest.trim().is_empty() {
+            true => Err("nothing to say behind the address".into()),
+            false => Ok((uri, rest)),
+        }
+    }
+
+    /// Tells people what became of what they wrote, as long as the gateway runs.
+    pub(super) async fn answer(&self, answers: Answers) {
+        let Answers([mut people, mut owners]) = answers;
+        loop {
+            let answer = tokio::select! {
+                Some(answer) = people.recv() => answer,
+                Some(answer) = owners.recv() => answer,
+                else => return,
+            };
+            let waiting =
+                self.live().and_then(|live| lock(&live.inbound.sent).waiting.remove(&answer.trans_id));
+            if let Some(waiting) = waiting.filter(|waiting| !waiting.quiet) {
+                self.tells(&waiting, &answer);
+            }
+            if let Some(receipt) = answer.receipt {
+                receipt.handed_over();
+            }
+        }
+    }
+
+    fn tells(&self, waiting: &Waiting, answer: &Answer) {
+        let response = &answer.response;
+        let words = match response.status() {
+            Status::Success => return,
+            Status::Failure => format!("Not delivered: {}", response.text()),
+            Status::Indeterminant => {
+                format!("Sent, but nobody knows whether it arrived: {}", response.text())
+            }
+        };
+        // A seat that has left meanwhile says nothing any more, and the relay always does.
+        let seat = waiting.seat.upgrade().filter(|seat| seat.nick().is_some());
+        self.notices(seat.as_deref().unwrap_or(&self.relay), &waiting.nick, &words);
+    }
+}

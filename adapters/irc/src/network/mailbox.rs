@@ -1,0 +1,213 @@
+//! What waits for one connection: messages that wait for their turn, and lines of our own.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+
+use bytes::Bytes;
+use cpim_irc_proto::Casemapping;
+use cpim_irc_proto::client::Letter;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
+
+use crate::leg::Leg;
+use crate::sync::lock;
+
+/// Messages that wait for their turn at one connection; whatever comes then is told to come again.
+const TURNS: usize = 64;
+
+/// Lines of our own that wait: notices to people, and what the gateway asks. More are courtesies that are not paid.
+const LINES: usize = 64;
+
+/// What waits for one connection, whether it is there or not.
+#[derive(Debug, Default)]
+pub(super) struct Mailbox {
+    inner: Mutex<Inner>,
+    more: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    turns: VecDeque<oneshot::Sender<Turn>>,
+    lines: VecDeque<Bytes>,
+    /// When somebody last wanted anything of it.
+    used: Option<Instant>,
+    is_closed: bool,
+}
+
+/// The turn of one message: the connection waits for it, and for nothing else that is to be sent as a message.
+#[derive(Debug)]
+pub(super) struct Turn {
+    /// Octets of `nick!user@host` before each of its lines.
+    pub(super) source_octets: usize,
+    /// How the network folds names.
+    pub(super) mapping: Casemapping,
+    /// Where the message goes.
+    pub(super) slot: oneshot::Sender<Posted>,
+}
+
+/// A message that has passed its commit point.
+#[derive(Debug)]
+pub(super) struct Posted {
+    pub(super) letter: Letter,
+    pub(super) leg: Leg,
+}
+
+/// Why there is no turn.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum NoTurn {
+    /// Too many wait.
+    Full,
+    /// The connection will not come about any more.
+    Closed,
+}
+
+impl Mailbox {
+    /// The turn, once it comes. Cancel safe: cancelled, it goes to the next.
+    pub(super) async fn turn(&self) -> Result<Turn, NoTurn> {
+        let comes = {
+            let mut inner = lock(&self.inner);
+            if inner.is_closed {
+                return Err(NoTurn::Closed);
+            }
+            inner.turns.retain(|turn| !turn.is_closed());
+            if inner.turns.len() >= TURNS {
+                return Err(NoTurn::Full);
+            }
+            let (sender, comes) = oneshot::channel();
+            inner.turns.push_back(sender);
+            inner.used = Some(Instant::now());
+            comes
+        };
+        self.more.notify_one();
+        comes.await.map_err(|_| NoTurn::Closed)
+    }
+
+    /// Gives the next message its turn; gives back where that comes, if one waits.
+    pub(super) fn give_turn(
+        &self,
+        source_octets: usize,
+        mapping: Casemapping,
+    ) -> Option<oneshot::Receiver<Posted>> {
+        loop {
+            let next = lock(&self.inner).turns.pop_front()?;
+            let (slot, posted) = oneshot::channel();
+            if next.send(Turn { source_octets, mapping, slot }).is_ok() {
+                return Some(posted);
+            }
+        }
+    }
+
+    /// Whether a message waits.
+    pub(super) fn is_waited_for(&self) -> bool {
+        lock(&self.inner).turns.iter().any(|turn| !turn.is_closed())
+    }
+
+    /// Has a line sent when the pace lets it.
+    pub(super) fn line(&self, line: Bytes) {
+        {
+            let mut inner = lock(&self.inner);
+            if inner.lines.len() >= LINES || inner.is_closed {
+                return;
+            }
+            inner.lines.push_back(line);
+        }
+        self.more.notify_one();
+    }
+
+    /// The next line of our own.
+    pub(super) fn next_line(&self) -> Option<Bytes> {
+        lock(&self.inner).lines.pop_front()
+    }
+
+    /// Lines that were for a connection which is gone.
+    pub(super) fn forget_lines(&self) {
+        lock(&self.inner).lines.clear();
+    }
+
+    /// There is something to be done.
+    pub(super) fn wake(&self) {
+        self.more.notify_one();
+    }
+
+    /// Resolves when something may have been put in. Cancel safe.
+    pub(super) async fn changed(&self) {
+        self.more.notified().await;
+    }
+
+    /// Somebody made use of the connection.
+    pub(super) fn touch(&self) {
+        lock(&self.inner).used = Some(Instant::now());
+    }
+
+    /// When somebody last did.
+    pub(super) fn used(&self) -> Option<Instant> {
+        lock(&self.inner).used
+    }
+
+    /// Nothing is taken any more, and whoever waits is told so.
+    pub(super) fn close(&self) {
+        {
+            let mut inner = lock(&self.inner);
+            inner.is_closed = true;
+            inner.turns.clear();
+            inner.lines.clear();
+        }
+        self.more.notify_one();
+    }
+
+    /// It may come about again.
+    pub(super) fn reopen(&self) {
+        lock(&self.inner).is_closed = false;
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        lock(&self.inner).is_closed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn turns_come_in_order_and_to_who_still_waits() {
+        let mailbox = Mailbox::default();
+        let given_up = mailbox.turn();
+        let (first, second) = (mailbox.turn(), mailbox.turn());
+        tokio::pin!(first, second);
+        for waiting in [first.as_mut(), second.as_mut()] {
+            assert!(waits(waiting).await);
+        }
+        drop(given_up);
+        let posted = mailbox.give_turn(10, Casemapping::Ascii).unwrap();
+        let turn = first.await.unwrap();
+        assert_eq!(turn.source_octets, 10);
+        drop(turn);
+        assert!(posted.await.is_err(), "it gave up before its commit point");
+        assert!(mailbox.is_waited_for());
+        mailbox.close();
+        assert_eq!(second.await.unwrap_err(), NoTurn::Closed);
+        assert_eq!(mailbox.turn().await.unwrap_err(), NoTurn::Closed);
+    }
+
+    #[tokio::test]
+    async fn there_is_an_end_of_waiting() {
+        let mailbox = Mailbox::default();
+        let mut waiting: Vec<_> = (0..TURNS).map(|_| Box::pin(mailbox.turn())).collect();
+        for turn in &mut waiting {
+            assert!(waits(turn.as_mut()).await);
+        }
+        assert_eq!(mailbox.turn().await.unwrap_err(), NoTurn::Full);
+        drop(waiting);
+        assert!(waits(Box::pin(mailbox.turn()).as_mut()).await, "nobody waits any more");
+        for _ in 0..LINES * 2 {
+            mailbox.line(Bytes::from_static(b"PING :x\r\n"));
+        }
+        assert_eq!(std::iter::from_fn(|| mailbox.next_line()).count(), LINES);
+    }
+
+    /// Whether a future waits, having been asked once.
+    async fn waits<F: Future>(mut future: std::pin::Pin<&mut F>) -> bool {
+        std::future::poll_fn(|cx| std::task::Poll::Ready(future.as_mut().poll(cx).is_pending())).await
+    }
+}

@@ -1,0 +1,107 @@
+//! Presence, both ways: people of the network for watchers elsewhere, and foreign users as their puppets look.
+
+use std::sync::Arc;
+
+use cpim_adapter::{Basic, Class, Code, DeliveryError, Notify, Observation, Presence, Tuple};
+use cpim_irc_proto::{LineBuilder, NameKey, Trailing, Verb};
+use tokio::time::{Instant, sleep_until};
+
+use super::joined::Joined;
+use super::people::Seen;
+use crate::sync::lock;
+
+impl Joined {
+    /// Begins to observe somebody.
+    pub(super) fn observe(self: &Arc<Self>, target: &str) -> Result<(), DeliveryError> {
+        if let Some(why) = self.relay.barred() {
+            return Err(super::delivery::barred(&why));
+        }
+        if self.relay.nick().is_none() {
+            return Err(DeliveryError::transport("the network is out of reach"));
+        }
+        let key = self.key(target);
+        if self.is_ours(&key) {
+            let words = "that nick is this gateway's own there; ask for the address behind it";
+            return Err(DeliveryError::refused(Code::Loop, words));
+        }
+        let forgotten = {
+            let mut people = lock(&self.people);
+            let (_, forgotten) = people.meet(&key, std::time::SystemTime::now(), Instant::now());
+            people.observe(&key);
+            forgotten
+        };
+        self.watches(&key, true, forgotten.as_ref());
+        self.told(&key);
+        Ok(())
+    }
+
+    /// Ends that.
+    pub(super) fn unobserve(&self, target: &str) {
+        lock(&self.people).unobserve(&self.key(target));
+    }
+
+    /// Tells the gateway of somebody's presence, where it is something new.
+    pub(super) fn told(&self, key: &NameKey) {
+        let news = {
+            let mut people = lock(&self.people);
+            // One after the other, so that the last that is told is the last that was true.
+            people.news(key, Instant::now()).and_then(|seen| self.observation(key, &seen))
+        };
+        if let (Some(observation), Some(live)) = (news, self.live()) {
+            live.cx.observed(observation);
+        }
+        self.settling.notify_one();
+    }
+
+    fn observation(&self, key: &NameKey, seen: &Seen) -> Option<Observation> {
+        let presentity = self.foreign(key)?;
+        let destination = self.mapper()?.map_foreign(&presentity, Class::Im).ok()?;
+        let status = match seen {
+            // Away takes messages as well, and says so by its words.
+            Seen::Here | Seen::Away(_) => Basic::Open,
+            Seen::Gone => Basic::Closed,
+        };
+        let mut tuple = Tuple::new(&destination.to_string(), status);
+        if let Seen::Away(words) = seen {
+            tuple = tuple.with_text(if words.is_empty() { "away" } else { words });
+        }
+        Some(Observation { presentity, presence: Presence::new(tuple, Vec::new()), document: None })
+    }
+
+    /// Tells of whoever has been gone for long enough, as long as the gateway runs.
+    pub(super) async fn tell(self: &Arc<Self>) {
+        loop {
+            let settled = lock(&self.people).settled(Instant::now());
+            settled.iter().for_each(|key| self.told(key));
+            let next = lock(&self.people).settles();
+            tokio::select! {
+                () = self.settling.notified() => {}
+                () = async {
+                    match next {
+                        Some(next) => sleep_until(next).await,
+                        None => std::future::pending().await,
+                    }
+                } => {}
+            }
+        }
+    }
+
+    /// How a foreign user's puppet is to look from now on.
+    pub(super) fn shows_presence(&self, notify: &Notify) {
+        let address = notify.target.address().with_class(Class::Im);
+        let Some(seat) = self.puppet_of(&address) else { return };
+        let presence = &notify.presence;
+        let words = presence.tuples().iter().find_map(Tuple::text);
+        let line = match (presence.basic(), words) {
+            (Basic::Open, None) => LineBuilder::new(Verb::AWAY).end(),
+            (basic, words) => {
+                let words = words.unwrap_or_else(|| basic.to_string());
+                let words: String = words.chars().take(200).collect();
+                LineBuilder::new(Verb::AWAY).last(&Trailing::lossy(&words))
+            }
+        };
+        if let Ok(line) = line {
+            seat.mailbox.line(line);
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! A seat on a network: the relay's, or a puppet's. It lasts over connections.
+
+use std::sync::Mutex;
+
+use cpim_adapter::ImUri;
+use cpim_irc_proto::Nick;
+
+use super::mailbox::Mailbox;
+use crate::sync::lock;
+
+/// One seat.
+#[derive(Debug)]
+pub(super) struct Seat {
+    /// For whom it is; none: it is the relay's.
+    pub(super) principal: Option<ImUri>,
+    pub(super) mailbox: Mailbox,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Its nick, while it is on the network.
+    nick: Option<Nick>,
+    /// Why the network does not let it in, where that is final.
+    barred: Option<String>,
+}
+
+impl Seat {
+    pub(super) fn new(principal: Option<ImUri>) -> Self {
+        Self { principal, mailbox: Mailbox::default(), state: Mutex::default() }
+    }
+
+    pub(super) const fn is_relay(&self) -> bool {
+        self.principal.is_none()
+    }
+
+    /// Whose it is, for the log.
+    pub(super) fn label(&self) -> String {
+        self.principal.as_ref().map_or_else(|| "relay".to_owned(), |uri| uri.address().to_string())
+    }
+
+    /// Its nick, while it is on the network.
+    pub(super) fn nick(&self) -> Option<Nick> {
+        lock(&self.state).nick.clone()
+    }
+
+    pub(super) fn set_nick(&self, nick: Option<Nick>) -> Option<Nick> {
+        std::mem::replace(&mut lock(&self.state).nick, nick)
+    }
+
+    /// Why the network does not let it in.
+    pub(super) fn barred(&self) -> Option<String> {
+        lock(&self.state).barred.clone()
+    }
+
+    /// The network does not let it in, and nothing is tried any more.
+    pub(super) fn bar(&self, why: Option<String>) {
+        lock(&self.state).barred = why;
+    }
+}

@@ -1,0 +1,23 @@
+//! Mail in: the real program, and somebody who speaks SMTP to it as he likes.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "in a test, a panic is a failed test"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod abuse;
+mod authors;
+mod login;
+mod messages;
+mod relaying;
+mod reload;
+mod reports;
+mod restart;
+mod stage;

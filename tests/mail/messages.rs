@@ -1,0 +1,196 @@
+//! A mail becomes a message, one for each recipient, and the reply says what is known.
+
+use crate::stage::{BOB, FRED, FRED_MAILBOX, HELLO, Stage, hello, stands};
+
+/// What the gateway makes of the mail of a stranger.
+const BOB_URI: &str = "im:mailto=bob~40mail.example@gw.example";
+
+#[test]
+fn a_mail_is_a_message_with_its_entity_octet_for_octet() {
+    let stage = Stage::new();
+    let mut fred = stage.fred();
+    let entity = "Content-Type: multipart/alternative; boundary=\"b\"\n\
+                  \n--b\nContent-Type: text/plain\n\n.\n..hidden \t\n--b\nContent-Type: text/html\n\n<b>x</b>\n--b--\n";
+    let mail = format!(
+        "Received: from [192.0.2.7] by mail.example\nX-Originating-IP: [192.0.2.7]\nFrom: Bob <bob@mail.example>\n\
+         Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\n{entity}"
+    );
+    let reply = stage.client().mail(BOB, FRED_MAILBOX, &mail);
+    assert_eq!(reply.code, 250, "{reply:?}");
+    let got = fred.expect_message();
+    assert_eq!(got.attribute("source").as_deref(), Some(BOB_URI));
+    assert_eq!(got.attribute("destination").as_deref(), Some(FRED));
+    let content = String::from_utf8(got.content.clone()).unwrap();
+    assert!(content.contains(&entity.replace('\n', "\r\n")), "{content}");
+    assert!(content.contains("Gr\u{fc}\u{df}e"), "{content}");
+    // Where the writer sat stays with the server that he wrote to.
+    assert!(!content.contains("192.0.2.7") && !got.xml.contains("127.0.0.1"), "{content}");
+    fred.respond(&got, "success", "");
+}
+
+#[test]
+fn every_form_of_the_address_is_read() {
+    let stage = Stage::new();
+    let mut fred = stage.fred();
+    let mut client = stage.client();
+    for (nth, form) in [
+        FRED_MAILBOX,
+        "IM=fred~40a.example@GW.example",
+        "\"im=fred~40a.example\"@gw.example",
+        "im=fred%40a.example@gw.example",
+        "\"im=fred@a.example\"@gw.example",
+        "im=f~72~65d~40a.example@gw.example",
+        "fred@a.example",
+        // Every octet escaped: longer than anybody must take.
+        "im=~66~72~65~64~40~61~2e~65~78~61~6d~70~6c~65@gw.example",
+        "\"im=~66~72~65~64~40~61~2e~65~78~61~6d~70~6c~65\"@gw.example",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let reply = client.mail(BOB, form, &hello(nth));
+        assert_eq!(reply.code, 250, "{form}: {reply:?}");
+        let got = fred.expect_message();
+        assert_eq!(got.attribute("destination").as_deref(), Some(FRED), "{form}");
+        fred.respond(&got, "success", "");
+    }
+}
+
+#[test]
+fn several_recipients_have_outcomes_of_their_own() {
+    let stage = Stage::new();
+    let mut fred = stage.fred();
+    let mut wilma = stage.native("im:wilma@a.example");
+    let reply = stage.client().mail_to(
+        "<bob@mail.example>",
+        &[
+            "<im=fred~40a.example@gw.example> NOTIFY=SUCCESS,FAILURE",
+            "<im=wilma~40a.example@gw.example> NOTIFY=FAILURE",
+            "<im=nobody~40a.example@gw.example>",
+        ],
+        HELLO,
+    );
+    assert_eq!(reply.code, 250, "{reply:?}");
+    let got = fred.expect_message();
+    fred.respond(&got, "success", "");
+    let got = wilma.expect_message();
+    wilma.respond(&got, "failure", "refused: not today");
+    let reports = stage.outgoing.wait(3);
+    for (recipient, action) in [("fred", "delivered"), ("wilma", "failed"), ("nobody", "failed")] {
+        let report = reports
+            .iter()
+            .find(|report| report.text.contains(&format!("Final-Recipient: rfc822; im={recipient}")));
+        let report = report.unwrap_or_else(|| panic!("nothing of {recipient}: {reports:#?}"));
+        assert!(report.text.contains(&format!("Action: {action}")), "{recipient}: {}", report.text);
+    }
+}
+
+#[test]
+fn a_recipient_twice_is_one() {
+    let stage = Stage::new();
+    let mut fred = stage.fred();
+    let to = [FRED_MAILBOX, FRED_MAILBOX].map(|to| format!("<{to}>"));
+    let mut client = stage.client();
+    let reply = client.mail_to("<bob@mail.example>", &[&to[0], &to[1]], HELLO);
+    assert_eq!(reply.code, 250, "{reply:?}");
+    let got = fred.expect_message();
+    fred.respond(&got, "success", "");
+    assert_eq!(client.mail(BOB, FRED_MAILBOX, &hello(2)).code, 250);
+    assert!(fred.expect_message().body().contains("Hello"));
+    assert_eq!(stage.outgoing.taken().len(), 0);
+}
+
+#[test]
+fn whoever_is_an_author_counts_and_no_more_is_claimed_than_is_known() {
+    let stage = Stage::new();
+    let mut fred = stage.fred();
+    let mut client = stage.client();
+    for (nth, (sender, from, source, standing)) in [
+        ("bob@mail.example", "From: bob@mail.example", "bob~40mail.example", "claimed"),
+        // A bounce address of the same domain: the author is of that domain, too.
+        ("bounces+7@mail.example", "From: bob@mail.example", "bob~40mail.example", "claimed"),
+        // Of another: whoever sent it has sent it.
+        ("list@lists.example", "From: bob@mail.example", "list~40lists.example", "claimed"),
+        // Two authors, and two fields, are nobody in particular.
+        ("eve@mail.example", "From: bob@mail.example, carol@mail.example", "eve~40mail.example", "claimed"),
+        (
+            "eve@mail.example",
+            "From: bob@mail.example\nFrom: carol@mail.example",
+            "eve~40mail.example",
+            "claimed",
+        ),
+        ("", "From: bob@mail.example", "bob~40mail.example", "anonymous"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let text = format!("{from}\nMessage-ID: <{nth}@x.example>\n\nHello\n");
+        let reply = client.mail(sender, FRED_MAILBOX, &text);
+        assert_eq!(reply.code, 250, "{from}: {reply:?}");
+        let got = fred.expect_message();
+        assert_eq!(got.attribute("source"), Some(format!("im:mailto={source}@gw.example")), "{from}");
+        stands(&stage.gateway, &got, standing);
+        fred.respond(&got, "success", "");
+    }
+    // Nobody at all cannot be answered.
+    let reply = client.mail("", FRED_MAILBOX, "Subject: x\n\nHello\n");
+    assert_eq!(reply.code, 550, "{reply:?}");
+    // Nobody writes as the gateway itself.
+    let reply = client.mail("gateway@gw.example", FRED_MAILBOX, "From: gateway@gw.example\n\nHello\n");
+    assert_eq!(reply.code, 550, "{reply:?}");
+}
+
+#[test]
+fn the_trace_tells_who_brought_it_and_how_well_he_is_known() {
+    let stage = Stage::new();
+    let mut fred = stage.fred();
+    assert_eq!(stage.client().mail(BOB, FRED_MAILBOX, HELLO).code, 250);
+    let got = fred.expect_message();
+    let id = got.parameter("id").unwrap().to_owned();
+    fred.respond(&got, "success", "");
+    stage.gateway.wait_answer(&format!("/v1/operations/{id}"), |status, answer| {
+        status == 200
+            && answer.contains("mail from 127.0.0.1: its author is as it says; nothing is checked")
+            && answer.contains("claimed")
+    });
+}
+
+#[test]
+fn what_comes_again_after_a_lost_reply_is_known_again() {
+    let stage = Stage::new();
+    let mut fred = stage.fred();
+    for _ in 0..2 {
+        let mut client = stage.client();
+        client.must("MAIL FROM:<bob@mail.example>", 250);
+        client.must(&format!("RCPT TO:<{FRED_MAILBOX}>"), 250);
+        client.must("DATA", 354);
+        client.write(format!("{}\r\n.\r\n", HELLO.trim_end().replace('\n', "\r\n")).as_bytes());
+        // Hung up without having read the reply.
+        if let Ok(got) = fred.next(std::time::Duration::from_secs(1)) {
+            fred.respond(&got, "success", "");
+        }
+    }
+    assert_eq!(stage.client().mail(BOB, FRED_MAILBOX, HELLO).code, 250);
+    assert_eq!(stage.client().mail(BOB, FRED_MAILBOX, &hello(2)).code, 250);
+    let got = fred.expect_message();
+    assert!(String::from_utf8_lossy(&got.content).contains("<2@mail.example>"), "{got:?}");
+}
+
+#[test]
+fn a_mail_that_was_round_the_world_is_refused() {
+    let stage = Stage::new();
+    let mut fred = stage.fred();
+    let mut client = stage.client();
+    let received = |times: usize| {
+        "Received: from a.example by b.example; Mon, 1 Jan 2024 00:00:00 +0000\n".repeat(times)
+    };
+    let reply = client.mail(BOB, FRED_MAILBOX, &format!("{}{HELLO}", received(101)));
+    assert_eq!((reply.code, reply.lines[0].starts_with("5.4.6")), (554, true), "{reply:?}");
+    let reply = client.mail(BOB, FRED_MAILBOX, &format!("{}{HELLO}", received(100)));
+    assert_eq!(reply.code, 250, "{reply:?}");
+    fred.expect_message();
+    // Hops that ran out, and an envelope that nobody has sealed.
+    let reply = client.mail(BOB, FRED_MAILBOX, &format!("CPIM-Max-Forwards: 0\n{}", hello(3)));
+    assert_eq!(reply.code, 554, "{reply:?}");
+    assert_eq!(stage.outgoing.taken().len(), 0);
+}
