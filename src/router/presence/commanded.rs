@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use cpim_adapter::{Address, Memory};
 use tracing::{error, warn};
 
 use super::super::Router;
-use super::published::{PresenceNote, presence_note, state_of};
+use super::published::{octets_of, state_of};
 use crate::presence::{BY_COMMAND, Kind, Publication, State};
 use crate::store::StoreError;
 
@@ -23,10 +22,7 @@ impl Router {
     pub(super) async fn note_commanded(&self, presentity: &Address, state: Option<&State>) -> bool {
         let key = presentity.to_string();
         let written = match state {
-            Some(state) => {
-                let octets = serde_json::to_vec(&presence_note(state)).unwrap_or_default();
-                self.memory.set_note(COMMANDED, &key, Bytes::from(octets), None).await
-            }
+            Some(state) => self.memory.set_note(COMMANDED, &key, octets_of(state), None).await,
             None => self.memory.forget(COMMANDED, &key).await,
         };
         written.inspect_err(|error| warn!(%presentity, %error, "presence cannot be written down")).is_ok()
@@ -44,8 +40,7 @@ impl Router {
             let Some((last, _)) = page.last() else { return Ok(()) };
             after.clone_from(last);
             for (presentity, octets) in &page {
-                let state = serde_json::from_slice::<PresenceNote>(octets).ok().and_then(state_of);
-                let Some((state, presentity)) = state.zip(Address::parse(presentity).ok()) else {
+                let Some((state, presentity)) = state_of(octets).zip(Address::parse(presentity).ok()) else {
                     error!(presentity, "presence that was set by a command cannot be read");
                     continue;
                 };
