@@ -15,6 +15,7 @@ use std::sync::Arc;
 use cpim_adapter::{Adapter, BuildError, Capabilities};
 
 use crate::config::{AdapterSection, Config};
+use crate::resolver::Record;
 
 /// One adapter that can be built.
 pub struct Row {
@@ -22,6 +23,8 @@ pub struct Row {
     pub section: AdapterSection,
     /// The selectors whose foreign addresses are its.
     pub selectors: &'static [&'static str],
+    /// The DNS records that it needs.
+    pub records: fn(&Config) -> Result<Vec<Record>, BuildError>,
     /// What it claims before it knows a peer, with this as the largest content of the native protocol.
     pub capabilities: fn(usize) -> Capabilities,
     /// Builds it from the configuration; opens nothing.
@@ -46,6 +49,7 @@ pub const ROWS: &[Row] = &[
     Row {
         section: cpim::section::SECTION,
         selectors: &[],
+        records: |_| Ok(Vec::new()),
         capabilities: cpim_native::capabilities,
         build: cpim::build,
     },
@@ -53,6 +57,7 @@ pub const ROWS: &[Row] = &[
     Row {
         section: irc::section::SECTION,
         selectors: &["irc", "ircs"],
+        records: |_| Ok(Vec::new()),
         capabilities: |_| cpim_irc::capabilities(),
         build: irc::build,
     },
@@ -60,6 +65,7 @@ pub const ROWS: &[Row] = &[
     Row {
         section: smtp::section::SECTION,
         selectors: &["mailto"],
+        records: smtp::records,
         capabilities: |_| cpim_smtp::capabilities(),
         build: smtp::build,
     },

@@ -12,6 +12,7 @@ mod check;
 mod client;
 mod completions;
 mod config_file;
+mod dns;
 mod exit;
 mod gateway;
 mod listen;
@@ -63,6 +64,7 @@ enum Command {
     Map(map::Map),
     Unmap(unmap::Unmap),
     Resolve(resolve::Resolve),
+    Dns(dns::Dns),
     Send(send::Send),
     Listen(listen::Listen),
     Watch(watch::Watch),
@@ -115,6 +117,7 @@ impl Command {
             Self::Matrix(command) => command.run(out),
             Self::Unmap(command) => command.run(out),
             Self::Resolve(command) => within_runtime(command.run(out)),
+            Self::Dns(command) => within_runtime(command.run(out)),
             Self::Send(command) => within_runtime(command.run(out)),
             Self::Listen(command) => within_runtime(command.run(out)),
             Self::Watch(command) => within_runtime(command.run(out)),

@@ -79,8 +79,13 @@ impl Book {
     /// told what nobody heard.
     pub(crate) fn link_is_back(&mut self, domain: &Domain, now: i64) {
         if self.links.back(domain) {
-            self.far_of(domain).into_iter().for_each(|key| self.renew_at(key, now));
+            self.link_is_new(domain, now);
         }
+    }
+
+    /// A link is another one than before: everything is asked for again.
+    pub(crate) fn link_is_new(&mut self, domain: &Domain, now: i64) {
+        self.far_of(domain).into_iter().for_each(|key| self.renew_at(key, now));
     }
 
     /// What a domain's server keeps counts as closed, until it is heard of again.
@@ -103,6 +108,11 @@ impl Book {
             let look = Look { until: now + LOOK_MS, ..Look::default() };
             self.looks.insert((watcher.clone(), presentity.clone()), look);
         }
+    }
+
+    /// Nothing comes of a look: it was refused, or never got there.
+    pub(crate) fn look_is_over(&mut self, watcher: &Address, presentity: &Address) {
+        self.looks.remove(&(watcher.clone(), presentity.clone()));
     }
 
     /// Whoever looked has the response.

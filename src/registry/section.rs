@@ -33,11 +33,6 @@ impl Findings<'_> {
         }
     }
 
-    /// These were found wrong with a table of it.
-    pub(super) fn add(&mut self, errors: impl IntoIterator<Item = ConfigError>) {
-        self.errors.extend(errors);
-    }
-
     /// Sees paths from the folder of the configuration file.
     pub(super) fn find<'p>(&self, paths: impl IntoIterator<Item = &'p mut PathBuf>) {
         for path in paths {

@@ -1,6 +1,7 @@
 //! The mail adapter's row: from the configuration to its settings.
 
 pub mod outgoing;
+mod records;
 pub mod section;
 
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use cpim_smtp::{
     Settings, SubmitterSettings,
 };
 
+pub(super) use self::records::records;
 use super::Built;
 use crate::config::{self, Config};
 use crate::router::scope_of;
@@ -37,7 +39,7 @@ fn settings(config: &Config) -> Result<Settings, BuildError> {
             peer_scopes: config.peers.iter().map(peer_scopes).collect(),
             limits: limits(&mail.limits),
         },
-        outgoing: mail.outgoing.settings(),
+        outgoing: mail.outgoing.settings(&config.relay_domain),
         peers: config.peers.iter().filter_map(peer).collect(),
         dns: DnsSettings {
             enabled: config.dns.enabled,

@@ -13,6 +13,7 @@
 mod dns;
 mod error;
 mod protocol;
+mod published;
 mod resolution;
 mod route;
 mod settings;
@@ -30,6 +31,7 @@ use walk::Walk;
 pub use crate::config::{DomainPattern, Host, HostPort};
 pub use error::{NoRoute, Refused, ResolveError, SetupError, Temporary, Unresolved};
 pub use protocol::{Protocol, ProtocolError};
+pub use published::{Kind, Published, Record};
 pub use resolution::{Attempts, Candidate, Resolution};
 pub use route::{Route, Via};
 pub use settings::Settings;

@@ -12,6 +12,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod dkim;
 mod irc_clients;
 mod irc_networks;
 mod mail_in;

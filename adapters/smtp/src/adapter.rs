@@ -41,11 +41,13 @@ impl MailAdapter {
     pub fn new(settings: Settings) -> Result<Self, BuildError> {
         let secrets = settings.peers.iter().map(|peer| (&peer.domain, peer.secret.as_slice()));
         let peers = Arc::new(Peers::new(&settings.relay, secrets));
+        let asked = dns::authenticator(&settings.dns)?.map(Arc::new);
         let outbound = Outbound::new(
             settings.relay.clone(),
             settings.outgoing.clone(),
             settings.peers.clone(),
             Arc::clone(&peers),
+            asked.clone(),
         )?;
         let listening = settings
             .listeners
@@ -53,7 +55,6 @@ impl MailAdapter {
             .enumerate()
             .map(|(nth, at)| listening(nth, at))
             .collect::<Result<_, _>>()?;
-        let asked = dns::authenticator(&settings.dns)?.map(Arc::new);
         let terms = Terms::new(&settings.relay, settings.incoming.clone(), asked.clone());
         Ok(Self {
             settings,

@@ -57,6 +57,8 @@ pub struct OutgoingSettings {
     pub security: Security,
     /// Domains whose mail goes another way.
     pub routes: Vec<MailRoute>,
+    /// What it is signed with.
+    pub dkim: Vec<SigningSettings>,
     /// The port of the servers that MX records name: 25 everywhere but in trials.
     pub mx_port: u16,
     /// How often mail is tried, and for how long.
@@ -73,6 +75,7 @@ impl Default for OutgoingSettings {
             smarthost: None,
             security: Security::default(),
             routes: Vec::new(),
+            dkim: Vec::new(),
             mx_port: 25,
             // RFC 5321 section 4.5.4.1 has half an hour, and days; people who chat have not.
             schedule: Schedule {
@@ -96,6 +99,29 @@ pub struct MailRoute {
     pub security: Security,
     /// How often they are tried, and for how long.
     pub schedule: Schedule,
+}
+
+/// A key that mail is signed with (RFC 6376).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SigningSettings {
+    /// The domain whose mail is signed, and that of subdomains which have no key of their own.
+    pub domain: Domain,
+    /// Which of the domain's keys it is.
+    pub selector: String,
+    /// What it is.
+    pub algorithm: Algorithm,
+    /// The private key (PEM). An Ed25519 key that is not there is made.
+    pub key: PathBuf,
+}
+
+/// What is signed with.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Algorithm {
+    /// Ed25519 (RFC 8463).
+    #[default]
+    Ed25519,
+    /// RSA (RFC 6376 section 3.3.1), which everybody can verify.
+    Rsa,
 }
 
 /// A server that takes mail.

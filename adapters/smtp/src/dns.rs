@@ -2,7 +2,7 @@
 
 use cpim_adapter::BuildError;
 use mail_auth::MessageAuthenticator;
-use mail_auth::hickory_resolver::config::{NameServerConfig, ResolverConfig, ResolverOpts};
+use mail_auth::hickory_resolver::config::{NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
 use mail_auth::hickory_resolver::system_conf;
 
 use crate::config::DnsSettings;
@@ -34,6 +34,6 @@ pub(crate) fn authenticator(dns: &DnsSettings) -> Result<Option<MessageAuthentic
     options.attempts = dns.attempts;
     // A name is what it says: search domains and the hosts file are for people at this machine.
     options.ndots = 0;
-    options.use_hosts_file = mail_auth::hickory_resolver::config::ResolveHosts::Never;
+    options.use_hosts_file = ResolveHosts::Never;
     MessageAuthenticator::new(config, options).map(Some).map_err(|error| wrong(error.to_string()))
 }

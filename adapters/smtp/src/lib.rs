@@ -17,8 +17,8 @@ mod tls;
 
 pub use adapter::{MailAdapter, capabilities};
 pub use config::{
-    DnsSettings, Identity, IncomingSettings, Limits, ListenerSettings, MailHost, MailRoute, OutgoingSettings,
-    Password, PeerSettings, Security, Settings, SubmitterSettings,
+    Algorithm, DnsSettings, Identity, IncomingSettings, Limits, ListenerSettings, MailHost, MailRoute,
+    OutgoingSettings, Password, PeerSettings, Security, Settings, SigningSettings, SubmitterSettings,
 };
 pub use cpim_smtp_proto::session::Limits as SessionLimits;
-pub use outbound::{Forged, Keyed, Keys, TlsPolicy, take_report};
+pub use outbound::{Forged, Keyed, Keys, TlsPolicy, dkim_record, take_report};

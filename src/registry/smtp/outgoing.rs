@@ -1,14 +1,15 @@
 //! `[smtp.outgoing]`: how mail is sent.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use cpim_adapter::Schedule;
-use cpim_smtp::{MailHost, MailRoute, OutgoingSettings, Security, TlsPolicy};
+use cpim_smtp::{MailHost, MailRoute, OutgoingSettings, Security, SigningSettings, TlsPolicy};
 use serde::Deserialize;
 
-use crate::config::{
-    Anchors, ConfigError, Domain, DomainPattern, HostPort, Section, maybe, one, several, units,
-};
+use crate::config::{Anchors, Domain, DomainPattern, HostPort, maybe, one, several, units};
+use crate::registry::section::Findings;
+use crate::registry::tls::Wrong;
 use crate::router::scope_of;
 
 /// `[smtp.outgoing]`: how mail is sent.
@@ -36,6 +37,8 @@ pub struct Outgoing {
     /// How much time there is at least between two mails to one person about one presentity.
     #[serde(deserialize_with = "units::span")]
     pub notice_interval: Duration,
+    /// `[[smtp.outgoing.dkim]]`: what mail is signed with.
+    pub dkim: Vec<Signing>,
     /// `[[smtp.outgoing.route]]`: domains whose mail goes another way.
     pub route: Vec<Route>,
 }
@@ -52,6 +55,7 @@ impl Default for Outgoing {
             retry_pause: otherwise.schedule.longest_pause,
             unchanged: Vec::new(),
             notice_interval: otherwise.notice_interval,
+            dkim: Vec::new(),
             route: Vec::new(),
         }
     }
@@ -81,6 +85,33 @@ pub struct Route {
     pub retry_pause: Option<Duration>,
 }
 
+/// `[[smtp.outgoing.dkim]]`: a key that mail is signed with.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Signing {
+    /// The domain whose mail is signed; otherwise the relay domain.
+    #[serde(default, deserialize_with = "maybe")]
+    pub domain: Option<Domain>,
+    /// Which of the domain's keys it is: a label of DNS.
+    pub selector: String,
+    /// What it is.
+    #[serde(default)]
+    pub algorithm: Algorithm,
+    /// The private key (PEM), relative to this file. An Ed25519 key that is not there is made at the start.
+    pub key: PathBuf,
+}
+
+/// What is signed with.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Algorithm {
+    /// RFC 8463.
+    #[default]
+    Ed25519,
+    /// RFC 6376: what everybody can verify.
+    Rsa,
+}
+
 /// Whether a mail server is spoken to under TLS.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "kebab-case")]
@@ -96,31 +127,29 @@ pub enum MailTls {
 
 impl Outgoing {
     /// Finds its files, and everything that is wrong with it.
-    pub(super) fn check(&mut self, section: &Section) -> Vec<ConfigError> {
-        let mut errors = Vec::new();
-        let mut look = |ca: &mut Anchors, keys: &[&str]| {
-            ca.find(section);
-            if let Some((key, message)) = ca.wrong("ca") {
-                let keys: Vec<&str> = ["outgoing"].iter().chain(keys).copied().chain([key]).collect();
-                errors.push(section.error(&keys, message));
-            }
-        };
-        look(&mut self.ca, &[]);
+    pub(super) fn look(&mut self, findings: &mut Findings<'_>) {
+        self.ca.find(findings.section);
+        findings.say(&["outgoing"], self.ca.wrong("ca"));
         for (nth, route) in self.route.iter_mut().enumerate() {
-            look(&mut route.ca, &["route", &nth.to_string()]);
+            route.ca.find(findings.section);
+            findings.say(&["outgoing", "route", &nth.to_string()], route.ca.wrong("ca"));
+        }
+        for (nth, signing) in self.dkim.iter_mut().enumerate() {
+            findings.find([&mut signing.key]);
+            findings.say(&["outgoing", "dkim", &nth.to_string()], signing.wrong());
         }
         if self.mx_port == 0 {
-            errors.push(section.error(&["outgoing", "mx_port"], "0 is no port; 25 is usual"));
+            findings.say(&["outgoing"], [("mx_port", "0 is no port; 25 is usual".to_owned())]);
         }
-        errors
     }
 
     /// What the adapter is told.
-    pub(super) fn settings(&self) -> OutgoingSettings {
+    pub(super) fn settings(&self, relay: &Domain) -> OutgoingSettings {
         OutgoingSettings {
             smarthost: self.smarthost.as_ref().map(host),
             security: security(self.tls, &self.ca),
             routes: self.route.iter().map(|route| route.settings(self)).collect(),
+            dkim: self.dkim.iter().map(|signing| signing.settings(relay)).collect(),
             mx_port: self.mx_port,
             schedule: Schedule { horizon: self.retry_horizon, longest_pause: self.retry_pause },
             unchanged: self.unchanged.clone(),
@@ -139,6 +168,45 @@ impl Route {
                 horizon: self.retry_horizon.unwrap_or(all.retry_horizon),
                 longest_pause: self.retry_pause.unwrap_or(all.retry_pause),
             },
+        }
+    }
+}
+
+impl Signing {
+    fn wrong(&self) -> Vec<Wrong> {
+        let mut wrong = Vec::new();
+        if !self.is_label() {
+            let message = format!("\"{}\"; a label such as \"2026a\" is accepted", self.selector);
+            wrong.push(("selector", message));
+        }
+        // What is made at the start need not be there before.
+        if self.algorithm == Algorithm::Rsa && !self.key.is_file() {
+            let message =
+                "cannot be read; `openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048` makes one";
+            wrong.push(("key", format!("{}: {message}", self.key.display())));
+        }
+        wrong
+    }
+
+    /// Labels of letters, digits and inner hyphens, joined by dots (RFC 6376 section 3.1).
+    fn is_label(&self) -> bool {
+        self.selector.split('.').all(|label| {
+            (1..=63).contains(&label.len())
+                && label.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'-')
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+        })
+    }
+
+    fn settings(&self, relay: &Domain) -> SigningSettings {
+        SigningSettings {
+            domain: self.domain.clone().unwrap_or_else(|| relay.clone()),
+            selector: self.selector.clone(),
+            algorithm: match self.algorithm {
+                Algorithm::Ed25519 => cpim_smtp::Algorithm::Ed25519,
+                Algorithm::Rsa => cpim_smtp::Algorithm::Rsa,
+            },
+            key: self.key.clone(),
         }
     }
 }

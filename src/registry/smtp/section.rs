@@ -180,7 +180,7 @@ impl Table for Mail {
             }
         }
         findings.say(&["limits"], self.limits.wrong());
-        findings.add(self.outgoing.check(findings.section));
+        self.outgoing.look(findings);
     }
 
     fn places(self) -> Vec<(usize, &'static str, Endpoint)> {

@@ -59,13 +59,16 @@ impl Router {
         self.note_changed(changed);
     }
 
-    /// A session is gone: where nobody else serves its domains, their links are down.
-    pub(in super::super) fn links_gone(&self, contact: &Contact) {
+    /// A session is gone: where nobody else serves its domains, their links are down. Where somebody does who came
+    /// after it, as one that connected anew before the end of the old connection was seen, what the old one told may
+    /// be lost, and is asked for again.
+    pub(in super::super) fn links_gone(&self, session: u64, contact: &Contact) {
         for scope in &contact.facts.serves {
-            if let Scope::Domain(domain) = scope
-                && self.contacts.serving(std::slice::from_ref(scope)).is_none()
-            {
-                self.link_is_gone(domain);
+            let Scope::Domain(domain) = scope else { continue };
+            match self.contacts.oldest_serving(scope) {
+                None => self.link_is_gone(domain),
+                Some(left) if left > session => self.presence.with(|book, now| book.link_is_new(domain, now)),
+                Some(_) => {}
             }
         }
     }

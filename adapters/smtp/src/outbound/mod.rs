@@ -1,7 +1,9 @@
 //! The sending side: what the gateway delivers goes out as mail, one transaction for each operation.
 
 mod client;
+mod dkim;
 pub(crate) mod keys;
+mod mx;
 mod pace;
 mod pool;
 mod reports;
@@ -18,8 +20,11 @@ use cpim_adapter::{
 };
 use cpim_smtp_proto::address::{Mailbox, Written, written};
 use cpim_smtp_proto::mail::{Letter, Notice, Parcel, Peers, Post, Slip};
+use mail_auth::MessageAuthenticator;
 
 use self::client::{Handed, Transaction};
+use self::dkim::Signers;
+pub use self::dkim::dkim_record;
 pub use self::keys::{Forged, Keyed, Keys};
 use self::pace::Pace;
 use self::pool::Pool;
@@ -35,6 +40,7 @@ pub(crate) struct Outbound {
     peers: Arc<Peers>,
     known: Vec<PeerSettings>,
     servers: Servers,
+    signers: Signers,
     pool: Pool,
     pace: Pace,
     /// Once the adapter runs.
@@ -65,11 +71,13 @@ impl Outbound {
         settings: OutgoingSettings,
         known: Vec<PeerSettings>,
         peers: Arc<Peers>,
+        asked: Option<Arc<MessageAuthenticator>>,
     ) -> Result<Self, BuildError> {
-        let servers = Servers::new(&settings)?;
+        let servers = Servers::new(&settings, &relay, asked)?;
+        let signers = Signers::new(&settings.dkim)?;
         let pace = Pace::new(settings.notice_interval);
         let (pool, running) = (Pool::default(), OnceLock::new());
-        Ok(Self { relay, settings, peers, known, servers, pool, pace, running })
+        Ok(Self { relay, settings, peers, known, servers, signers, pool, pace, running })
     }
 
     /// How an operation on its way there is tried.
@@ -126,6 +134,7 @@ impl Outbound {
     /// No server has accepted it.
     pub(crate) async fn report(&self, to: &Mailbox, octets: &[u8]) -> Result<(), DeliveryError> {
         let servers = self.servers.for_domain(to.domain()).await?;
+        let octets = &self.signed(&self.relay, octets.to_vec())?;
         let mut client = self.pool.client(&servers, self.relay.as_str()).await?;
         let transaction = Transaction {
             reverse_path: None,
@@ -173,6 +182,7 @@ impl Outbound {
         let servers = self.servers.of(&delivery.hop, mailbox.domain()).await?;
         let mut client = self.pool.client(&servers, self.relay.as_str()).await?;
         let post = self.post(delivery, to, &from, unsubscribe.as_ref(), client.eight_bit())?;
+        let octets = self.signed(from.mailbox.domain(), post.octets)?;
         let keyed = running.keys.leg(delivery.leg);
         // A notification is never answered, and a report on it would answer nothing.
         let reports = commit.is_some() && !matches!(&*delivery.operation, Operation::Notify(_));
@@ -188,7 +198,7 @@ impl Outbound {
             recipient: &mailbox.to_string(),
             envid: keyed.trim_start_matches("b="),
             reports,
-            octets: &post.octets,
+            octets: &octets,
             eight_bit: post.eight_bit,
             utf8: mailbox.needs_utf8(),
         };
@@ -208,6 +218,13 @@ impl Outbound {
                 Err(error)
             }
         }
+    }
+
+    /// The mail, signed for the domain of its author.
+    fn signed(&self, author: &Domain, mail: Vec<u8>) -> Result<Vec<u8>, DeliveryError> {
+        self.signers
+            .signed(author, mail)
+            .map_err(|error| DeliveryError::transport(format!("not signed: {error}")))
     }
 
     /// The mailbox that an operation goes to, and whether a peer gateway is behind it.

@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use cpim_adapter::{BuildError, Code, DeliveryError, Domain, NextHop, PeerHop, Schedule, Scope};
+use mail_auth::MessageAuthenticator;
 use tokio::net::lookup_host;
 
-use super::TlsPolicy;
 use super::tls::Tls;
+use super::{TlsPolicy, mx};
 use crate::config::{MailHost, OutgoingSettings};
 
 /// One server that may be gone to.
@@ -26,6 +27,11 @@ pub(crate) struct Servers {
     routes: Vec<Route>,
     /// Of whatever no route is for.
     otherwise: Route,
+    /// This gateway's name.
+    relay: Domain,
+    /// Who is asked for MX records, where DNS is asked at all, and the port of the servers that they name.
+    asked: Option<Arc<MessageAuthenticator>>,
+    mx_port: u16,
     /// To peer gateways, whose routes say whether they are spoken to in the clear.
     peers: (Arc<Tls>, Arc<Tls>),
 }
@@ -45,7 +51,11 @@ impl Servers {
     ///
     /// # Errors
     /// Where trust anchors cannot be read.
-    pub(crate) fn new(settings: &OutgoingSettings) -> Result<Self, BuildError> {
+    pub(crate) fn new(
+        settings: &OutgoingSettings,
+        relay: &Domain,
+        asked: Option<Arc<MessageAuthenticator>>,
+    ) -> Result<Self, BuildError> {
         let tls = Tls::new(&settings.security, 0, "smtp.outgoing")?;
         let peers = [(TlsPolicy::Required, 1), (TlsPolicy::Plain, 2)]
             .map(|(policy, number)| Arc::new(tls.with_policy(policy, number)));
@@ -65,7 +75,8 @@ impl Servers {
                 schedule: route.schedule,
             })
         });
-        Ok(Self { routes: routes.collect::<Result<_, BuildError>>()?, otherwise, peers: (encrypted, plain) })
+        let (routes, mx_port) = (routes.collect::<Result<_, BuildError>>()?, settings.mx_port);
+        Ok(Self { routes, otherwise, relay: relay.clone(), asked, mx_port, peers: (encrypted, plain) })
     }
 
     /// The servers of a next hop, in the order to try. `domain`: the mailbox's.
@@ -86,6 +97,9 @@ impl Servers {
     /// There is none, or it cannot be said now.
     pub(crate) async fn for_domain(&self, domain: &Domain) -> Result<Vec<Place>, DeliveryError> {
         let route = self.route(domain);
+        if route.hosts.is_empty() {
+            return self.by_mx(domain, &route.tls).await;
+        }
         let mut places = Vec::new();
         let mut trouble = DeliveryError::refused(Code::NoRoute, "this gateway sends no mail there");
         for host in &route.hosts {
@@ -95,6 +109,19 @@ impl Servers {
             }
         }
         if places.is_empty() { Err(trouble) } else { Ok(places) }
+    }
+
+    async fn by_mx(&self, domain: &Domain, tls: &Arc<Tls>) -> Result<Vec<Place>, DeliveryError> {
+        let Some(asked) = &self.asked else {
+            return Err(DeliveryError::refused(Code::NoRoute, "this gateway sends no mail there"));
+        };
+        let found = mx::exchanges(asked.resolver(), domain, &self.relay).await?;
+        let place = |(name, address)| Place {
+            server: SocketAddr::new(address, self.mx_port),
+            name,
+            tls: Arc::clone(tls),
+        };
+        Ok(found.into_iter().map(place).collect())
     }
 
     /// How mail for a domain is tried.

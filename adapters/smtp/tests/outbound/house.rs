@@ -75,13 +75,17 @@ impl House {
     }
 
     pub(crate) async fn of(outgoing: OutgoingSettings) -> Self {
+        Self::with_dns(outgoing, DnsSettings::off()).await
+    }
+
+    pub(crate) async fn with_dns(outgoing: OutgoingSettings, dns: DnsSettings) -> Self {
         let settings = Settings {
             incoming: IncomingSettings::default(),
             outgoing,
             relay: Domain::parse("gw.example").unwrap(),
             listeners: Vec::new(),
             peers: Vec::new(),
-            dns: DnsSettings::off(),
+            dns,
         };
         let adapter = Arc::new(MailAdapter::new(settings).unwrap());
         let words = Arc::default();

@@ -8,7 +8,11 @@
 )]
 
 mod broken;
+#[path = "../../../../tests/support/dns.rs"]
+#[allow(dead_code, unreachable_pub, clippy::expect_used, reason = "the gateway's own tests use the rest")]
+mod dns;
 mod house;
+mod mx;
 mod server;
 mod tls;
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio::time::{Duration, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -74,16 +75,22 @@ impl Server {
     }
 
     pub(crate) async fn start_at(address: &str, manner: Manner) -> Self {
-        let listener = TcpListener::bind(address).await.unwrap();
+        Self::try_start_at(address, manner).await.unwrap()
+    }
+
+    /// Nothing where the port is somebody else's.
+    pub(crate) async fn try_start_at(address: &str, manner: Manner) -> Option<Self> {
+        let listener = TcpListener::bind(address).await.ok()?;
         let port = listener.local_addr().unwrap().port();
         let (sender, got) = mpsc::channel(16);
         let task = tokio::spawn(async move {
+            let mut connections = JoinSet::new();
             for connection in 0.. {
                 let (stream, _) = listener.accept().await.unwrap();
-                tokio::spawn(serve(Box::new(stream), manner.clone(), connection, sender.clone()));
+                connections.spawn(serve(Box::new(stream), manner.clone(), connection, sender.clone()));
             }
         });
-        Self { port, got, task }
+        Some(Self { port, got, task })
     }
 
     pub(crate) async fn mail(&mut self) -> Got {

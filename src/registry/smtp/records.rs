@@ -1,0 +1,80 @@
+//! The DNS records that mail needs: who takes it, who may send it, and what it is signed with.
+
+use std::net::IpAddr;
+
+use cpim_adapter::BuildError;
+use cpim_smtp::dkim_record;
+
+use super::settings;
+use crate::config::{Config, Domain};
+use crate::resolver::{Kind, Record};
+
+/// The records of a configuration; none where mail is not spoken.
+///
+/// # Errors
+/// Where a signing key cannot be read.
+pub(in crate::registry) fn records(config: &Config) -> Result<Vec<Record>, BuildError> {
+    if !config.section("smtp").is_present() {
+        return Ok(Vec::new());
+    }
+    let mail = settings(config)?;
+    let relay = &config.relay_domain;
+    let mut domains = vec![relay];
+    domains.extend(&config.relay_domains_extra);
+    domains.extend(config.mappings.iter().map(|mapping| mapping.domain()));
+    domains.extend(&mail.outgoing.unchanged);
+    let mut records = Vec::new();
+    if !mail.listeners.is_empty() {
+        records.extend(domains.iter().map(|domain| mx(domain, relay)));
+    }
+    let smarthost = mail.outgoing.smarthost.as_ref().map(|at| at.host.as_str());
+    records.extend(domains.iter().map(|domain| spf(domain, relay, smarthost)));
+    for (nth, key) in mail.outgoing.dkim.iter().enumerate() {
+        let value = dkim_record(key)
+            .map_err(|what| BuildError { key: format!("smtp.outgoing.dkim[{nth}].key"), what })?;
+        let owner = format!("{}._domainkey.{}", key.selector, key.domain);
+        records.push(Record {
+            owner,
+            kind: Kind::Txt,
+            value,
+            purpose: "the key that mail is signed with (DKIM)",
+        });
+    }
+    records.extend(domains.iter().map(|domain| dmarc(domain)));
+    Ok(records)
+}
+
+fn mx(domain: &Domain, relay: &Domain) -> Record {
+    Record {
+        owner: domain.to_string(),
+        kind: Kind::Mx,
+        value: format!("10 {relay}."),
+        purpose: "mail for the domain comes to this gateway",
+    }
+}
+
+/// Who sends in the domain's name: the gateway, and the smarthost by which it does.
+fn spf(domain: &Domain, relay: &Domain, smarthost: Option<&str>) -> Record {
+    let sender = match smarthost.map(|host| (host, host.parse())) {
+        None => String::new(),
+        Some((host, Err(_))) => format!(" a:{host}"),
+        Some((_, Ok(IpAddr::V4(ip)))) => format!(" ip4:{ip}"),
+        Some((_, Ok(IpAddr::V6(ip)))) => format!(" ip6:{ip}"),
+    };
+    let own = if domain == relay { "a mx".to_owned() } else { format!("a:{relay} mx") };
+    Record {
+        owner: domain.to_string(),
+        kind: Kind::Txt,
+        value: format!("v=spf1 {own}{sender} -all"),
+        purpose: "who may send in the domain's name (SPF)",
+    }
+}
+
+fn dmarc(domain: &Domain) -> Record {
+    Record {
+        owner: format!("_dmarc.{domain}"),
+        kind: Kind::Txt,
+        value: "v=DMARC1; p=reject".to_owned(),
+        purpose: "what is neither signed nor sent by these is forged (DMARC)",
+    }
+}
