@@ -83,3 +83,40 @@ fn presence_that_was_asked_for_is_told() {
     assert!(lines.iter().all(|line| !line.contains("NOTICE")), "{lines:?}");
     assert!(alice.until_quiet().is_empty());
 }
+
+/// A nick that changes hands is a new person: what was kept for the old one, and what he asked for, is not for the new one.
+#[test]
+fn what_was_kept_for_a_guest_is_not_for_the_next() {
+    let stage = Stage::believing();
+    let mut first = stage.join("alice");
+    let mut fred = Client::serving(stage.site.port, "im:fred@a.example pres:fred@a.example", false);
+    let xml = format!("<message source='im:fred@a.example' destination='{}' transID='1'/>", uri("alice"));
+    fred.try_send("", &xml, b"Content-Type: image/png\r\n\r\nx").unwrap();
+    let offer = first.expect("write to gateway: show ");
+    let id = offer.rsplit("show ").next().unwrap().trim_end_matches(']').to_owned();
+    first.send("PRIVMSG gateway :subscribe im:fred@a.example");
+    told(&mut first, "is here");
+    first.send("QUIT");
+    first.end();
+    let mut second = stage.join("alice");
+    let publish = "<publish target='pres:fred@a.example' transID='p'><presence><tuple destination='im:fred@a.example' \
+                   status='closed'>asleep</tuple></presence></publish>";
+    fred.try_send("", publish, b"").unwrap();
+    // What the old one asked for ends when it is told.
+    let until = std::time::Instant::now() + crate::support::gateway::PATIENCE;
+    loop {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_cpim-gateway"));
+        command.args(["subscriptions", &uri("alice"), "--json", "--socket", "admin.sock"]);
+        let output = command.current_dir(stage.site.path("")).output().unwrap();
+        if !String::from_utf8(output.stdout).unwrap().contains("fred") {
+            break;
+        }
+        assert!(std::time::Instant::now() < until, "it is still subscribed");
+        crate::support::gateway::breathe();
+    }
+    assert!(second.until_quiet().is_empty());
+    second.send(&format!("PRIVMSG gateway :show {id}"));
+    second.expect("Nothing is kept for you");
+    second.send("PRIVMSG gateway :kept");
+    second.expect("Nothing is kept for you");
+}

@@ -108,7 +108,7 @@ const fn support(feature: Feature) -> Support {
         Feature::MultiLine => Support::Degraded("one message for each line, in order"),
         Feature::Outcome => Support::Full,
         Feature::RichPresence => Support::Degraded("as the text of AWAY"),
-        Feature::Subject => Support::Degraded("as a line before the text"),
+        Feature::Subject => Support::Degraded("in brackets before the text"),
         Feature::Threads => Support::Dropped,
         Feature::Unicode => Support::Full,
     }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use cpim_adapter::{
-    Address, Class, Code, ImUri, MemoryError, Message, Metadata, Operation, Place, Response, Status, TransId,
-    Uri,
+    Address, Class, Code, ImUri, Local, MemoryError, Message, Metadata, Operation, Place, Response, Status,
+    TransId, Uri,
 };
 use cpim_irc_proto::text::{Said, content};
 use cpim_irc_proto::{Numeric, Origin, Verb};
@@ -163,6 +163,8 @@ impl Session {
             let target = target.to_owned();
             self.meet(&target);
         }
+        let mapper = self.client.live.cx.mapper();
+        self.commands |= matches!(mapper.resident(destination.as_uri().address()), Ok(Some(Local::Gateway)));
         let operation = Operation::Message(Message {
             source: self.me.im.clone(),
             destination,

@@ -99,6 +99,8 @@ pub(crate) struct Session {
     pub(super) asks: VecDeque<Ask>,
     pub(super) watches: HashMap<String, Watch>,
     pub(super) queries: Vec<Query>,
+    /// It has written to the gateway's inbox, as whoever it is now.
+    pub(super) commands: bool,
     /// What has been told by notices of whom.
     pub(super) told: HashMap<Address, Status>,
     acquainted: HashSet<String>,
@@ -152,6 +154,7 @@ impl Session {
             asks: VecDeque::new(),
             watches: HashMap::new(),
             queries: Vec::new(),
+            commands: false,
             told: HashMap::new(),
             acquainted: HashSet::new(),
             flying: VecDeque::new(),
@@ -479,6 +482,7 @@ impl Session {
             && let Some(me) = Me::of(&self.client, &face, &mapper)
         {
             let old = std::mem::replace(&mut self.me, me);
+            self.commands = false;
             self.watch_anew(&old.pres);
         }
         self.tell_presence(before);

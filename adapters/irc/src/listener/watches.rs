@@ -188,7 +188,11 @@ impl Session {
         self.found(&target, Some(&status)).await;
         let is_watched = self.watches.values().any(|watch| watch.target == target);
         if !is_watched && !self.client.server.asked().lately(&self.me.person, &target) {
-            self.tell_status(&target, &status).await;
+            match self.commands || self.client.account.is_some() {
+                true => self.tell_status(&target, &status).await,
+                // Whoever had this nick before asked for it.
+                false => self.asks.push_back(Ask::Unsubscribe(target.clone(), self.me.pres.clone())),
+            }
         }
         self.change(&target, status).await;
     }
