@@ -180,13 +180,13 @@ impl Session {
         let no_octets = Arc::clone(&self.room).acquire_many_owned(0).await.map_err(|_| gone())?;
         let room = self.departures.reserve().await.map_err(|_| gone())?;
         let (asker, word) = oneshot::channel();
-        room.send(Departure {
+        room.send(Box::new(Departure {
             leg: Leg { number: 0, whose: Whose::Asker(Some(asker)), last_word: Some(Word::NotSent) },
             trans_id: TransId::from_draw(draw),
             operation: Arc::new(operation),
             parameters: Parameters::default(),
             _room: no_octets,
-        });
+        }));
         match word.await {
             Ok(Word::Answered(response)) => Ok(response),
             Ok(Word::NotSent | Word::Unknown) | Err(_) => Err(gone()),
