@@ -285,9 +285,16 @@ fn a_nick_that_changes_hands_is_a_new_person() {
     let asked = stage.relay.expect("WHOIS alice alice");
     stage.relay.answer(&asked, "1700009999");
     puppet.pong();
-    assert!(fred.expect_answer().is("success", ""));
-    let answer = fred.expect_answer();
-    assert!(answer.is("failure", "unreachable") && answer.text.contains("somebody else"), "{answer:?}");
+    for _ in 0..2 {
+        let answer = fred.expect_answer();
+        match &*answer.trans_id {
+            "1" => assert!(answer.is("success", ""), "{answer:?}"),
+            _ => assert!(
+                answer.is("failure", "unreachable") && answer.text.contains("somebody else"),
+                "{answer:?}"
+            ),
+        }
+    }
     fred.message("3", FRED, ALICE, "for the new one");
     puppet.expect("PRIVMSG alice :for the new one");
 }
