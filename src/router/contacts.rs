@@ -94,6 +94,15 @@ impl Contacts {
         scopes.iter().find_map(|scope| newest(&inner, &inner.serving, scope))
     }
 
+    /// The number of the oldest connection that serves a scope: they are counted up.
+    pub(crate) fn oldest_serving(&self, scope: &Scope) -> Option<u64> {
+        let inner = lock(&self.0);
+        let serving = inner.serving.get(scope)?.iter();
+        let open =
+            |session: &&u64| inner.sessions.get(session).is_some_and(|contact| !contact.answers.is_closed());
+        serving.filter(open).min().copied()
+    }
+
     /// Whether a session serves an address, or its domain.
     pub(crate) fn is_in_contact(&self, address: &Address) -> bool {
         self.serving(&[Scope::Address(address.clone()), Scope::Domain(address.domain().clone())]).is_some()

@@ -322,7 +322,7 @@ impl Exchange for PortExchange {
         let contact = self.router.contacts.close(session);
         self.router.presence_close(session);
         if let Some(contact) = contact {
-            self.router.links_gone(&contact);
+            self.router.links_gone(session, &contact);
         }
     }
 

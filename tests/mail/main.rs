@@ -14,6 +14,7 @@ mod support;
 
 mod abuse;
 mod authors;
+mod commands;
 mod login;
 mod messages;
 mod relaying;

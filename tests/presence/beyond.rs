@@ -167,3 +167,29 @@ async fn a_link_that_is_down_for_an_hour_and_a_far_side_that_forgot() {
     );
     assert_eq!(barney.ask("9", unsubscribe(BARNEY, WILMA)).await.code(), Some(Code::NotSubscribed));
 }
+
+/// The server connects anew before the end of its old connection is seen here.
+#[tokio::test(start_paused = true)]
+async fn a_home_that_replaces_its_connection_is_asked_again() {
+    let mut house = House::new().await;
+    let old = home(&house);
+    let mut barney = house.session(&[BARNEY]);
+    subscribed(&mut house, &mut barney, &old, 7_200).await;
+    let wilmas = home(&house);
+    drop(old);
+    let (delivery, again) = asked(&mut house).await;
+    assert_eq!(again.subscript_id.unwrap().as_str(), "far");
+    house.answer(&delivery, granted(600, "anew"));
+    notify(&wilmas, BARNEY, WILMA, Basic::Closed);
+    has(&mut house, "closed").await;
+    // A look that is refused takes nothing of what is told.
+    barney.submit(arriving("9", subscribe(BARNEY, WILMA, 0, "")));
+    let (delivery, _) = asked(&mut house).await;
+    house.answer(&delivery, Response::failure(Code::Denied, "not now"));
+    assert_eq!(barney.answer().await.1.code(), Some(Code::Denied));
+    notify(&wilmas, BARNEY, WILMA, Basic::Open);
+    has(&mut house, "open").await;
+    // One that goes while an older one stays tells nothing.
+    drop(home(&house));
+    nothing_told(&mut house, Duration::from_secs(60)).await;
+}

@@ -119,3 +119,23 @@ async fn after_a_kill_is_told_what_changed_and_nothing_else() {
     assert_eq!(told(&mut third, ALICE, FRED).await, ["im:fred@a.example open on the way"]);
     nothing_told(&mut third, Duration::from_secs(1)).await;
 }
+
+/// DESIGN.md section 5: a publication holds until its presentity is back, 60 s at most.
+#[tokio::test]
+async fn a_publication_of_who_does_not_come_back_is_held_for_a_minute() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let mut first = house(&folder.path().join("one.db")).await;
+    let mut fred = first.session(&[FRED]);
+    fred.ask("1", publish(FRED, Basic::Open, "at home", None)).await;
+    let second = killed(&folder, "one.db", "two.db");
+    first.delivered.close();
+
+    let mut second = house(&second).await;
+    let mut barney = second.session(&[BARNEY]);
+    barney.ask("1", subscribe(BARNEY, FRED, 3_600, "")).await;
+    assert_eq!(told(&mut second, BARNEY, FRED).await, ["im:fred@a.example open at home"]);
+    tokio::time::pause();
+    nothing_told(&mut second, Duration::from_secs(55)).await;
+    let lapsed = tokio::time::timeout(Duration::from_secs(10), told(&mut second, BARNEY, FRED)).await;
+    assert_eq!(lapsed.unwrap(), ["im:fred@a.example closed"]);
+}

@@ -14,7 +14,10 @@
 mod support;
 
 mod bad_input;
+mod crowd;
+mod home;
 mod hosting;
 mod restart;
 mod someone;
 mod subscribing;
+mod watchers;

@@ -182,6 +182,13 @@ impl Gateway {
         self.wait_for(&format!("held at {point}"));
     }
 
+    /// Its memory that is in use, in KiB.
+    pub fn resident_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a process");
+        line.trim_end_matches(" kB").trim().parse().unwrap()
+    }
+
     /// SIGKILL.
     pub fn kill(mut self) {
         self.child.kill().unwrap();

@@ -146,6 +146,11 @@ impl Client {
         Self { stream, input: Vec::new() }
     }
 
+    /// Another end of the same session, to write with while this one reads.
+    pub fn writer(&self) -> Self {
+        Self { stream: self.stream.try_clone().unwrap(), input: Vec::new() }
+    }
+
     /// Writes one frame; whether it arrives is another matter.
     pub fn try_send(&mut self, parameters: &str, xml: &str, content: &[u8]) -> std::io::Result<()> {
         let mut frame = format!("CPIM/1 {} {}{parameters}\r\n{xml}", xml.len(), content.len()).into_bytes();

@@ -25,6 +25,7 @@ mod link;
 mod loops;
 mod outage;
 mod person;
+mod presence;
 mod routes;
 mod stage;
 mod strangers;

@@ -237,7 +237,7 @@ pub(crate) fn message(parameters: &str, trans_id: &str, from_to: &str, content: 
     frame(parameters, &xml, content)
 }
 
-fn frame(parameters: &str, xml: &str, content: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(parameters: &str, xml: &str, content: &[u8]) -> Vec<u8> {
     let space = if parameters.is_empty() { "" } else { " " };
     let line = format!("CPIM/1 {} {}{space}{parameters}\r\n", xml.len(), content.len());
     [line.as_bytes(), xml.as_bytes(), content].concat()

@@ -173,7 +173,8 @@ impl Stage {
 /// Adds to a zone that a domain's gateway is at a port, on a host with another name.
 pub(crate) fn at(zone: Zone, name: &str, port: u16) -> Zone {
     let host = format!("host.{name}.example");
-    zone.srv(&format!("_im._cpim.{name}.example"), 10, 0, port, &host).host(&host, "127.0.0.1")
+    let zone = zone.srv(&format!("_im._cpim.{name}.example"), 10, 0, port, &host);
+    zone.srv(&format!("_pres._cpim.{name}.example"), 10, 0, port, &host).host(&host, "127.0.0.1")
 }
 
 /// A port that nobody listens at, and that no connection gets by itself: those are drawn from higher ones.

@@ -94,21 +94,21 @@ impl Listen {
     pub(super) async fn run(&self, out: &mut Out) -> Result<Exit, Failed> {
         let mut signals = Signals::new()?;
         let remembers = self.remembers.map(|seconds| Duration::from_secs(seconds.into()));
-        let serves = self.serves();
+        let presentities = self.presentities();
         let claims = Claims {
-            serves: serves.iter().cloned().map(Claim::Uri).collect(),
+            serves: self.uris.iter().cloned().map(Claim::Uri).collect(),
+            speaks: presentities.iter().cloned().map(Claim::Uri).collect(),
             remembers,
-            ..Claims::default()
         };
         let mut listener = Listener {
-            publications: self.publications(&serves)?,
+            publications: self.publications(&presentities)?,
             inbox: Inbox::new(self.answer.0.clone(), remembers),
             left: if self.once { Some(1) } else { self.count },
             out,
         };
         let mut client = Client::open(&self.server, claims.clone()).await?;
         loop {
-            let names: Vec<&str> = serves.iter().map(Uri::spelled).collect();
+            let names: Vec<&str> = self.uris.iter().map(Uri::spelled).collect();
             listener.out.note(format_args!("listening at {} as {}", self.server.place(), names.join(" ")));
             let closure = match listener.session(client, &mut signals).await? {
                 End::Done => return Ok(Exit::Done),
@@ -137,20 +137,19 @@ impl Listen {
         }
     }
 
-    /// The addresses to be; where presence is published, those of the presentities too.
-    fn serves(&self) -> Vec<Uri> {
-        let mut serves = self.uris.clone();
-        if self.status.is_some() {
-            let named: BTreeSet<Address> = self.uris.iter().map(|uri| uri.address().clone()).collect();
-            let presentities: BTreeSet<Address> =
-                named.iter().map(|one| one.with_class(Class::Pres)).collect();
-            serves.extend(presentities.difference(&named).cloned().map(Uri::from));
+    /// The presentities to publish for that were not named themselves. They are spoken for and not served: what is
+    /// told to them as watchers is for whoever watches.
+    fn presentities(&self) -> Vec<Uri> {
+        if self.status.is_none() {
+            return Vec::new();
         }
-        serves
+        let named: BTreeSet<Address> = self.uris.iter().map(|uri| uri.address().clone()).collect();
+        let presentities: BTreeSet<Address> = named.iter().map(|one| one.with_class(Class::Pres)).collect();
+        presentities.difference(&named).cloned().map(Uri::from).collect()
     }
 
-    /// The presence to publish.
-    fn publications(&self, serves: &[Uri]) -> Result<Vec<Operation>, Failed> {
+    /// The presence to publish: of the presentities that were named, and of these.
+    fn publications(&self, presentities: &[Uri]) -> Result<Vec<Operation>, Failed> {
         let Some(status) = self.status else {
             return Ok(Vec::new());
         };
@@ -166,7 +165,8 @@ impl Listen {
             let presence = Presence::new(tuple, Vec::new());
             Ok(Operation::Publish(Publish { target, presence, document: None, duration: None }))
         };
-        serves.iter().filter(|uri| uri.class() == Class::Pres).map(publish).collect()
+        let named = self.uris.iter().filter(|uri| uri.class() == Class::Pres);
+        named.chain(presentities).map(publish).collect()
     }
 }
 

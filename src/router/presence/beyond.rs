@@ -117,13 +117,15 @@ impl Router {
             Pair { source: subscribe.watcher.address().clone(), destination: place.presentity().clone() };
         let operation = Operation::Subscribe(subscribe.clone());
         self.presence.with(|book, now| book.expect_look(&pair.source, &pair.destination, now));
-        match self.ask_far(operation, asked.passage.clone(), asked.standing).await {
-            Ok(response) if response.status() == Status::Success => {
-                Ok(Answered { response, behind: Some(Behind::Look(pair)) })
-            }
-            Ok(response) => Ok(Answered::alone(response.or_code(Code::Refused))),
-            Err(refusal) => Err(refusal),
+        let answered = self.ask_far(operation, asked.passage.clone(), asked.standing).await;
+        if let Ok(response) = &answered
+            && response.status() == Status::Success
+        {
+            return Ok(Answered { response: response.clone(), behind: Some(Behind::Look(pair)) });
         }
+        // What comes from there now is for whoever watches, and not for this look.
+        self.presence.with(|book, _| book.look_is_over(&pair.source, &pair.destination));
+        answered.map(|response| Answered::alone(response.or_code(Code::Refused)))
     }
 
     /// Asks another server, once.

@@ -82,16 +82,20 @@ impl Router {
         self.note_changed(changed);
     }
 
-    /// A session is gone: where nobody else serves its domains, their links are down.
-    pub(in super::super) fn links_gone(&self, contact: &Contact) {
+    /// A session is gone: where nobody else serves its domains, their links are down. Where somebody does who came
+    /// after it, as one that connected anew before the end of the old connection was seen, what the old one told may
+    /// be lost, and is asked for again.
+    pub(in super::super) fn links_gone(&self, session: u64, contact: &Contact) {
         for scope in &contact.facts.serves {
             let link = match scope {
                 Scope::Domain(domain) => Link::Domain(domain.clone()),
                 Scope::Selector(selector) => self.link_of(selector),
                 Scope::Address(_) | Scope::Any | Scope::Under(_) => continue,
             };
-            if self.contacts.serving(std::slice::from_ref(scope)).is_none() {
-                self.link_is_gone(&link);
+            match self.contacts.oldest_serving(scope) {
+                None => self.link_is_gone(&link),
+                Some(left) if left > session => self.presence.with(|book, now| book.link_is_new(&link, now)),
+                Some(_) => {}
             }
         }
     }

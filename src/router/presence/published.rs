@@ -21,14 +21,14 @@ const PAGE: usize = 1_000;
 /// milliseconds.
 const HELD_MS: i64 = 60_000;
 
-/// A presence, as it is kept.
+/// A presence, as it is kept: this as a line of JSON, and behind it the octets of the document, where there is one.
 #[derive(Deserialize, Serialize)]
 struct PresenceNote {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     entity_info: Option<String>,
     tuples: Vec<TupleNote>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    document: Option<Vec<u8>>,
+    #[serde(default)]
+    has_document: bool,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -45,7 +45,7 @@ impl Router {
     pub(super) async fn note_presence(&self, presentity: &Address) -> bool {
         match self.presence.with(|book, _| book.worth_noting(presentity)) {
             None => true,
-            Some(Some(state)) => self.write_presence(presentity, &presence_note(&state)).await,
+            Some(Some(state)) => self.write_presence(presentity, octets_of(&state)).await,
             Some(None) => {
                 self.forget_presence(presentity).await;
                 true
@@ -53,10 +53,8 @@ impl Router {
         }
     }
 
-    async fn write_presence(&self, presentity: &Address, note: &PresenceNote) -> bool {
-        let octets = serde_json::to_vec(note).unwrap_or_default();
-        let written =
-            self.memory.set_note(PUBLISHED, &presentity.to_string(), Bytes::from(octets), None).await;
+    async fn write_presence(&self, presentity: &Address, octets: Bytes) -> bool {
+        let written = self.memory.set_note(PUBLISHED, &presentity.to_string(), octets, None).await;
         written.inspect_err(|error| warn!(%presentity, %error, "presence cannot be written down")).is_ok()
     }
 
@@ -79,11 +77,7 @@ impl Router {
             let Some((last, _)) = page.last() else { return Ok(published) };
             after.clone_from(last);
             for (presentity, octets) in &page {
-                match serde_json::from_slice(octets)
-                    .ok()
-                    .and_then(state_of)
-                    .zip(Address::parse(presentity).ok())
-                {
+                match state_of(octets).zip(Address::parse(presentity).ok()) {
                     Some((state, presentity)) => self.hold_over(&presentity, state),
                     None => error!(presentity, "presence that was written down cannot be read"),
                 }
@@ -102,21 +96,31 @@ impl Router {
     }
 }
 
-fn presence_note(state: &State) -> PresenceNote {
+fn octets_of(state: &State) -> Bytes {
     let tuples = state.presence.tuples().iter().map(|tuple| TupleNote {
         destination: tuple.destination.to_string(),
         open: tuple.status == Basic::Open,
         markup: tuple.markup.to_string(),
         namespaces: tuple.namespaces.iter().map(|(a, b)| (a.to_string(), b.to_string())).collect(),
     });
-    PresenceNote {
+    let note = PresenceNote {
         entity_info: state.presence.entity_info().map(str::to_owned),
         tuples: tuples.collect(),
-        document: state.document.as_ref().map(|document| document.octets().to_vec()),
+        has_document: state.document.is_some(),
+    };
+    let mut octets = serde_json::to_vec(&note).unwrap_or_default();
+    if let Some(document) = &state.document {
+        octets.push(b'\n');
+        octets.extend_from_slice(document.octets());
     }
+    octets.into()
 }
 
-fn state_of(note: PresenceNote) -> Option<State> {
+fn state_of(octets: &Bytes) -> Option<State> {
+    let end = octets.iter().position(|octet| *octet == b'\n').unwrap_or(octets.len());
+    let note: PresenceNote = serde_json::from_slice(octets.get(..end)?).ok()?;
+    let begin = (end + 1).min(octets.len());
+    let document = note.has_document.then(|| Content::new(octets.slice(begin..)));
     let tuples = note.tuples.into_iter().map(|tuple| Tuple {
         destination: tuple.destination.into(),
         status: if tuple.open { Basic::Open } else { Basic::Closed },
@@ -125,7 +129,7 @@ fn state_of(note: PresenceNote) -> Option<State> {
     });
     Some(State {
         presence: Presence::from_tuples(tuples.collect())?.with_entity_info(note.entity_info.map(Into::into)),
-        document: note.document.map(|octets| Content::new(octets.into())),
+        document,
     })
 }
 
@@ -144,9 +148,10 @@ mod tests {
         let state = State {
             presence: Presence::new(tuple("im:a@b.example"), vec![tuple("tel:1")])
                 .with_entity_info(Some("http://a.example/".into())),
-            document: Some(Content::text("\u{0}ß")),
+            document: Some(Content::new(Bytes::from_static(b"X: y\r\n\r\n\0\xff\n"))),
         };
-        let octets = serde_json::to_vec(&presence_note(&state)).unwrap();
-        assert_eq!(serde_json::from_slice(&octets).ok().and_then(state_of), Some(state));
+        assert_eq!(state_of(&octets_of(&state)).as_ref(), Some(&state));
+        let bare = State { document: None, ..state };
+        assert_eq!(state_of(&octets_of(&bare)), Some(bare));
     }
 }

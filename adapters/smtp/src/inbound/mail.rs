@@ -22,7 +22,7 @@ use tokio::time::{Instant, timeout_at};
 use super::Inbound;
 use super::author::Author;
 use super::bounces::now_s;
-use super::owed::{NOT_DELIVERED, Owed, Owner, Stage};
+use super::owed::{Owed, Owner, Stage};
 use super::recipient::Taken;
 
 const LATER: Reply = Reply::fixed(451, "4.3.0", "nothing can be taken at present");
@@ -257,6 +257,6 @@ fn reply(response: &Response, is_trusted: bool) -> Reply {
         Some(Code::Lossy | Code::Unsupported) => Reply::fixed(554, "5.6.1", "not in this form"),
         Some(Code::Loop) => LOOP,
         _ if is_trusted => Reply::worded(550, "5.7.1", &response.text()),
-        _ => Reply::fixed(550, "5.7.1", NOT_DELIVERED),
+        _ => Reply::fixed(550, "5.7.1", "not deliverable"),
     }
 }

@@ -165,13 +165,13 @@ pub(super) fn told(response: &Response, is_trusted: bool) -> Response {
         Some(Code::Busy | Code::Internal | Code::Loop | Code::Lossy | Code::TooLarge | Code::Unsupported)
     );
     match response.status() {
-        Status::Failure if is_about_people && !is_trusted => Response::failure(Code::Refused, NOT_DELIVERED),
+        Status::Failure if is_about_people && !is_trusted => Response::failure(Code::Refused, ABOUT_PEOPLE),
         _ => response.clone(),
     }
 }
 
 /// The one text about people.
-pub(super) const NOT_DELIVERED: &str = "not deliverable";
+const ABOUT_PEOPLE: &str = "whoever it is for cannot be reached, or takes no mail from you";
 
 #[cfg(test)]
 mod tests {
@@ -217,7 +217,7 @@ mod tests {
         let all = [Code::Denied, Code::NoRoute, Code::Unreachable, Code::Expired, Code::BadAddress];
         for code in all {
             let response = Response::failure(code, "fred is on holiday");
-            assert_eq!(told(&response, false), Response::failure(Code::Refused, NOT_DELIVERED), "{code}");
+            assert_eq!(told(&response, false), Response::failure(Code::Refused, ABOUT_PEOPLE), "{code}");
             assert_eq!(told(&response, true), response);
         }
         let large = Response::failure(Code::TooLarge, "too large");
