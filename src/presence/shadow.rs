@@ -71,16 +71,10 @@ impl Book {
     /// A link is gone: whatever its server keeps is asked for again soon, which brings the link back if it can be.
     pub(crate) fn link_is_gone(&mut self, link: &Link, now: i64) {
         let keys = self.far_of(link);
-        let observed = self.observed_over(link);
-        if !keys.is_empty() || !observed.is_empty() {
+        if !keys.is_empty() || !self.observed_over(link).is_empty() {
             self.links.lost(link, now);
         }
-        // With its connection, the adapter has forgotten whom it observes.
-        for name in observed {
-            if let Some(known) = self.presentities.get_mut(&name) {
-                known.observed = false;
-            }
-        }
+        self.forget_observing(link);
         keys.into_iter().for_each(|key| self.renew_at(key, now + 1_000));
     }
 
@@ -95,12 +89,22 @@ impl Book {
     /// A link is another one than before: everything is asked for again.
     pub(crate) fn link_is_new(&mut self, link: &Link, now: i64) {
         self.far_of(link).into_iter().for_each(|key| self.renew_at(key, now));
+        self.forget_observing(link);
     }
 
     /// Presentities of a foreign system that are reached over a link.
     fn observed_over(&self, link: &Link) -> Vec<Name> {
         let over = |kind: &Kind| matches!(kind, Kind::Foreign { foreign, .. } if link.leads_abroad(foreign));
         self.presentities.iter().filter(|(_, known)| over(&known.kind)).map(|(name, _)| *name).collect()
+    }
+
+    /// With its connection, an adapter has forgotten whom it observes.
+    fn forget_observing(&mut self, link: &Link) {
+        for name in self.observed_over(link) {
+            if let Some(known) = self.presentities.get_mut(&name) {
+                known.observed = false;
+            }
+        }
     }
 
     /// What is told over a link counts as closed, until it is heard of again.
