@@ -108,3 +108,72 @@ fn what_cannot_be_delivered_here_is_bounced_to_who_wrote_it() {
     assert!(bounce.contains("Action: failed") && bounce.contains("Subject: hello"), "{bounce}");
     assert!(field(&bounce, "Return-Path") == Some("<>"), "{bounce}");
 }
+
+#[test]
+fn a_conversation_stays_together_in_a_mail_program() {
+    let stage = Stage::new();
+    let mut fred = stage.fred();
+    let wrapped = |subject: &str, more: &str| {
+        format!(
+            "Content-Type: Message/CPIM\r\n\r\nFrom: Fred Flintstone <{FRED}>\r\nTo: Bob <{BOB}>\r\nSubject: {subject}\r\n\
+             NS: M <tag:cpim-gateway.example,2026:metadata>\r\n{more}\r\nContent-Type: text/plain\r\n\r\nYabba"
+        )
+    };
+    let send = |fred: &mut Client, trans_id: &str, content: &str| {
+        let xml = format!("<message source='{FRED}' destination='{BOB}' transID='{trans_id}'/>");
+        fred.try_send("", &xml, content.as_bytes()).unwrap();
+        let answer = fred.expect_answer();
+        assert!(answer.is("success", ""), "{answer:?}");
+    };
+    send(&mut fred, "1", &wrapped("About the quarry", "M.Message-Ref: <1@a.example>\r\n"));
+    let first = stage.postfix.wait_mails("bob", 1).remove(0);
+    assert_eq!(field(&first, "Subject"), Some("About the quarry"), "{first}");
+    assert_eq!(field(&first, "Message-ID"), Some("<1@a.example>"), "{first}");
+    assert!(first.contains("From: \"Fred Flintstone\"\n <im=fred~40a.example@gw.example>"), "{first}");
+
+    stage.postfix.send(
+        "bob@mail.example",
+        "im=fred~40a.example@gw.example",
+        "From: Bob <bob@mail.example>\nTo: Fred <im=fred~40a.example@gw.example>\nSubject: Re: About the quarry\n\
+         Message-ID: <2@mail.example>\nIn-Reply-To: <1@a.example>\nReferences: <1@a.example>\n\nDabba!\n",
+    );
+    let reply = fred.expect_message();
+    fred.respond(&reply, "success", "");
+    let content = String::from_utf8(reply.content.clone()).unwrap();
+    for line in [
+        "Subject: Re: About the quarry\r\n",
+        "Message-Ref: <2@mail.example>\r\n",
+        "Reference: <1@a.example>\r\n",
+    ] {
+        assert!(content.contains(line), "{line}{content}");
+    }
+
+    let more =
+        "M.Message-Ref: <3@a.example>\r\nM.Reference: <1@a.example>\r\nM.Reference: <2@mail.example>\r\n";
+    send(&mut fred, "2", &wrapped("Re: About the quarry", more));
+    let third = stage.postfix.wait_mails("bob", 2).remove(1);
+    assert_eq!(field(&third, "In-Reply-To"), Some("<2@mail.example>"), "{third}");
+    assert!(third.contains("References: <1@a.example>\n <2@mail.example>\n"), "{third}");
+}
+
+#[test]
+fn nobody_can_make_up_a_report() {
+    let stage = Stage::new();
+    let mut fred = stage.fred();
+    fred.message("1", FRED, BOB, "Yabba, dabba!");
+    assert!(fred.expect_answer().is("success", ""));
+    let mail = stage.postfix.wait_mails("bob", 1).remove(0);
+    let path = field(&mail, "Return-Path").unwrap().trim_matches(['<', '>']).to_owned();
+    let report = "Content-Type: multipart/report; report-type=delivery-status; boundary=x\nSubject: failed\n\n--x\n\nwords\n--x\n\
+                  Content-Type: message/delivery-status\n\nReporting-MTA: dns; mx\n\nFinal-Recipient: rfc822; bob@mail.example\n\
+                  Action: failed\nStatus: 5.1.1\n\n--x--\n";
+    // With the right key it comes too late, with another it does not come in.
+    stage.postfix.send("carol@mail.example", &path, report);
+    let key = path.split_once('-').unwrap().1.split_once('@').unwrap().0;
+    let other: String = key.chars().map(|c| if c == '0' { '1' } else { '0' }).collect();
+    stage.postfix.send("carol@mail.example", &path.replace(key, &other), report);
+    let bounce = stage.postfix.wait_mails("carol", 1).remove(0);
+    assert!(bounce.contains("550 5.1.1") || bounce.contains("550-5.1.1"), "{bounce}");
+    fred.message("2", FRED, BOB, "Dabba!");
+    assert!(fred.expect_answer().is("success", ""));
+}

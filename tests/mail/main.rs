@@ -17,6 +17,7 @@ mod authors;
 mod commands;
 mod login;
 mod messages;
+mod peers;
 mod relaying;
 mod reload;
 mod reports;

@@ -56,7 +56,7 @@ fn parcel(operation: &Operation, eight_bit: bool) -> Vec<u8> {
     let (peers, relay, passage) = (peers("gw.a.example", "gw.b.example"), domain("gw.a.example"), passage());
     let slip = Slip { from: &from, alias_of: None, to: &to, passage: &passage, relay: &relay, now_s: NOW };
     let key = peers.key_to(&domain("gw.b.example")).unwrap();
-    Parcel { slip, operation, standing: Standing::Verified, key }.write(eight_bit).unwrap().octets
+    Parcel { slip, operation, standing: Standing::Verified, key }.write(eight_bit).unwrap().0.octets
 }
 
 /// What the mail is at gw.b.example.
