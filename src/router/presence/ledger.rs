@@ -101,6 +101,7 @@ impl Router {
     /// # Errors
     /// [`StoreError`] where it cannot be read.
     pub(in super::super) async fn recover_presence(self: &Arc<Self>) -> Result<(), StoreError> {
+        self.recover_commanded().await?;
         let published = self.recover_published().await?;
         let (mut leases, mut after) = (0_usize, 0);
         let policy = self.policy();
