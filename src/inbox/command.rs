@@ -16,6 +16,9 @@ pub(super) const MAX_LINE_OCTETS: usize = 4_096;
 /// Characters of a note that goes with a status.
 const MAX_NOTE: usize = 500;
 
+/// Characters of what was typed that an answer repeats.
+const SHOWN: usize = 40;
+
 /// Destinations that one `appear` names.
 const MAX_DESTINATIONS: usize = 20;
 
@@ -101,7 +104,9 @@ impl Command {
         };
         let command = Self::arguments(&name, &mut words, now).map_err(|why| why.of(usage.form))?;
         match words.rest() {
-            Some(rest) => Err(Misread::new(format!("{rest:?} is more than it takes")).of(usage.form)),
+            Some(rest) => {
+                Err(Misread::new(format!("{:?} is more than it takes", short(&rest))).of(usage.form))
+            }
             None => Ok(command),
         }
     }
@@ -159,6 +164,18 @@ impl Command {
         }
     }
 
+    /// A line as it is shown to whoever shall confirm it: without what is free text, which somebody else may have
+    /// written to be read there.
+    pub(super) fn brief(&self, line: &str) -> String {
+        let kept = match self {
+            Self::Status(Some((_, Some(_)))) => 2,
+            Self::Appear(Appearance { show: Show::Basic(_, Some(_)) | Show::Only(_), .. }) => 3,
+            _ => return line.to_owned(),
+        };
+        let words: Vec<&str> = line.split_whitespace().take(kept).collect();
+        format!("{} ...", words.join(" "))
+    }
+
     /// Whether it changes something, so that it must be sure who sent it.
     pub(super) fn changes(&self) -> bool {
         match self {
@@ -184,9 +201,14 @@ impl Command {
     }
 }
 
+/// As much of what somebody typed as shows what is meant. The rest may have been written for somebody else to read.
+pub(super) fn short(text: &str) -> String {
+    text.chars().take(SHOWN).collect()
+}
+
 fn unknown(name: &str) -> Misread {
     let known: Vec<&str> = COMMANDS.iter().map(Usage::name).collect();
-    let shown: String = name.chars().take(40).collect();
+    let shown = short(name);
     match nearest(name, &known) {
         Some(near) => Misread::new(format!("{shown:?} is no command; did you mean {near}?")),
         None => Misread::new(format!("{shown:?} is no command; write help for a list of them")),
@@ -207,13 +229,16 @@ fn mark(words: &mut Words<'_>, decision: Decision) -> Result<Command, Misread> {
             "if" => {
                 let word = words.expect("verified, claimed or anonymous")?.to_ascii_lowercase();
                 let known = Standing::from_word(&word).ok_or_else(|| {
-                    Misread::new(format!("{word:?} is none of verified, claimed, anonymous"))
+                    Misread::new(format!("{:?} is none of verified, claimed, anonymous", short(&word)))
                 })?;
                 standing = Some(known);
             }
             other => {
                 let accepted = "everything, messages, presence, watchers, or if claimed";
-                return Err(Misread::new(format!("{other:?} is nothing to say it of; {accepted} is")));
+                return Err(Misread::new(format!(
+                    "{:?} is nothing to say it of; {accepted} is",
+                    short(other)
+                )));
             }
         }
     }
@@ -226,7 +251,7 @@ fn status(words: &mut Words<'_>) -> Result<Option<(Basic, Option<String>)>, Misr
     match (Basic::from_word(&word), word.as_str()) {
         (Some(basic), _) => Ok(Some((basic, note(words)?))),
         (None, "off") => Ok(None),
-        _ => Err(Misread::new(format!("{word:?} is none of open, closed, off"))),
+        _ => Err(Misread::new(format!("{:?} is none of open, closed, off", short(&word)))),
     }
 }
 
@@ -252,7 +277,7 @@ fn show(words: &mut Words<'_>) -> Result<Show, Misread> {
                 _ => Err(Misread::new(format!("too many destinations; {MAX_DESTINATIONS} are taken"))),
             }
         }
-        _ => Err(Misread::new(format!("{word:?} is none of open, closed, only, all"))),
+        _ => Err(Misread::new(format!("{:?} is none of open, closed, only, all", short(&word)))),
     }
 }
 
@@ -269,7 +294,9 @@ fn forward(words: &mut Words<'_>, now: UnixMs) -> Result<Option<Forward>, Misrea
             None => return Err(Misread::new("for how long? such as 2d")),
         },
         Some("until") => Some(words.moment()?),
-        Some(other) => return Err(Misread::new(format!("{other:?}? for 2d or until 2026-12-31 is taken"))),
+        Some(other) => {
+            return Err(Misread::new(format!("{:?}? for 2d or until 2026-12-31 is taken", short(other))));
+        }
     };
     match until {
         Some(until) if until <= now => Err(Misread::new("that is over already")),

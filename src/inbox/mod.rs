@@ -10,6 +10,7 @@
 mod adapter;
 mod command;
 mod confirm;
+mod desk;
 mod help;
 mod letter;
 mod pace;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use cpim_adapter::Address;
 
+use super::command::short;
 use crate::clock::UnixMs;
 use crate::config::units::read_span;
 use crate::rules::{Names, Who};
@@ -87,7 +88,7 @@ impl<'a> Words<'a> {
     pub(super) fn somebody(&mut self) -> Result<Address, Misread> {
         let word = self.address_word()?;
         match Who::wildcard(word) {
-            Some(_) => Err(Misread::new(format!("{word:?} is many; one address is taken here"))),
+            Some(_) => Err(Misread::new(format!("{:?} is many; one address is taken here", short(word)))),
             None => self.names.read(word).map_err(|_| nobody(word)),
         }
     }
@@ -113,9 +114,10 @@ impl<'a> Words<'a> {
     /// A duration, where there is another word.
     pub(super) fn maybe_span(&mut self) -> Result<Option<Duration>, Misread> {
         let Some(word) = self.rest() else { return Ok(None) };
+        let shown = short(&word);
         match read_span(&word.to_ascii_lowercase()).filter(|span| !span.is_zero()) {
             Some(span) => Ok(Some(span)),
-            None => Err(Misread::new(format!("{word:?} is no duration; 30m, 12h or 7d is"))),
+            None => Err(Misread::new(format!("{shown:?} is no duration; 30m, 12h or 7d is"))),
         }
     }
 
@@ -127,14 +129,15 @@ impl<'a> Words<'a> {
         match moment {
             Some(moment) => Ok(UnixMs(moment.as_millisecond())),
             None => Err(Misread::new(format!(
-                "{word:?} is no day or time; 2026-12-31 or 2026-12-31T18:00:00Z is"
+                "{:?} is no day or time; 2026-12-31 or 2026-12-31T18:00:00Z is",
+                short(word),
             ))),
         }
     }
 }
 
 fn nobody(word: &str) -> Misread {
-    let word: String = word.chars().take(100).collect();
+    let word = short(word);
     Misread::new(format!(
         "{word:?} is no address; im:bob@b.example, bob@b.example or mailto:bob@b.example is, and for rules also \
          *@b.example or *"

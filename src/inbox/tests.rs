@@ -110,6 +110,24 @@ fn what_is_wrong_is_said_with_what_would_be_right() {
 }
 
 #[test]
+fn free_text_of_somebody_else_is_not_passed_on() {
+    let brief = |line: &str| read(line).unwrap().brief(line);
+    assert_eq!(brief("status open buy this"), "status open ...");
+    assert_eq!(brief("appear * closed buy this"), "appear * closed ...");
+    assert_eq!(brief("block *@b.example"), "block *@b.example");
+    let long = "x".repeat(1_000);
+    for line in [
+        format!("{long} x"),
+        format!("help block {long}"),
+        format!("subscribe {long}"),
+        format!("status {long}"),
+    ] {
+        let why = read(&line).unwrap_err();
+        assert!(why.len() < 250, "{why}");
+    }
+}
+
+#[test]
 fn every_command_has_a_name_of_its_own() {
     let mut names: Vec<&str> = COMMANDS.iter().map(|usage| usage.name()).collect();
     names.sort_unstable();

@@ -15,6 +15,7 @@ mod support;
 mod abuse;
 mod authors;
 mod commands;
+mod dns_records;
 mod login;
 mod messages;
 mod peers;
