@@ -119,18 +119,26 @@ fn presence(link: &mut Link) {
     messages(link, "again");
 }
 
-fn every_operation(pair: pair::Pair) {
-    let mut link = Link::between(pair.a, pair.b);
+fn every_operation(a: Site, b: Site) {
+    let mut link = Link::between(a, b);
     messages(&mut link, "m");
     presence(&mut link);
 }
 
 #[test]
 fn over_native_cpim_it_is_equal() {
-    every_operation(pair::over_cpim());
+    let pair = pair::over_cpim();
+    every_operation(pair.a, pair.b);
 }
 
 #[test]
 fn over_irc_it_is_equal() {
-    every_operation(pair::over_irc());
+    let pair = pair::over_irc();
+    every_operation(pair.a, pair.b);
+}
+
+#[test]
+fn over_mail_it_is_equal() {
+    let pair = pair::over_mail();
+    every_operation(pair.a, pair.b);
 }
