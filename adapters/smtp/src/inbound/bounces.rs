@@ -29,8 +29,12 @@ const KEEP_TOLD: Duration = Duration::from_secs(24 * 3_600);
 const ROUND: Duration = Duration::from_secs(60);
 /// The longest time between two tries of one report.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30 * 60);
+/// How soon that is done again where more is due than is held in memory.
+const SHORT_ROUND: Duration = Duration::from_secs(5);
 /// Reports that are sent at once.
 const AT_ONCE: usize = 16;
+/// Reports that are in memory at once, sent or waiting for their turn: a few MiB. The others are in their notes.
+const HELD: usize = 256;
 /// What is read of the notes at once.
 const PAGE: usize = 64;
 /// Answers that are taken up after a restart at once.
@@ -124,8 +128,11 @@ impl Inbound {
 
     /// Sends a report in the background, unless that is being done.
     fn send_soon(self: &Arc<Self>, key: String, owed: Owed) {
-        if !self.bounces.lock().now.insert(key.clone()) {
-            return;
+        {
+            let now = &mut self.bounces.lock().now;
+            if now.len() >= HELD || !now.insert(key.clone()) {
+                return;
+            }
         }
         let inbound = Arc::clone(self);
         self.tasks.spawn(async move {
@@ -178,27 +185,29 @@ impl Inbound {
 
     /// Sends what is due, round after round, and takes up what was open when the gateway last stopped.
     pub(super) async fn keep_promises(self: Arc<Self>) {
-        let mut open = match self.round(true).await {
-            Ok(open) => open,
-            Err(error) => {
-                warn!(%error, "what is owed to senders of mail cannot be read");
-                HashMap::new()
-            }
-        };
-        loop {
-            let until = Instant::now() + ROUND;
-            let rounds = async {
+        let rounds = async {
+            let mut open = self.due(true).await;
+            loop {
+                let is_more = self.bounces.lock().now.len() >= HELD;
+                let until = Instant::now() + if is_more { SHORT_ROUND } else { ROUND };
                 self.await_answers(&mut open, until).await;
                 tokio::time::sleep_until(until).await;
-                if let Err(error) = self.round(false).await {
-                    warn!(%error, "what is owed to senders of mail cannot be read");
-                }
-            };
-            tokio::select! {
-                () = rounds => {}
-                () = self.draining() => return,
+                self.due(false).await;
             }
+        };
+        tokio::select! {
+            () = rounds => {}
+            () = self.draining() => {}
         }
+    }
+
+    /// As [`Self::round`], where the notes can be read.
+    async fn due(self: &Arc<Self>, first: bool) -> HashMap<TransId, Owner> {
+        let open = self.round(first).await;
+        open.unwrap_or_else(|error| {
+            warn!(%error, "what is owed to senders of mail cannot be read");
+            HashMap::new()
+        })
     }
 
     /// Sends what is due; gives what was open before the restart, where `first`.
@@ -209,6 +218,9 @@ impl Inbound {
             let page = self.cx.memory.notes(SPACE, &after, PAGE).await?;
             let Some((last, _)) = page.last() else { break };
             after.clone_from(last);
+            if !first && self.bounces.lock().now.len() >= HELD {
+                return Ok(open);
+            }
             for (key, note) in page {
                 let Some(owed) = Owed::read(&note) else { continue };
                 match (&owed.stage, TransId::parse(&key)) {
