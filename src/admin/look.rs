@@ -36,6 +36,16 @@ pub trait Look: Send + Sync + 'static {
     /// # Errors
     /// What is wrong with the command, or with whom it is for.
     async fn set_rule(&self, of: &str, command: &str) -> Result<String, String>;
+    /// Has an adapter do what an administrator asks, in its own words; gives lines for people back.
+    ///
+    /// # Errors
+    /// What is wrong, and what is accepted.
+    async fn manage(
+        &self,
+        adapter: &str,
+        words: &[String],
+        secret: Option<&str>,
+    ) -> Result<Vec<String>, String>;
     /// The connections that are there now.
     fn sessions(&self) -> Vec<SessionView>;
     /// How many operations are accepted and not settled.
@@ -75,6 +85,18 @@ impl Look for Router {
     async fn set_rule(&self, of: &str, command: &str) -> Result<String, String> {
         let owner = self.book().names().read(of).map_err(|error| error.to_string())?;
         inbox::for_somebody(self, &owner, command).await
+    }
+
+    async fn manage(
+        &self,
+        adapter: &str,
+        words: &[String],
+        secret: Option<&str>,
+    ) -> Result<Vec<String>, String> {
+        match self.adapter_named(adapter) {
+            Some(adapter) => adapter.manage(words, secret).await,
+            None => Err(format!("there is no adapter `{adapter}`")),
+        }
     }
 
     fn sessions(&self) -> Vec<SessionView> {

@@ -16,6 +16,7 @@
 //! | `/v1/watchers?of=URI` | [`Watchers`] of somebody |
 //! | `/v1/subscriptions?of=URI` | [`Subscriptions`] of somebody |
 //! | `/v1/rules?of=URI` | [`Rules`] of somebody, or of everybody |
+//! | `/v1/adapters/NAME`, `POST` of [`Manage`] | [`Managed`]: what the adapter says to it |
 //! | `/v1/rules`, `POST` of [`SetRule`] | [`Said`]: what holds from now on |
 //!
 //! What is refused says so as `{"error": "...", "detail": "..."}`.
@@ -49,7 +50,9 @@ pub use self::client::{Client, ClientError};
 pub use self::error::AdminError;
 pub use self::health::{HealthView, PartView};
 pub use self::look::Look;
-pub use self::routes::{Aliases, Operations, Rules, Said, Sessions, SetRule, Subscriptions, Watchers};
+pub use self::routes::{
+    Aliases, Manage, Managed, Operations, Rules, Said, Sessions, SetRule, Subscriptions, Watchers,
+};
 
 use self::routes::Context;
 use self::socket::Socket;

@@ -7,7 +7,7 @@ use axum::extract::{DefaultBodyLimit, Extension, Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use metrics::gauge;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -64,6 +64,7 @@ fn routes(context: Context) -> Router {
         .route("/v1/watchers", get(watchers))
         .route("/v1/subscriptions", get(subscriptions))
         .route("/v1/rules", get(rules).post(set_rule).layer(DefaultBodyLimit::max(COMMAND_OCTETS)))
+        .route("/v1/adapters/{name}", post(manage).layer(DefaultBodyLimit::max(COMMAND_OCTETS)))
         .fallback(|| async {
             Refusal::new(StatusCode::NOT_FOUND, "not-found", "there is nothing at this path")
         })
@@ -71,7 +72,7 @@ fn routes(context: Context) -> Router {
             Refusal::new(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "method-not-allowed",
-                "GET is understood, and POST at /v1/rules",
+                "GET is understood, and POST at /v1/rules and /v1/adapters/NAME",
             )
         })
         .with_state(context)
@@ -262,6 +263,35 @@ pub struct SetRule {
 pub struct Said {
     /// What holds from now on, in words for the one whose rules they are.
     pub said: String,
+}
+
+/// `/v1/adapters/NAME`: something that an adapter is asked to do.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Manage {
+    /// In the adapter's own words.
+    pub words: Vec<String>,
+    /// What must not stand in a command line, such as a password.
+    pub secret: Option<String>,
+}
+
+/// What an adapter says to that.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Managed {
+    /// Lines for people.
+    pub lines: Vec<String>,
+}
+
+async fn manage(
+    State(context): State<Context>,
+    name: Result<Path<String>, PathRejection>,
+    asked: Result<Json<Manage>, JsonRejection>,
+) -> Result<Json<Managed>, Refusal> {
+    let Path(name) = name.map_err(|error| bad_request(error.body_text()))?;
+    let Json(Manage { words, secret }) = asked.map_err(|error| bad_request(error.body_text()))?;
+    let lines = context.state.look.manage(&name, &words, secret.as_deref()).await;
+    let lines = lines.map_err(|why| Refusal::new(StatusCode::BAD_REQUEST, "bad-command", why))?;
+    info!(adapter = name, words = words.join(" "), "done for the administrator");
+    Ok(Json(Managed { lines }))
 }
 
 async fn set_rule(

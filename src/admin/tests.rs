@@ -76,6 +76,18 @@ impl Look for Made {
         }
     }
 
+    async fn manage(
+        &self,
+        adapter: &str,
+        words: &[String],
+        secret: Option<&str>,
+    ) -> Result<Vec<String>, String> {
+        match (adapter, secret) {
+            ("toy", Some(secret)) => Ok(vec![format!("{} with {secret}", words.join(" "))]),
+            _ => Err(format!("there is no adapter `{adapter}`")),
+        }
+    }
+
     async fn set_rule(&self, of: &str, command: &str) -> Result<String, String> {
         match command {
             "block *" => Ok(format!("{of} blocks everybody.")),

@@ -3,6 +3,7 @@
 //! One file per command: its arguments, its help with examples, what it does, and what it prints. A report is
 //! one type that knows both its text for people (`Display`) and its JSON for programs (`Serialize`).
 
+mod adapter;
 mod aliases;
 mod answer;
 mod arrival;
@@ -11,6 +12,8 @@ mod check;
 mod client;
 mod completions;
 mod config_file;
+#[cfg(feature = "conform")]
+mod conform;
 mod dns;
 mod exit;
 mod gateway;
@@ -74,6 +77,9 @@ enum Command {
     Watchers(watchers::Watchers),
     Subscriptions(subscriptions::Subscriptions),
     Rules(rules::Rules),
+    Adapter(adapter::Adapter),
+    #[cfg(feature = "conform")]
+    Conform(conform::Conform),
     Matrix(matrix::Matrix),
     Completions(completions::Completions),
 }
@@ -126,6 +132,9 @@ impl Command {
             Self::Watchers(command) => within_runtime(command.run(out)),
             Self::Subscriptions(command) => within_runtime(command.run(out)),
             Self::Rules(command) => within_runtime(command.run(out)),
+            Self::Adapter(command) => within_runtime(command.run(out)),
+            #[cfg(feature = "conform")]
+            Self::Conform(command) => command.run(out),
             Self::Completions(command) => command.run(out),
         }
     }

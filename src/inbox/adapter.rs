@@ -119,7 +119,7 @@ impl Desk<'_> {
                 Ok(command) => command,
                 Err(why) => {
                     count("unknown");
-                    said.push(capital(&format!("{why}.")));
+                    said.push(sentence(&why.to_string()));
                     // What follows is rather the text of a letter than more commands.
                     if self.letter.lines.len() > 1 {
                         said.push("What follows it was not read.".to_owned());
@@ -208,7 +208,7 @@ impl Desk<'_> {
             metrics::counter!("cpim_inbox_silent_total", "why" => "confirmations").increment(1);
             return None;
         }
-        let listed: Vec<String> = lines.iter().map(|line| format!("  {line}")).collect();
+        let listed: Vec<String> = lines.iter().map(|line| format!("- {line}")).collect();
         let word = match self.tools.confirmations.ask(owner, lines).await {
             Ok(word) => word,
             Err(error) => {
@@ -243,7 +243,7 @@ impl Desk<'_> {
         for line in lines {
             said.push(match Command::read(&line, &self.router.book().names(), UnixMs::now()) {
                 Ok(command) => self.perform(&command, &asker).await,
-                Err(why) => capital(&format!("{why}.")),
+                Err(why) => sentence(&why.to_string()),
             });
         }
         said.join("\n")
@@ -387,7 +387,9 @@ fn count(command: &'static str) {
 }
 
 /// A sentence from what is said within one.
-fn capital(text: &str) -> String {
+fn sentence(text: &str) -> String {
     let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+    let first = chars.next().map(char::to_uppercase);
+    let end = if text.ends_with(['.', '?', '!']) { "" } else { "." };
+    first.into_iter().flatten().chain(chars).chain(end.chars()).collect()
 }

@@ -1,6 +1,6 @@
 //! Commands that set rules: the same for their owner, who writes to the gateway, and for an administrator.
 
-use cpim_adapter::{Address, Class, Local};
+use cpim_adapter::{Address, Class};
 
 use super::command::Command;
 use super::words::{shown, shown_who, when};
@@ -110,11 +110,10 @@ async fn forward(router: &Router, owner: &Address, forward: Option<Forward>) -> 
         Some(Forward { to, .. }) if book.principal(to) == book.principal(owner) => {
             return Ok("Nothing is changed: that is your own inbox.".to_owned());
         }
-        Some(Forward { to, .. })
-            if matches!(book.names().mapper().resident(to), Ok(Some(Local::Gateway))) =>
-        {
+        Some(Forward { to, .. }) if router.is_a_gateway(to) => {
             return Ok(
-                "Nothing is changed: the gateway's inbox takes commands, and no mail of others.".to_owned()
+                "Nothing is changed: a gateway's inbox takes commands, and those of others are theirs."
+                    .to_owned(),
             );
         }
         Some(Forward { to, until }) => {

@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use cpim_adapter::{Address, ForeignAddress, Passage, PresUri, Standing};
+use cpim_adapter::{Address, ForeignAddress, Passage, PresUri, Presence, Standing};
 
 use super::far::{Far, Links};
 use super::leases::{LeaseKey, Leases, NewLease, Stage};
@@ -231,6 +231,18 @@ impl Book {
             }
         }
         self.merge(name)
+    }
+
+    /// What of a state was not set by a command: that has a place of its own. Nothing where that is all.
+    pub(crate) fn beside_commanded(&self, name: Name, state: State) -> Option<State> {
+        let sources = self.presentities.get(&name)?.sources();
+        let commanded = sources.iter().find(|source| source.session == BY_COMMAND);
+        let Some(commanded) = commanded.and_then(|source| source.published.as_ref()) else {
+            return Some(state);
+        };
+        let own = commanded.state.presence.tuples();
+        let tuples = state.presence.tuples().iter().filter(|tuple| !own.contains(tuple)).cloned().collect();
+        Some(State { presence: Presence::from_tuples(tuples)?, document: state.document })
     }
 
     /// What a session has said of a presentity is taken back. `true`: its presence is another one now.

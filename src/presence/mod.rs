@@ -15,7 +15,7 @@ mod state;
 mod winfo;
 
 pub(crate) use self::book::{Book, Ended, FIRST_WORD_MS, Item, Once, Telling, Told, What};
-pub(crate) use self::far::Far;
+pub(crate) use self::far::{Far, Link};
 pub(crate) use self::leases::{LeaseId, LeaseKey, NewLease, Spelled, Stage};
 pub(crate) use self::names::Name;
 pub(crate) use self::presentity::{BY_COMMAND, HELD_OVER, How, Kind, Past};

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use cpim_adapter::{Address, Basic, Domain, Passage, PresUri, Standing};
+use cpim_adapter::{Address, Basic, Passage, PresUri, Standing};
 
 use super::book::{Book, Once};
-use super::far::Far;
+use super::far::{Far, Link};
 use super::leases::LeaseKey;
+use super::names::Name;
 use super::presentity::Kind;
 use super::state::State;
 
@@ -58,39 +59,61 @@ impl Book {
         due
     }
 
-    /// Subscriptions to a domain whose server keeps them.
-    fn far_of(&self, domain: &Domain) -> Vec<LeaseKey> {
-        let names = self.names.of_domain(domain);
+    /// Subscriptions behind a link, whose server keeps them.
+    fn far_of(&self, link: &Link) -> Vec<LeaseKey> {
+        let names = self.names.of_domain(link.domain());
         let elsewhere = names
-            .filter(|name| self.presentities.get(name).is_some_and(|known| known.kind == Kind::Elsewhere));
+            .filter(|name| self.presentities.get(name).is_some_and(|known| known.kind == Kind::Elsewhere))
+            .filter(|name| self.names.address(*name).is_some_and(|address| link.leads_to(address)));
         elsewhere.flat_map(|name| self.leases.of_presentity(name)).collect()
     }
 
     /// A link is gone: whatever its server keeps is asked for again soon, which brings the link back if it can be.
-    pub(crate) fn link_is_gone(&mut self, domain: &Domain, now: i64) {
-        let keys = self.far_of(domain);
-        if !keys.is_empty() {
-            self.links.lost(domain, now);
+    pub(crate) fn link_is_gone(&mut self, link: &Link, now: i64) {
+        let keys = self.far_of(link);
+        if !keys.is_empty() || !self.observed_over(link).is_empty() {
+            self.links.lost(link, now);
         }
+        self.forget_observing(link);
         keys.into_iter().for_each(|key| self.renew_at(key, now + 1_000));
     }
 
     /// A link is there. Where it was not, everything is asked for again: the other side may have forgotten it, or
     /// told what nobody heard.
-    pub(crate) fn link_is_back(&mut self, domain: &Domain, now: i64) {
-        if self.links.back(domain) {
-            self.link_is_new(domain, now);
+    pub(crate) fn link_is_back(&mut self, link: &Link, now: i64) {
+        if self.links.back(link) {
+            self.link_is_new(link, now);
         }
     }
 
     /// A link is another one than before: everything is asked for again.
-    pub(crate) fn link_is_new(&mut self, domain: &Domain, now: i64) {
-        self.far_of(domain).into_iter().for_each(|key| self.renew_at(key, now));
+    pub(crate) fn link_is_new(&mut self, link: &Link, now: i64) {
+        self.far_of(link).into_iter().for_each(|key| self.renew_at(key, now));
+        self.forget_observing(link);
     }
 
-    /// What a domain's server keeps counts as closed, until it is heard of again.
-    pub(crate) fn close_far(&mut self, domain: &Domain, words: &str) {
-        for key in self.far_of(domain) {
+    /// Presentities of a foreign system that are reached over a link.
+    fn observed_over(&self, link: &Link) -> Vec<Name> {
+        let over = |kind: &Kind| matches!(kind, Kind::Foreign { foreign, .. } if link.leads_abroad(foreign));
+        self.presentities.iter().filter(|(_, known)| over(&known.kind)).map(|(name, _)| *name).collect()
+    }
+
+    /// With its connection, an adapter has forgotten whom it observes.
+    fn forget_observing(&mut self, link: &Link) {
+        for name in self.observed_over(link) {
+            if let Some(known) = self.presentities.get_mut(&name) {
+                known.observed = false;
+            }
+        }
+    }
+
+    /// What is told over a link counts as closed, until it is heard of again.
+    pub(crate) fn close_far(&mut self, link: &Link, words: &str) {
+        for name in self.observed_over(link) {
+            let Some(address) = self.names.address(name).cloned() else { continue };
+            self.observed(name, State::of_inbox(&address, Basic::Closed, words));
+        }
+        for key in self.far_of(link) {
             let Some((presentity, ..)) = self.particulars(key) else { continue };
             if let Some(far) = self.far.get_mut(&key) {
                 far.last = Some((Arc::new(State::of_inbox(&presentity, Basic::Closed, words)), None));

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use cpim_adapter::{Address, Answer, Authority, Domain, Scope, SessionFacts};
+use cpim_adapter::{Address, Answer, Domain, Mapper, Scope, SessionFacts};
 use tokio::sync::{Notify, mpsc};
 
 use super::owner::Owner;
@@ -58,7 +58,7 @@ impl Contacts {
                 None => inner.waiting.drain().for_each(|(_, notify)| notify.notify_waiters()),
             }
         }
-        for scope in answer_scopes(&facts.authority) {
+        for scope in answer_scopes(&facts) {
             inner.speaking.entry(scope).or_default().push(session);
         }
         inner.sessions.insert(session, Contact { port, facts: Arc::new(facts), answers });
@@ -74,7 +74,7 @@ impl Contacts {
                 inner.left.note(address.clone());
             }
         }
-        for scope in answer_scopes(&contact.facts.authority) {
+        for scope in answer_scopes(&contact.facts) {
             forget(&mut inner.speaking, &scope, session);
         }
         Some(contact)
@@ -115,18 +115,19 @@ impl Contacts {
     }
 
     /// The newest connection that may be given an owner's answers.
-    pub(crate) fn answering(&self, owner: &Owner) -> Option<Contact> {
+    pub(crate) fn answering(&self, owner: &Owner, mapper: &Mapper) -> Option<Contact> {
         let inner = lock(&self.0);
-        let scopes: &[Scope] = match owner {
-            Owner::Peer(domain) => &[Scope::Domain(domain.clone())],
+        let mut scopes = match owner {
+            Owner::Peer(domain) => vec![Scope::Domain(domain.clone())],
             Owner::Source(address) => {
-                &[Scope::Address(address.clone()), Scope::Domain(address.domain().clone())]
+                vec![Scope::Address(address.clone()), Scope::Domain(address.domain().clone())]
             }
         };
+        scopes.extend(owner.selector(mapper).map(Scope::Selector));
         scopes
             .iter()
             .find_map(|scope| newest(&inner, &inner.speaking, scope))
-            .filter(|contact| owner.is(&contact.facts.authority))
+            .filter(|contact| owner.is(&contact.facts, mapper))
     }
 
     /// Whether an address was served until lately.
@@ -147,15 +148,15 @@ impl Contacts {
 
 /// The scopes by which answers find a connection: exact ones; a connection that speaks for whole trees of
 /// domains gets the answers it waits for itself, and no others.
-fn answer_scopes(authority: &Authority) -> Vec<Scope> {
-    match &authority.peer {
+fn answer_scopes(facts: &SessionFacts) -> Vec<Scope> {
+    let is_exact = |scope: &&Scope| match scope {
+        Scope::Address(_) | Scope::Domain(_) => true,
+        Scope::Selector(_) => facts.serves.contains(scope),
+        Scope::Any | Scope::Under(_) => false,
+    };
+    match &facts.authority.peer {
         Some(domain) => vec![Scope::Domain(domain.clone())],
-        None => authority
-            .scopes
-            .iter()
-            .filter(|scope| matches!(scope, Scope::Address(_) | Scope::Domain(_)))
-            .cloned()
-            .collect(),
+        None => facts.authority.scopes.iter().filter(is_exact).cloned().collect(),
     }
 }
 

@@ -10,6 +10,7 @@
 //! one task for each pair of source and destination that has something to send, not one for each operation.
 
 mod attempt;
+mod canonical;
 mod checks;
 mod contacts;
 mod flight;
@@ -67,6 +68,7 @@ pub const ALIASES: &str = cpim_adapter::ALIAS_SPACE;
 const LOOK_UPS: usize = 16;
 
 /// An adapter in its place.
+#[derive(Clone)]
 pub struct Port {
     /// Its name in the registry.
     pub name: &'static str,
@@ -254,11 +256,16 @@ impl Router {
     }
 
     fn port_for(&self, selector: &Selector) -> Option<usize> {
-        self.ports.iter().position(|port| port.selectors.contains(selector))
+        port_of(&self.ports, selector)
     }
 
     fn adapter(&self, port: usize) -> Option<&Arc<dyn Adapter>> {
         self.ports.get(port).map(|port| &port.adapter)
+    }
+
+    /// The adapter of this name.
+    pub(crate) fn adapter_named(&self, name: &str) -> Option<&Arc<dyn Adapter>> {
+        self.ports.iter().find(|port| port.name == name).map(|port| &port.adapter)
     }
 
     fn canonical(&self, port: usize, foreign: ForeignAddress) -> Result<ForeignAddress, BadAddress> {
@@ -290,15 +297,18 @@ impl Router {
     }
 }
 
+/// The adapter for a selector. What the configuration gives to an external one is for nobody else.
+fn port_of(ports: &[Port], selector: &Selector) -> Option<usize> {
+    let external = ports.iter().position(|port| port.adapter.carries(selector));
+    external.or_else(|| ports.iter().position(|port| port.selectors.contains(selector)))
+}
+
 /// How the adapters at these ports fold their addresses.
 fn fold(ports: &[Port]) -> Fold {
-    let adapters: Vec<(Vec<Selector>, Arc<dyn Adapter>)> =
-        ports.iter().map(|port| (port.selectors.clone(), Arc::clone(&port.adapter))).collect();
-    Arc::new(move |foreign| {
-        match adapters.iter().find(|(selectors, _)| selectors.contains(foreign.selector())) {
-            Some((_, adapter)) => adapter.canonicalise(foreign),
-            None => Ok(foreign),
-        }
+    let ports: Vec<Port> = ports.to_vec();
+    Arc::new(move |foreign| match port_of(&ports, foreign.selector()).and_then(|port| ports.get(port)) {
+        Some(port) => port.adapter.canonicalise(foreign),
+        None => Ok(foreign),
     })
 }
 
@@ -322,6 +332,7 @@ impl Exchange for PortExchange {
     }
 
     fn submit(&self, session: u64, arrival: Arrival, slot: AnswerSlot) {
+        let arrival = Arrival { operation: self.router.canonical_operation(arrival.operation), ..arrival };
         self.router.submit(session, arrival, slot);
     }
 

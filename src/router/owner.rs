@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use cpim_adapter::{Address, Authority, Domain, Operation};
+use cpim_adapter::{Address, Authority, Domain, Local, Mapper, Operation, Scope, Selector, SessionFacts};
 
 /// Who is owed an answer: a configured peer gateway as a whole, else the source itself.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -38,11 +38,30 @@ impl Owner {
         }
     }
 
-    /// Whether answers for this owner may be given to a connection with this authority.
-    pub(crate) fn is(&self, authority: &Authority) -> bool {
+    /// The selector of a source that is a foreign address here: whoever serves that is owed its answers.
+    pub(crate) fn selector(&self, mapper: &Mapper) -> Option<Selector> {
+        match self {
+            Self::Peer(_) => None,
+            Self::Source(address) => match mapper.resident(address) {
+                Ok(Some(Local::Route(foreign))) => Some(foreign.selector().clone()),
+                _ => None,
+            },
+        }
+    }
+
+    /// Whether answers for this owner may be given to a connection. Of a foreign system's users, to its adapter alone:
+    /// one that speaks for a selector without serving it speaks for one of its users, and not for all.
+    pub(crate) fn is(&self, facts: &SessionFacts, mapper: &Mapper) -> bool {
+        let authority = &facts.authority;
         match self {
             Self::Peer(domain) => authority.peer.as_ref() == Some(domain),
-            Self::Source(address) => authority.peer.is_none() && authority.covers(address),
+            Self::Source(address) => {
+                let serves_route = || {
+                    let selector = self.selector(mapper).map(Scope::Selector);
+                    selector.is_some_and(|selector| facts.serves.contains(&selector))
+                };
+                authority.peer.is_none() && (authority.covers(address) || serves_route())
+            }
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use cpim_adapter::{Code, Response, TransId};
+use cpim_adapter::{Code, Operation, Response, TransId};
 use tokio::time::Instant;
 use tracing::{error, info};
 
@@ -46,7 +46,10 @@ impl Router {
     fn take_up(self: &Arc<Self>, row: Unsettled) {
         let number = row.acceptance.number;
         let entry = match rows::recovered(&row.acceptance, &self.policy().mapper) {
-            Ok(entry) => entry,
+            Ok(entry) => {
+                let operation = self.canonical_operation(Operation::clone(&entry.operation));
+                rows::Entry { operation: Arc::new(operation), ..entry }
+            }
             Err(column) => {
                 // Left in the journal for whoever mends it: settling it would be a lie.
                 return error!(

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cpim_adapter::{Answer, AnswerSlot, Exchange, Receipt, Response, Scope, SessionFacts, TransId};
+use cpim_adapter::{Answer, AnswerSlot, Domain, Exchange, Receipt, Response, Scope, SessionFacts, TransId};
 use tokio::sync::mpsc;
 use tracing::{debug, info};
 
@@ -164,14 +164,15 @@ impl Router {
     /// Offers what was kept since the last tick.
     pub(super) fn make_offers(self: &Arc<Self>) {
         let owners = std::mem::take(&mut *lock(&self.offers));
+        let mapper = Arc::clone(&self.policy().mapper);
         owners
             .iter()
-            .filter_map(|owner| self.contacts.answering(owner))
+            .filter_map(|owner| self.contacts.answering(owner, &mapper))
             .for_each(|contact| self.give_kept(contact));
     }
 
     fn give_kept(self: &Arc<Self>, contact: Contact) {
-        let scopes = kept_scopes(&contact);
+        let scopes = kept_scopes(&contact, self.policy().mapper.relay_domain());
         if scopes.is_empty() {
             return;
         }
@@ -199,7 +200,7 @@ impl Router {
         let (Some(owner), Ok(trans_id)) = (Owner::parse(&kept.owner), TransId::parse(&kept.trans_id)) else {
             return true;
         };
-        if !owner.is(&contact.facts.authority) || lock(&self.table).is_given(kept.number) {
+        if !owner.is(&contact.facts, &self.policy().mapper) || lock(&self.table).is_given(kept.number) {
             return true;
         }
         let Ok(place) = contact.answers.clone().reserve_owned().await else {
@@ -224,7 +225,7 @@ impl Router {
 }
 
 /// By which owners the store finds what is kept for a connection.
-fn kept_scopes(contact: &Contact) -> Vec<OwnerScope> {
+fn kept_scopes(contact: &Contact, relay: &Domain) -> Vec<OwnerScope> {
     let owner = |owner: &Owner| OwnerScope::Owner {
         domain: owner.domain().as_str().to_owned(),
         owner: owner.to_string(),
@@ -239,6 +240,12 @@ fn kept_scopes(contact: &Contact) -> Vec<OwnerScope> {
             .filter_map(|scope| match scope {
                 Scope::Address(address) => Some(owner(&Owner::Source(address.clone()))),
                 Scope::Domain(domain) => Some(OwnerScope::Domain(domain.as_str().to_owned())),
+                Scope::Selector(selector) if contact.facts.serves.contains(scope) => {
+                    Some(OwnerScope::Route {
+                        domain: relay.as_str().to_owned(),
+                        selector: selector.as_str().to_owned(),
+                    })
+                }
                 Scope::Any | Scope::Selector(_) | Scope::Under(_) => None,
             })
             .collect(),

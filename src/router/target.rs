@@ -97,13 +97,16 @@ impl Router {
                 Err(error) => nowhere(Code::BadAddress, "not an address within", error.to_string()),
             };
         }
-        if let Some(contact) = self.contacts.serving(&[Scope::Selector(foreign.selector().clone())]) {
-            return Target::Foreign { port: contact.port, foreign };
-        }
-        let Some(port) = self.port_for(foreign.selector()) else {
+        let served = self.contacts.serving(&[Scope::Selector(foreign.selector().clone())]);
+        let Some(port) =
+            served.as_ref().map(|contact| contact.port).or_else(|| self.port_for(foreign.selector()))
+        else {
             return nowhere(Code::NoRoute, "no adapter for this kind of address", foreign.to_string());
         };
+        let is_away =
+            served.is_none() && self.adapter(port).is_some_and(|adapter| adapter.carries(foreign.selector()));
         match self.canonical(port, foreign) {
+            Ok(_) if is_away => Target::Nowhere(Refusal::out_of_contact()),
             Ok(foreign) => Target::Foreign { port, foreign },
             Err(bad) => nowhere(Code::BadAddress, "not an address of that system", bad.to_string()),
         }

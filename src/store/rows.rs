@@ -14,6 +14,20 @@ pub enum OwnerScope {
         /// [`Acceptance::owner`].
         owner: String,
     },
+    /// Every owner that is a source route with this selector.
+    Route {
+        /// [`Acceptance::owner_domain`]: the relay domain.
+        domain: String,
+        /// The selector's name.
+        selector: String,
+    },
+}
+
+impl OwnerScope {
+    /// How the owners of a selector begin, and what stands behind all of them: `=` ends a selector, and `>` follows it.
+    pub(super) fn route_range(selector: &str) -> (String, String) {
+        (format!("im:{selector}="), format!("im:{selector}>"))
+    }
 }
 
 /// An answer that waits for its owner.

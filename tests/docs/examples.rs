@@ -20,7 +20,8 @@ fn load(text: &str) -> Config {
     let made = rcgen::generate_simple_self_signed(vec!["gateway.example".to_owned()]).unwrap();
     write("gateway.pem", &made.cert.pem());
     write("gateway.key", &made.signing_key.serialize_pem());
-    for secret in ["a.secret", "alice.secret", "b.secret", "printer.secret", "zephyr.secret"] {
+    let secrets = ["a.secret", "alice.secret", "b.secret", "lines.secret", "printer.secret", "zephyr.secret"];
+    for secret in secrets {
         write(secret, &format!("that of {secret}\n"));
     }
     let here = |name: &str| folder.path().join(name).display().to_string();

@@ -13,7 +13,7 @@ fn a_command_is_answered_by_an_ordinary_message() {
         assert!(help.contains(command), "{command}: {help}");
     }
     assert_eq!(fred.commands("WHOAMI"), "You are im:fred@a.example. You are proven to be that.");
-    assert_eq!(fred.commands("blok im:x@b.example"), "\"blok\" is no command; did you mean block?.");
+    assert_eq!(fred.commands("blok im:x@b.example"), "\"blok\" is no command; did you mean block?");
     // Several at once, a line for each.
     let said = fred.commands("block *@spam.example\r\nrules\r\n");
     assert_eq!(said, "*@spam.example is blocked: messages and presence.\nblock *@spam.example everything");

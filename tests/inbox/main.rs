@@ -14,5 +14,9 @@
 mod support;
 
 mod commands;
+mod irc;
+mod mail;
+mod peers;
+mod polite;
 mod rules;
 mod someone;

@@ -92,7 +92,8 @@ fn weechat_talks_to_a_native_user() {
         "weechat",
         &format!(
             "-d {} -r '/server add demo 127.0.0.1/{} -nicks=alice;/set irc.server.demo.ssl off;\
-             /set irc.look.server_buffer independent;/connect demo'",
+             /set irc.look.server_buffer independent;\
+             /set weechat.look.paste_max_lines -1;/connect demo'",
             home.display(),
             stage.irc
         ),

@@ -1,8 +1,10 @@
 //! Networks that others run, joined by the gateway: ngIRCd, which knows little, and InspIRCd, which knows IRCv3.
 
-use crate::support::gateway::{Gateway, Site};
+use std::fs;
+
+use crate::support::gateway::{Gateway, PATIENCE, Site};
 use crate::support::irc::Irc;
-use crate::support::ircd::{Ircd, Kind, NETWORK};
+use crate::support::ircd::{Ircd, Kind, NETWORK, Znc};
 use crate::support::native::Client;
 
 /// A gateway on a network, with these keys besides.
@@ -116,4 +118,124 @@ fn both_ways_by_the_relay() {
         alice.send("PRIVMSG relay :nobody@nowhere.example: hello");
         alice.expect("NOTICE alice :Not delivered: ");
     });
+}
+
+/// Items 3 and 4: after a restart of the network everybody is back; who waited for whoever had the nick before is told that
+/// nobody can know who that is now, and what is written then arrives.
+#[test]
+fn a_restart_of_the_network_is_survived() {
+    both(|kind| {
+        let mut stage = Stage::new(kind, "");
+        let (mut fred, mut alice) = (stage.fred(), stage.join("alice"));
+        fred.message("1", FRED, ALICE, "before");
+        alice.expect(":before");
+        assert!(fred.expect_answer().is("success", ""));
+        stage.ircd.stop();
+        stage.gateway().wait_answer("/health", |_, answer| answer.contains(NETWORK));
+        fred.message("2", FRED, ALICE, "meanwhile");
+        stage.ircd.resume();
+        let mut alice = stage.join("alice");
+        let answer = fred.expect_answer();
+        assert!(answer.is("failure", "unreachable") && answer.text.contains("somebody else"), "{answer:?}");
+        fred.message("3", FRED, ALICE, "after");
+        alice.expect(":after");
+        assert!(fred.expect_answer().is("success", ""));
+        alice.send("PRIVMSG fred :welcome back");
+        assert_eq!(fred.expect_message().body(), "welcome back");
+    });
+}
+
+/// Item 4: a real user always wins a nick, in the network's own casemapping; a foreign user has another beside it.
+#[test]
+fn a_real_user_wins_a_nick() {
+    both(|kind| {
+        let stage = Stage::new(kind, "");
+        let (mut fred, mut alice, mut real) = (stage.fred(), stage.join("alice"), stage.join("Fred"));
+        fred.message("1", FRED, ALICE, "hello");
+        let line = alice.expect(" PRIVMSG alice ");
+        assert!(line.starts_with(":fred_!"), "{line}");
+        assert!(fred.expect_answer().is("success", ""));
+        alice.send("PRIVMSG fred_ :to the gateway");
+        assert_eq!(fred.expect_message().body(), "to the gateway");
+        alice.send("PRIVMSG fred :to the real one");
+        real.expect("PRIVMSG Fred :to the real one");
+    });
+}
+
+/// Item 3: at the limits of the server nothing is lost, nothing is out of order, and nobody is thrown out as a flood.
+#[test]
+fn a_flood_goes_out_at_the_pace_of_the_server() {
+    let mut ircd = Ircd::start(Kind::Inspircd, "");
+    ircd.limit(10);
+    ircd.stop();
+    ircd.resume();
+    let stage =
+        Stage::on(ircd, "").with("line_penalty = \"1ms\"", "line_penalty = \"1s\"\npenalty_limit = \"8s\"");
+    let (mut fred, mut alice) = (stage.fred(), stage.join("alice"));
+    let many = 14;
+    for nth in 0..many {
+        fred.message(&nth.to_string(), FRED, ALICE, &format!("number {nth}"));
+    }
+    for nth in 0..many {
+        assert!(alice.expect(" PRIVMSG alice ").ends_with(&format!(":number {nth}")));
+    }
+    for _ in 0..many {
+        assert!(fred.expect_answer().is("success", ""));
+    }
+}
+
+/// Item 7: presence of people there, by MONITOR or by ISON, and what they say of being away.
+#[test]
+fn people_of_the_network_are_watched() {
+    both(|kind| {
+        let stage = Stage::new(kind, "[principals]\nsubscribe = \"allow\"");
+        let mut wilma = Client::serving(stage.site.port, "pres:wilma@a.example", false);
+        let target = ALICE.replacen("im:", "pres:", 1);
+        let subscribe = format!(
+            "<subscribe transID='s' watcher='pres:wilma@a.example' target='{target}' duration='600'/>"
+        );
+        wilma.try_send("", &subscribe, b"").unwrap();
+        let mut told = |what: &str| {
+            while let Ok(frame) = wilma.next(PATIENCE) {
+                if frame.element() == "notify" && frame.xml.contains(what) {
+                    return;
+                }
+            }
+            panic!("never told of {what}");
+        };
+        told("status='closed'");
+        let mut alice = stage.join("alice");
+        told("status='open'");
+        alice.send("AWAY :At lunch");
+        told("At lunch");
+        alice.send("AWAY");
+        told("status='open'/>");
+        alice.send("QUIT");
+        told("status='closed'");
+    });
+}
+
+/// Item 8: a bouncer between. It answers pings itself, so that nobody can know whether a message arrived.
+#[test]
+fn znc_between() {
+    let ircd = Ircd::start(Kind::Ngircd, "");
+    let znc = Znc::start(ircd.port);
+    let site = Site::new(&format!(
+        "[[irc.network]]\nname = \"{NETWORK}\"\nservers = [\"127.0.0.1:{}\"]\ntls = \"plain\"\nnick = \"relay\"\n\
+         password_file = \"znc.secret\"\npuppets = 0\nline_penalty = \"1ms\"\n",
+        znc.port
+    ));
+    let secret = site.path("znc.secret");
+    fs::write(&secret, "gw/test:s3cret").unwrap();
+    fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let gateway = site.start();
+    gateway.wait_for("on the network");
+    let stage = Stage { ircd, site, gateway: Some(gateway) };
+    let (mut fred, mut alice) = (stage.fred(), stage.join("alice"));
+    alice.ask_until("ISON relay", |lines| lines.iter().any(|line| line.contains(":relay")));
+    fred.message("1", FRED, ALICE, "through a bouncer");
+    assert!(alice.expect(" PRIVMSG alice ").ends_with(":<fred@a.example> through a bouncer"));
+    assert!(fred.expect_answer().is("indeterminant", ""));
+    alice.send("PRIVMSG relay :fred@a.example: and back");
+    assert_eq!(fred.expect_message().body(), "and back");
 }

@@ -99,3 +99,37 @@ fn what_waits_for_an_account_is_delivered_after_a_restart() {
     let mut fred = Client::serving(site.port, "im:fred@a.example", false);
     assert!(fred.expect_answer().is("success", ""));
 }
+
+/// `cpim-gateway adapter irc account add`: an administrator makes an account, which is kept in the store.
+#[test]
+fn an_administrator_makes_accounts() {
+    let stage = Stage::believing();
+    let secret = stage.site.path("alice.secret");
+    std::fs::write(&secret, "sesame-open\n").unwrap();
+    std::fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let ask = |words: &str| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_cpim-gateway"));
+        command.args(["adapter", "irc"]).args(words.split(' ')).args(["--socket", "admin.sock"]);
+        let output = command.current_dir(stage.site.path("")).output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code().unwrap(), String::from_utf8(said).unwrap())
+    };
+    assert_eq!(ask("account add alice --secret-file alice.secret"), (0, "alice can log in now\n".to_owned()));
+    assert_eq!(ask("accounts"), (0, "alice\n".to_owned()));
+    for (words, why) in [
+        ("account add alice --secret-file alice.secret", "there is an account"),
+        ("account add bob", "the password is missing"),
+        ("account add 7up --secret-file alice.secret", "no nick"),
+        ("account remove bob", "no account `bob`"),
+        ("frobnicate", "accepted are"),
+    ] {
+        let (code, said) = ask(words);
+        assert!(code == 2 && said.contains(why), "{words}: {code} {said}");
+    }
+    let _bob = stage.join("bob");
+    assert!(ask("account add bob --secret-file alice.secret").1.contains("on the network"));
+    let mut alice = join(stage.irc, "alice");
+    assert!(alice.until_quiet().is_empty());
+    assert_eq!(ask("account remove alice").0, 0);
+    assert_eq!(ask("accounts"), (0, String::new()));
+}

@@ -1,6 +1,6 @@
 //! Anything at all on the socket: answered or closed in IRC's words, and others unharmed.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use crate::stage::{Stage, uri};
@@ -58,15 +58,37 @@ fn noise_harms_nobody() {
     assert!(stage.gateway.said().lines().all(|line| !line.contains("panicked")));
 }
 
-/// Connections that say nothing make room for one that does.
+/// Ten thousand connections that say nothing: those that wait longest are sent away in IRC's words, and nobody else
+/// notices.
 #[test]
-fn silent_connections_make_room() {
+fn ten_thousand_silent_connections_harm_nobody() {
+    // As many as the limit of open files allows, with what the gateway needs besides.
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap();
+    let files = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    let files: usize = files.split_whitespace().nth(3).unwrap().parse().unwrap_or(usize::MAX);
+    let many = 10_000.min(files.saturating_sub(300));
     let stage = Stage::new();
-    let silent: Vec<TcpStream> =
-        (0..1_100).map(|_| TcpStream::connect(("127.0.0.1", stage.irc)).unwrap()).collect();
     let mut alice = stage.join("alice");
-    assert!(alice.until_quiet().is_empty());
-    drop(silent);
+    let mut silent = Vec::new();
+    for nth in 0..many {
+        silent.push(TcpStream::connect(("127.0.0.1", stage.irc)).unwrap());
+        if nth % 2_500 == 0 {
+            assert!(alice.until_quiet().is_empty());
+        }
+    }
+    let mut bob = stage.join("bob");
+    bob.send("PRIVMSG alice :still here?");
+    alice.expect("PRIVMSG alice :still here?");
+    alice.until_quiet();
+    assert!(bob.until_quiet().is_empty());
+    // 1,024 may wait at once.
+    if many > 1_100 {
+        let mut first = String::new();
+        silent[0].set_read_timeout(Some(crate::support::gateway::PATIENCE)).unwrap();
+        silent[0].read_to_string(&mut first).unwrap();
+        assert!(first.starts_with("ERROR :Closing Link: irc.demo.example (Too many connections"), "{first}");
+    }
+    println!("{many} connections that said nothing");
 }
 
 /// A client that reads nothing is bounded, and holds up nobody but those who write to it.

@@ -73,7 +73,7 @@ fn messages_have_the_tags_that_were_asked_for() {
     bob.send("PRIVMSG carl :\u{2}bold\u{2} words");
     let echo = bob.expect("PRIVMSG");
     assert!(echo.ends_with(":bob!bob@irc.demo.example PRIVMSG carl :\u{2}bold\u{2} words"), "{echo}");
-    assert_eq!(carl.expect("PRIVMSG"), ":bob!bob@irc.demo.example PRIVMSG carl :bold words");
+    assert_eq!(carl.expect("PRIVMSG"), ":bob!bob@irc.demo.example PRIVMSG carl :\u{2}bold\u{f} words");
 }
 
 /// IRCv3 standard-replies; UTF8ONLY.
@@ -113,4 +113,22 @@ fn an_echo_says_what_became_of_it() {
         !line.contains("label") && line.contains("fred@a.example") && line.contains("not today"),
         "{line}"
     );
+}
+
+/// IRCv3 cap-notify: what a reload adds or takes away is told (`CAP NEW`, `CAP DEL`).
+#[test]
+fn what_can_be_asked_for_is_told_when_it_changes() {
+    let stage = Stage::new();
+    let mut alice = stage.join_with("alice", "cap-notify");
+    let mut bob = stage.join("bob");
+    let reload = |from: &str, to: &str, times: usize| {
+        stage.site.edit(from, to);
+        stage.gateway.hang_up();
+        stage.gateway.wait_for_times("configuration reloaded", times);
+    };
+    reload("[irc]\n", "[irc]\nregistration = true\n", 1);
+    assert_eq!(alice.until_quiet(), [":irc.demo.example CAP alice NEW :draft/account-registration"]);
+    reload("registration = true\n", "", 2);
+    assert_eq!(alice.until_quiet(), [":irc.demo.example CAP alice DEL :draft/account-registration"]);
+    assert!(bob.until_quiet().is_empty(), "it did not ask to be told");
 }

@@ -1,6 +1,8 @@
 //! Two gateways that are linked over IRC: what enters one leaves the other as it was, and nothing is believed that is not
 //! proven. DESIGN: "Gateway to gateway over any adapter, the operation arrives whole".
 
+use std::os::unix::fs::PermissionsExt;
+
 use crate::support::gateway::{Gateway, PATIENCE, Site};
 use crate::support::irc::Irc;
 use crate::support::native::{Client, Frame, Open};
@@ -176,4 +178,33 @@ fn a_link_that_breaks_says_so_and_comes_back() {
         }
     }
     assert!(fred.expect_answer().is("success", ""));
+}
+
+/// RFC 7194; RFC 3861: a link is encrypted, and the server proves the name of the domain that was wanted.
+#[test]
+fn a_link_is_encrypted_and_the_server_proves_its_name() {
+    for (named, trusted) in [("b.example", true), ("c.example", false)] {
+        let pair::Pair { a, b, .. } = pair::over_irc();
+        let made = rcgen::generate_simple_self_signed(vec![named.to_owned()]).unwrap();
+        std::fs::write(b.path("irc.pem"), made.cert.pem()).unwrap();
+        std::fs::write(b.path("irc.key"), made.signing_key.serialize_pem()).unwrap();
+        std::fs::set_permissions(b.path("irc.key"), PermissionsExt::from_mode(0o600)).unwrap();
+        std::fs::write(a.path("b.pem"), made.cert.pem()).unwrap();
+        b.edit("[[irc.listener]]\n", "[[irc.listener]]\ncertificate = \"irc.pem\"\nkey = \"irc.key\"\n");
+        a.edit("[irc]\n", "[irc]\nca = \"b.pem\"\n");
+        a.edit("tls = \"plain\"\n", "");
+        let (on_a, _on_b) = (a.start(), b.start());
+        let (mut fred, mut barney) = (person(&a, FRED), person(&b, BARNEY));
+        let xml = format!("<message source='{FRED}' destination='{BARNEY}' transID='1'/>");
+        fred.try_send(" hops=9 wait=2", &xml, b"\r\nhello").unwrap();
+        if trusted {
+            let frame = barney.expect_message();
+            assert_eq!((&frame.content[..], frame.parameter("hops")), (&b"\r\nhello"[..], Some("7")));
+            barney.respond(&frame, "success", "");
+            assert!(fred.expect_answer().is("success", ""));
+        } else {
+            assert!(fred.expect_answer().is("failure", "unreachable"));
+            on_a.wait_for("certificate");
+        }
+    }
 }

@@ -165,19 +165,86 @@ fn away_is_told_and_is_no_failure() {
     assert!(alice.ask("AWAY")[0].contains(" 305 alice "));
 }
 
-/// What IRC cannot show is named, and the text of it is shown.
+/// What IRC cannot show is shown in its best text form, and the whole is kept and offered.
 #[test]
-fn what_is_no_text_is_named() {
+fn what_is_no_text_is_named_and_kept() {
     let stage = Stage::new();
     let mut alice = stage.join("alice");
     let mut fred = stage.native("im:fred@a.example");
-    let xml = format!("<message source='im:fred@a.example' destination='{}' transID='1'/>", uri("alice"));
-    fred.try_send("", &xml, b"Content-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\nAAAA")
-        .unwrap();
-    alice.expect("PRIVMSG alice :[image/png, 3 octets, which IRC cannot show]");
-    let xml = xml.replace("transID='1'", "transID='2'");
-    fred.try_send("", &xml, b"Content-Type: text/html\r\n\r\n<p>Hello <b>there</b></p>").unwrap();
-    alice.expect("PRIVMSG alice :Hello there");
+    let mut last = 0;
+    let mut send = |fred: &mut crate::support::native::Client, entity: &str| {
+        last += 1;
+        let to = uri("alice");
+        let xml = format!("<message source='im:fred@a.example' destination='{to}' transID='{last}'/>");
+        fred.try_send("", &xml, entity.replace('\n', "\r\n").as_bytes()).unwrap();
+    };
+    send(&mut fred, "Content-Type: image/png\nContent-Transfer-Encoding: base64\n\nAAAA");
+    alice.expect("PRIVMSG alice :[image/png, 3 octets]");
+    let offer = alice.expect("PRIVMSG alice :[image/png, ");
+    assert!(offer.contains("kept until 20") && offer.contains("write to gateway: show "), "{offer}");
+    send(&mut fred, "Content-Type: text/html\n\n<p>Hello <b>there</b>, <i>you</i></p>");
+    alice.expect("PRIVMSG alice :Hello \u{2}there\u{f}, \u{1d}you");
+    send(&mut fred, "Content-Type: text/html\n\n<table><tr><td>Hello</td></tr></table>");
+    alice.expect("PRIVMSG alice :Hello");
+    alice.expect("[text/html, 65 octets, kept until");
+    let mixed = "Content-Type: multipart/mixed; boundary=x\n\n--x\nContent-Type: multipart/alternative; boundary=y\n\n\
+                 --y\nContent-Type: text/plain\n\nsee this\n--y\nContent-Type: text/html\n\n<p>see <b>this</b></p>\n\
+                 --y--\n--x\nContent-Type: application/pdf\nContent-Disposition: attachment; filename=a.pdf\n\n123\n--x--\n";
+    send(&mut fred, mixed);
+    alice.expect("PRIVMSG alice :see \u{2}this");
+    alice.expect("PRIVMSG alice :[a.pdf, application/pdf, 3 octets]");
+    alice.expect("[multipart/mixed, ");
+    let cpim = "Content-Type: message/cpim\n\nFrom: Fred Flintstone <im:fred@a.example>\nSubject: lunch\n\nContent-Type: text/plain\n\nhungry?";
+    send(&mut fred, cpim);
+    alice.expect("PRIVMSG alice :[lunch] hungry?");
+    alice.send("WHOIS fred");
+    assert!(alice.expect(" 311 ").ends_with(" * :Fred Flintstone (im:fred@a.example)"));
+}
+
+/// What is longer than anybody reads is shown as it begins, and the whole is kept and offered.
+#[test]
+fn what_is_too_long_is_begun_and_kept() {
+    let stage = Stage::new();
+    let mut alice = stage.join("alice");
+    let mut fred = stage.native("im:fred@a.example");
+    let text: Vec<String> = (1..=300).map(|nth| format!("line {nth}")).collect();
+    fred.message("1", "im:fred@a.example", &uri("alice"), &text.join("\r\n"));
+    for nth in 1..=20 {
+        assert!(alice.line().unwrap().ends_with(&format!(":line {nth}")));
+    }
+    assert!(alice.line().unwrap().ends_with("PRIVMSG alice :[280 lines more]"));
+    assert!(alice.line().unwrap().contains("write to gateway: show "));
+    alice.until_quiet();
+    assert!(fred.expect_answer().is("success", ""));
+}
+
+/// Formatting codes (modern IRC, "Formatting") become HTML beside plain text, and codes again.
+#[test]
+fn formatting_crosses_as_html_and_as_codes() {
+    let stage = Stage::new();
+    let mut alice = stage.join("alice");
+    let mut bob = stage.join("bob");
+    let mut fred = stage.native("im:fred@a.example");
+    let typed = "a \u{2}bold\u{2} \u{1d}italic\u{f} \u{3}4red\u{3}";
+    alice.send(&format!("PRIVMSG fred@a.example :{typed}"));
+    let frame = fred.expect_message();
+    let entity = String::from_utf8(frame.content.clone()).unwrap();
+    assert!(entity.starts_with("Content-Type: multipart/alternative;"), "{entity}");
+    assert!(entity.contains("\r\n\r\na bold italic red\r\n"), "{entity}");
+    assert!(
+        entity.contains("a <b>bold</b> <i>italic</i> <span style=\"color:#ff0000\">red</span>"),
+        "{entity}"
+    );
+    assert!(!entity.contains(['\u{2}', '\u{3}', '\u{1d}']));
+    fred.respond(&frame, "success", "");
+    alice.send(&format!("PRIVMSG bob :{typed}"));
+    let line = bob.expect("PRIVMSG bob :");
+    assert!(line.contains("a \u{2}bold\u{f} \u{1d}italic\u{f} \u{3}04\u{2}\u{2}red"), "{line:?}");
+    alice.send("PRIVMSG fred@a.example :plain");
+    let frame = fred.expect_message();
+    assert!(frame.content.starts_with(b"Content-Type: text/plain"));
+    fred.respond(&frame, "success", "");
+    bob.until_quiet();
 }
 
 /// Two people on IRC write to each other as fast as they can: nothing is lost, and neither holds up the other.

@@ -147,8 +147,31 @@ fn the_rules_hold_for_queries() {
     assert_eq!(eve.expect(" 303 "), ":irc.demo.example 303 eve :eve");
     eve.send("WHOIS bob");
     eve.expect(" 401 eve bob :No such nick");
+    eve.send("USERHOST bob");
+    assert_eq!(eve.expect(" 302 "), ":irc.demo.example 302 eve :");
+    eve.send("WHO bob");
+    assert!(eve.line().unwrap().contains(" 315 eve bob "), "no 352 before the end");
     eve.send("MONITOR + bob");
     eve.expect(" 731 eve :bob");
+}
+
+/// By default only who is proven to be who he says may see who is there: a guest sees himself alone.
+#[test]
+fn guests_see_nobody_by_default() {
+    let stage = Stage::new();
+    let mut eve = stage.join("eve");
+    let _bob = stage.join("bob");
+    eve.send("ISON bob eve");
+    assert_eq!(eve.expect(" 303 "), ":irc.demo.example 303 eve :eve");
+    for (line, numeric) in
+        [("WHOIS bob", " 401 eve bob "), ("WHO bob", " 315 eve bob "), ("MONITOR + bob", " 731 eve :bob")]
+    {
+        eve.send(line);
+        assert!(eve.line().unwrap().contains(numeric), "{line}");
+        eve.ask_until("PING x", |lines| {
+            lines.iter().all(|line| !line.contains(" 352 ") && !line.contains(" 730 "))
+        });
+    }
 }
 
 /// A watch lasts as long as its connection, and goes with a new nick.

@@ -12,4 +12,12 @@
     reason = "in a test, a panic is a failed test"
 )]
 
+#[path = "../support/mod.rs"]
+mod support;
+
+mod links;
+mod messages;
 mod page;
+mod presence;
+mod stage;
+mod users;

@@ -12,6 +12,7 @@ mod support;
 
 mod acceptance;
 mod answers;
+mod inbox;
 mod legs;
 mod order;
 mod rules;

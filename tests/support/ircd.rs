@@ -4,6 +4,8 @@
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpStream};
+use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
@@ -85,6 +87,14 @@ impl Ircd {
         fs::write(self.file(), text).unwrap();
     }
 
+    /// From the next start on, InspIRCd throws out whoever is so many commands ahead, at one a second.
+    pub fn limit(&self, threshold: u32) {
+        let text = fs::read_to_string(self.file()).unwrap();
+        assert!(text.contains("threshold=\"20\""), "InspIRCd only");
+        fs::write(self.file(), text.replace("threshold=\"20\"", &format!("threshold=\"{threshold}\"")))
+            .unwrap();
+    }
+
     fn file(&self) -> std::path::PathBuf {
         self.folder.path().join("ircd.conf")
     }
@@ -123,12 +133,9 @@ impl Ircd {
         self.child = Some(child.unwrap_or_else(|error| {
             panic!("NOT RUN: {program} cannot be started ({error}); on Debian: apt-get install {program}")
         }));
-        let until = Instant::now() + PATIENCE;
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
-            let ended = self.child.as_mut().unwrap().try_wait().unwrap();
-            assert!(ended.is_none() && Instant::now() < until, "{program} did not start:\n{}", self.said());
-            breathe();
-        }
+        let mut child = self.child.take().unwrap();
+        wait_for(self.port, &mut child, || self.said());
+        self.child = Some(child);
     }
 
     /// What it has said, for who looks for a reason.
@@ -143,6 +150,77 @@ impl Drop for Ircd {
         self.stop();
         if std::thread::panicking() {
             eprintln!("--- the IRC server said:\n{}---", self.said());
+        }
+    }
+}
+
+/// Waits until somebody listens.
+fn wait_for(port: u16, child: &mut Child, said: impl Fn() -> String) {
+    let until = Instant::now() + PATIENCE;
+    while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+        let ended = child.try_wait().unwrap();
+        assert!(ended.is_none() && Instant::now() < until, "it did not start:\n{}", said());
+        breathe();
+    }
+}
+
+/// The user `nobody`, by its number on every Debian.
+const NOBODY: u32 = 65_534;
+
+/// ZNC, a bouncer: it is the user `gw` on a network, for whoever logs in as `gw/test:s3cret`.
+pub struct Znc {
+    /// Where it listens.
+    pub port: u16,
+    folder: TempDir,
+    child: Child,
+}
+
+impl Znc {
+    /// Starts a bouncer before the server at this port.
+    ///
+    /// # Panics
+    /// With `NOT RUN` where it is not installed: a test that cannot be run has not passed.
+    pub fn start(server: u16) -> Self {
+        let (port, folder) = (free_port(), tempfile::tempdir().unwrap());
+        let configs = folder.path().join("configs");
+        fs::create_dir(&configs).unwrap();
+        let text = format!(
+            "Version = 1.8.2\n<Listener l>\nPort = {port}\nHost = 127.0.0.1\nIPv4 = true\nIPv6 = false\nSSL = false\n\
+             </Listener>\n<User gw>\nPass = plain#s3cret\nNick = relay\nAltNick = relay_\nIdent = relay\n\
+             RealName = a bouncer\n<Network test>\nServer = 127.0.0.1 {server}\n</Network>\n</User>\n"
+        );
+        fs::write(configs.join("znc.conf"), text).unwrap();
+        let mut command = Command::new("znc");
+        if fs::metadata(folder.path()).unwrap().uid() == 0 {
+            // To root it says for half a minute that it should not be.
+            for path in [folder.path(), &configs, &configs.join("znc.conf")] {
+                chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+            }
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        let child = command
+            .args(["--foreground", "--datadir"])
+            .arg(folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::from(fs::File::create(folder.path().join("said")).unwrap()))
+            .stderr(Stdio::null())
+            .spawn();
+        let mut child = child.unwrap_or_else(|error| {
+            panic!("NOT RUN: znc cannot be started ({error}); on Debian: apt-get install znc")
+        });
+        wait_for(port, &mut child, || fs::read_to_string(folder.path().join("said")).unwrap_or_default());
+        Self { port, folder, child }
+    }
+}
+
+impl Drop for Znc {
+    fn drop(&mut self) {
+        // It may have ended.
+        drop(self.child.kill());
+        drop(self.child.wait());
+        if std::thread::panicking() {
+            let said = fs::read_to_string(self.folder.path().join("said")).unwrap_or_default();
+            eprintln!("--- znc said:\n{said}---");
         }
     }
 }

@@ -102,6 +102,8 @@ pub struct Open<'a> {
     pub secret: &'a str,
     /// Retransmissions are recognised.
     pub remembers: bool,
+    /// The `<adapter>` element of an external adapter.
+    pub adapter: &'a str,
 }
 
 /// One end of a session.
@@ -128,6 +130,15 @@ impl Client {
         let answer = client.next(PATIENCE).ok()?;
         assert_eq!(answer.element(), "open", "refused: {answer:?}");
         Some(client)
+    }
+
+    /// Tries to open a session, which must be refused: with what.
+    pub fn refused(port: u16, open: Open<'_>) -> String {
+        let mut client = Self::on(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap());
+        client.try_send("", &open_element(open), b"").unwrap();
+        let answer = client.next(PATIENCE).expect("an answer");
+        assert_eq!(answer.element(), "close", "{answer:?}");
+        answer.xml
     }
 
     fn on(stream: TcpStream) -> Self {
@@ -287,7 +298,10 @@ fn open_element(open: Open<'_>) -> String {
     for (name, value) in attributes.into_iter().filter(|(_, value)| !value.is_empty()) {
         xml.push_str(&format!(" {name}='{value}'"));
     }
-    xml + "/>"
+    match open.adapter {
+        "" => xml + "/>",
+        adapter => format!("{xml}>{adapter}</open>"),
+    }
 }
 
 /// Cuts the first frame off, once all of it is there.

@@ -12,6 +12,20 @@ pub struct Pair {
     pub b_irc: u16,
 }
 
+/// Two gateways that are linked by native CPIM, each by a route to the other.
+pub fn over_cpim() -> Pair {
+    let (a, b) = (Site::new(""), Site::new(""));
+    let route = |other: &str, port: u16| {
+        let to = |domain: &str| {
+            format!("[[route]]\ndomain = \"{domain}\"\nto = [\"127.0.0.1:{port}\"]\ntls = \"plain\"\n")
+        };
+        to(&format!("{other}.example")) + &to(&format!("gw.{other}.example"))
+    };
+    a.configure(&(peers("a", "b") + &route("b", b.port)));
+    b.configure(&(peers("b", "a") + &route("a", a.port)));
+    Pair { a, b, b_irc: 0 }
+}
+
 /// Two gateways that are linked over IRC: A connects to the network of B.
 pub fn over_irc() -> Pair {
     let (a_irc, b_irc) = (free_port(), free_port());

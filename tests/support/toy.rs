@@ -178,9 +178,15 @@ impl House {
         Self::with(policy(), memory()).await
     }
 
-    pub async fn with(
+    pub async fn with(policy: Policy, store: (Arc<dyn Journal>, mpsc::Receiver<Vec<Done>>)) -> Self {
+        Self::with_ports(policy, store, Vec::new()).await
+    }
+
+    /// With these ports behind the toy's.
+    pub async fn with_ports(
         policy: Policy,
         (journal, done): (Arc<dyn Journal>, mpsc::Receiver<Vec<Done>>),
+        more: Vec<Port>,
     ) -> Self {
         let selectors = policy.mapper.selectors().clone();
         let (sender, delivered) = mpsc::channel(10_000);
@@ -196,7 +202,8 @@ impl House {
             adapter: Arc::clone(&toy) as Arc<dyn Adapter>,
         };
         let resolver = Resolver::new(Settings { enabled: false, ..Settings::default() }).unwrap();
-        let router = Router::new(vec![port], policy, resolver, journal, 1 << 28).await.unwrap();
+        let ports = std::iter::once(port).chain(more).collect();
+        let router = Router::new(ports, policy, resolver, journal, 1 << 28).await.unwrap();
         router.start([done]).await.unwrap();
         let (health, _) = HealthReporter::new();
         let cx = AdapterContext::new(router.exchange(0), router.memory(), health, Shutdown::default());

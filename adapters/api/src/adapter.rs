@@ -8,7 +8,8 @@ use async_trait::async_trait;
 
 use crate::{
     AdapterContext, AdapterError, Address, BadAddress, Capabilities, Class, Code, CommitPoint, Content,
-    DeliveryError, Domain, ForeignAddress, Operation, Passage, Presence, Response, Standing, TransId,
+    DeliveryError, Domain, ForeignAddress, Operation, Passage, Presence, PresenceSupport, Response, Selector,
+    Standing, TransId,
 };
 
 /// One protocol's side of the gateway.
@@ -25,6 +26,17 @@ pub trait Adapter: Send + Sync + 'static {
     /// # Errors
     /// [`BadAddress`] where the protocol's grammar refuses the address.
     fn canonicalise(&self, foreign: ForeignAddress) -> Result<ForeignAddress, BadAddress>;
+
+    /// Whether the foreign addresses of a selector are for somebody who connects to this adapter, by configuration: an
+    /// external adapter, which may be out of contact now. They are then for nobody else.
+    fn carries(&self, _selector: &Selector) -> bool {
+        false
+    }
+
+    /// How the system behind a selector knows presence, where this adapter stands for several.
+    fn presence_of(&self, _selector: &Selector) -> PresenceSupport {
+        self.capabilities().presence
+    }
 
     /// For how long the next hop recognises a retransmission, where that is known now.
     ///
@@ -83,6 +95,15 @@ pub trait Adapter: Send + Sync + 'static {
     /// [`crate::Code::Unreachable`] where the system is out of contact.
     async fn observe(&self, _presentity: ForeignAddress) -> Result<(), DeliveryError> {
         Err(DeliveryError::refused(Code::Unsupported, "that system knows no presence"))
+    }
+
+    /// Does what an administrator asks of this adapter, in words of its own (`account add alice`). `secret` is what must
+    /// not stand in a command line. Gives lines for people back.
+    ///
+    /// # Errors
+    /// What is wrong, and what is accepted.
+    async fn manage(&self, _words: &[String], _secret: Option<&str>) -> Result<Vec<String>, String> {
+        Err("that adapter takes no commands".to_owned())
     }
 
     /// Ends the observation: nobody watches any more. Of what is not observed, nothing need be told.

@@ -107,6 +107,13 @@ impl AdapterContext {
         self
     }
 
+    /// With something between the adapter and its gateway: for whoever wraps an adapter.
+    #[must_use]
+    pub fn with_exchange(mut self, wrap: impl FnOnce(Arc<dyn Exchange>) -> Arc<dyn Exchange>) -> Self {
+        self.exchange = wrap(self.exchange);
+        self
+    }
+
     /// Announces a connection. `capacity` bounds the operations on it that wait for their answer.
     #[must_use]
     pub fn open(&self, facts: SessionFacts, capacity: usize) -> (Inlet, mpsc::Receiver<Answer>) {

@@ -45,6 +45,12 @@ impl Uri {
         Self { address, spelled: spelled.into() }
     }
 
+    /// The same spelling, which is now known to mean another address: its canonical form.
+    #[must_use]
+    pub fn meaning(&self, address: Address) -> Self {
+        Self { address, spelled: Arc::clone(&self.spelled) }
+    }
+
     /// What it means.
     #[must_use]
     pub fn address(&self) -> &Address {
@@ -115,6 +121,12 @@ macro_rules! uri_of_class {
             #[must_use]
             pub fn spelled(&self) -> &str {
                 self.0.spelled()
+            }
+
+            /// The same spelling, which is now known to mean another address of its class.
+            #[must_use]
+            pub fn meaning(&self, address: Address) -> Self {
+                Self(self.0.meaning(address.with_class($class)))
             }
 
             /// The same, without the proof of its class.

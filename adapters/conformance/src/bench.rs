@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cpim_adapter::{
-    Adapter, AdapterContext, AdapterError, Content, Delivery, DeliveryError, Feature, Health, HealthReporter,
-    ImUri, Kind, Memory, Message, Metadata, Operation, OperationId, Outcome, Passage, Response, Shutdown,
-    Standing, Support, TransId, Uri, VolatileMemory, Word,
+    ALIAS_SPACE, Adapter, AdapterContext, AdapterError, Address, Content, Delivery, DeliveryError, Feature,
+    Health, HealthReporter, ImUri, Kind, Local, Memory, Message, Metadata, Operation, OperationId, Outcome,
+    Passage, Response, Shutdown, Standing, Support, TransId, Uri, VolatileMemory, Word,
 };
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -27,6 +27,7 @@ pub(crate) struct Bench {
     pub(crate) peer: Box<dyn ForeignPeer>,
     pub(crate) shutdown: Shutdown,
     pub(crate) timing: Timing,
+    memory: Arc<dyn Memory>,
     pub(crate) health: watch::Receiver<Health>,
     pub(crate) running: JoinHandle<Result<(), AdapterError>>,
     seen: VecDeque<Seen>,
@@ -74,12 +75,24 @@ impl Bench {
         let shutdown = Shutdown::default();
         let (reporter, health) = HealthReporter::new();
         let exchange: Arc<Core> = Arc::clone(&core);
-        let cx = AdapterContext::new(exchange, memory, reporter, shutdown.clone());
+        let cx = AdapterContext::new(exchange, Arc::clone(&memory), reporter, shutdown.clone());
         let runs = Arc::clone(&adapter);
         let running = tokio::spawn(async move { runs.run(cx).await });
         let (seen, told) = (VecDeque::new(), VecDeque::new());
-        let mut bench =
-            Self { subject, core, adapter, peer, shutdown, timing, health, running, seen, told, tags: 0 };
+        let mut bench = Self {
+            subject,
+            core,
+            adapter,
+            peer,
+            shutdown,
+            timing,
+            memory,
+            health,
+            running,
+            seen,
+            told,
+            tags: 0,
+        };
         bench.arrive().await?;
         Ok(bench)
     }
@@ -106,7 +119,7 @@ impl Bench {
 
     /// Whether a far side's answer is known.
     pub(crate) fn knows_outcomes(&self) -> bool {
-        self.supports(Feature::Outcome) == Support::Full
+        self.subject.knows_outcomes()
     }
 
     pub(crate) fn user(&self, number: u8) -> ImUri {
@@ -160,16 +173,17 @@ impl Bench {
     }
 
     /// What became of a leg, in time.
-    pub(crate) async fn end(&self, leg: Leg) -> Result<End, Failed> {
+    pub(crate) async fn end(&mut self, leg: Leg) -> Result<End, Failed> {
         let number = leg.number;
         self.end_within(leg, self.timing.patience)
             .await?
             .ok_or_else(|| Failed(format!("no outcome of leg {number}, and no report")))
     }
 
-    /// What became of a leg; nothing where that is open after so long.
-    pub(crate) async fn end_within(&self, mut leg: Leg, within: Duration) -> Result<Option<End>, Failed> {
-        let outcome = match timeout(within, &mut leg.task).await {
+    /// What became of a leg; nothing where that is open after so long. The peer is read meanwhile.
+    pub(crate) async fn end_within(&mut self, mut leg: Leg, within: Duration) -> Result<Option<End>, Failed> {
+        let ended = timeout(within, self.meanwhile(&mut leg.task)).await;
+        let outcome = match ended {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(error)) => return Err(Failed(format!("`deliver` panicked: {error}"))),
             Err(_) => {
@@ -193,6 +207,53 @@ impl Bench {
                 Word::Unknown => End::Unknown,
             }),
         })
+    }
+
+    /// Reads the peer for as long as something takes: some protocols go on only where each side does.
+    pub(crate) async fn meanwhile<T>(&mut self, what: impl Future<Output = T>) -> T {
+        tokio::pin!(what);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut what => return done,
+                read = self.notice() => {
+                    // Whoever has left says nothing more.
+                    if read.is_err() {
+                        return what.await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits until a leg has passed its commit point, or has come to an end without.
+    pub(crate) async fn until_passed(&mut self, leg: &Leg) {
+        let passed = async {
+            while !leg.log.passed() && !leg.task.is_finished() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        self.meanwhile(passed).await;
+    }
+
+    /// Whether two URIs mean one address: the gateway goes behind an alias, and behind a route of ours to an address of
+    /// the model.
+    pub(crate) async fn is_same(&self, one: &Uri, other: &Uri) -> bool {
+        self.meant(one).await == self.meant(other).await
+    }
+
+    async fn meant(&self, uri: &Uri) -> Address {
+        let own = || uri.address().clone();
+        match self.subject.mapper().resident(uri.address()) {
+            Ok(Some(Local::Route(foreign))) => {
+                let inner = Address::parse(&foreign.to_string());
+                inner.map_or_else(|_| own(), |inner| inner.with_class(uri.address().class()))
+            }
+            Ok(Some(Local::Alias(alias))) => {
+                self.memory.alias_named(ALIAS_SPACE, &alias).await.ok().flatten().unwrap_or_else(own)
+            }
+            _ => own(),
+        }
     }
 
     /// Reads the next notice, sorting those of the other kind away.
@@ -390,9 +451,4 @@ pub(crate) fn ours_im(number: u8) -> ImUri {
 #[allow(clippy::expect_used, reason = "a constant that is an id")]
 pub(crate) fn operation_id(text: &str) -> OperationId {
     OperationId::parse(text).expect("an id")
-}
-
-/// Whether two URIs are one address.
-pub(crate) fn is_same(one: &Uri, other: &Uri) -> bool {
-    one.address() == other.address()
 }

@@ -14,7 +14,7 @@ pub struct Case {
     pub name: &'static str,
     /// What should happen.
     pub should: &'static str,
-    /// Where that is written.
+    /// Where that is written: `contract` is `docs/adapters/contract.md`.
     pub clause: &'static str,
     pub(crate) run: Run,
 }
@@ -69,6 +69,21 @@ macro_rules! case {
     };
 }
 pub(crate) use case;
+
+/// The beginning and the end of the table of cases in `docs/adapters/conformance.md`.
+const BEGIN: &str = "<!-- CASES: generated from the suite, checked by a test -->";
+const END: &str = "<!-- /CASES -->";
+
+/// Every case as a table in Markdown, for the page on the kit.
+#[must_use]
+pub fn cases_table() -> String {
+    let mut table = format!("{BEGIN}\n| case | should | clause |\n|---|---|---|\n");
+    for Case { name, should, clause, .. } in suite() {
+        table.push_str(&format!("| `{name}` | {should} | {clause} |\n"));
+    }
+    table.push_str(END);
+    table
+}
 
 /// Every case, in the order in which they are run.
 #[must_use]

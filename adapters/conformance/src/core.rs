@@ -168,7 +168,9 @@ impl Exchange for Core {
         self.happened.notify_waiters();
     }
 
-    fn submit(&self, session: u64, arrival: Arrival, slot: AnswerSlot) {
+    /// Everything is accepted at once; the answer comes when a case gives it.
+    fn submit(&self, session: u64, arrival: Arrival, mut slot: AnswerSlot) {
+        slot.accepted();
         let facts = self
             .lock()
             .sessions

@@ -33,9 +33,9 @@ mod report;
 mod run;
 mod subject;
 
-pub use case::{Case, Failed, suite};
+pub use case::{Case, Failed, cases_table, suite};
 pub use claims::{check_claims, claims_table};
 pub use mutant::{Mutant, Mutated};
 pub use report::{Ended, Results};
-pub use run::{Timing, run, run_case};
+pub use run::{Timing, run, run_case, run_cases};
 pub use subject::{ForeignPeer, Notice, PeerError, Seen, Sent, Spelling, Subject, Told};

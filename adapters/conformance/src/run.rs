@@ -32,9 +32,14 @@ impl Default for Timing {
 
 /// Runs every case of the suite, each against a fresh adapter.
 pub async fn run(subject: Arc<dyn Subject>, timing: &Timing) -> Results {
+    run_cases(subject, suite(), timing).await
+}
+
+/// Runs these cases, each against a fresh adapter.
+pub async fn run_cases(subject: Arc<dyn Subject>, cases: Vec<Case>, timing: &Timing) -> Results {
     let places = Arc::new(Semaphore::new(timing.at_once.clamp(1, Semaphore::MAX_PERMITS)));
     let mut running = JoinSet::new();
-    for (at, case) in suite().into_iter().enumerate() {
+    for (at, case) in cases.into_iter().enumerate() {
         let (subject, timing, places) = (Arc::clone(&subject), *timing, Arc::clone(&places));
         running.spawn(async move {
             // Never closed, so that there always is a place.

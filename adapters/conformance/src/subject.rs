@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use cpim_adapter::{
     Adapter, Capabilities, Content, Domain, Feature, ForeignAddress, ImUri, Kind, Mapper, Message, Metadata,
-    NextHop, Passage, Presence, Response, Selectors, Status, SubscriptId, Uri,
+    NextHop, Passage, Presence, Response, Selectors, Status, SubscriptId, Support, Uri,
 };
 
 /// An adapter under test.
@@ -70,6 +70,42 @@ pub trait Subject: Send + Sync {
         true
     }
 
+    /// Whether the peer can answer, so that outcomes are known. Where the protocol leaves that to each peer, this one's
+    /// manner.
+    fn knows_outcomes(&self) -> bool {
+        (self.capabilities().support)(Feature::Outcome) == Support::Full
+    }
+
+    /// Whether the protocol has a mark for what no person wrote.
+    fn marks_automatic(&self) -> bool {
+        true
+    }
+
+    /// What of a message's metadata is still metadata where the feature is claimed to cross in another form.
+    fn reduced(&self, _feature: Feature, _metadata: &Metadata) -> Metadata {
+        Metadata::default()
+    }
+
+    /// Whether an answer that was kept says of which operation it is.
+    fn names_kept(&self) -> bool {
+        true
+    }
+
+    /// Octets of a text that a user is shown whole, whatever its lines.
+    fn readable_octets(&self) -> usize {
+        usize::MAX
+    }
+
+    /// Whether what a user sees offers him the whole of what cannot be shown (`show ID`).
+    fn is_offered(&self, _seen: &Seen) -> bool {
+        false
+    }
+
+    /// How many operations of the peer at most wait with the gateway for their answer.
+    fn most_waiting(&self) -> usize {
+        64
+    }
+
     /// Foreign addresses: canonical spellings, others of the same address, and what the grammar refuses.
     fn spellings(&self) -> Vec<Spelling>;
 
@@ -124,6 +160,15 @@ pub trait ForeignPeer: Send + Sync {
     /// As [`ForeignPeer::send`].
     async fn forge(&mut self, sent: &Sent) -> Result<(), PeerError>;
 
+    /// Somebody who may not answer for it answers what was seen, as well as he can forge it. The kit wants nothing to
+    /// come of it.
+    ///
+    /// # Errors
+    /// [`PeerError::Unutterable`] where nobody could even try.
+    async fn forge_answer(&mut self, _ticket: &str, _response: &Response) -> Result<(), PeerError> {
+        Err(PeerError::Unutterable)
+    }
+
     /// Sends octets that are not of the protocol, on a connection of their own.
     ///
     /// # Errors
@@ -144,6 +189,14 @@ pub trait ForeignPeer: Send + Sync {
     /// # Errors
     /// [`PeerError::Unutterable`] where the protocol has no way to say it.
     async fn answer(&mut self, ticket: &str, response: &Response) -> Result<(), PeerError>;
+
+    /// One of its users wants to be told somebody's presence, where the protocol tells nobody else.
+    ///
+    /// # Errors
+    /// As [`ForeignPeer::send`].
+    async fn watch(&mut self, _user: &ImUri, _target: &Uri) -> Result<(), PeerError> {
+        Ok(())
+    }
 
     /// One of its users has this presence from now on, in the protocol's own way.
     ///

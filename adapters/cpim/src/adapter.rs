@@ -7,10 +7,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cpim_adapter::{
     Adapter, AdapterContext, AdapterError, BadAddress, BuildError, Capabilities, Class, Code, CommitPoint,
-    Delivery, DeliveryError, ForeignAddress, Health, NextHop, Outcome,
+    Delivery, DeliveryError, ForeignAddress, Health, NextHop, Outcome, PresenceSupport, Selector,
 };
 
 use crate::config::{ListenAt, Settings};
+use crate::external;
 use crate::listener::Listener;
 use crate::map;
 use crate::session::Session;
@@ -109,9 +110,28 @@ impl Adapter for NativeAdapter {
         map::capabilities(self.shared.configured().settings.limits.frame.content_octets)
     }
 
-    /// Foreign addresses reach this adapter only for an external one, which alone knows their grammar.
+    /// Foreign addresses reach this adapter only for an external one, which has said what their grammar is.
     fn canonicalise(&self, foreign: ForeignAddress) -> Result<ForeignAddress, BadAddress> {
-        Ok(foreign)
+        self.shared.externals.canonicalise(foreign)
+    }
+
+    fn carries(&self, selector: &Selector) -> bool {
+        external::selectors(&self.shared.configured().settings).contains(selector)
+    }
+
+    fn presence_of(&self, selector: &Selector) -> PresenceSupport {
+        self.shared.externals.presence(selector)
+    }
+
+    async fn observe(&self, presentity: ForeignAddress) -> Result<(), DeliveryError> {
+        let cx = self.shared.cx.get().ok_or_else(DeliveryError::out_of_contact)?;
+        external::observe(&self.shared.sessions, &cx.mapper(), &presentity).await
+    }
+
+    async fn unobserve(&self, presentity: &ForeignAddress) {
+        if let Some(cx) = self.shared.cx.get() {
+            external::unobserve(&self.shared.sessions, &cx.mapper(), presentity).await;
+        }
     }
 
     fn recalls(&self, hop: &NextHop) -> Option<Duration> {
@@ -140,6 +160,8 @@ impl Adapter for NativeAdapter {
         if self.shared.cx.set(cx.clone()).is_err() {
             return Err(AdapterError::Internal("the native adapter runs already".into()));
         }
+        let selectors = external::selectors(&self.shared.configured().settings);
+        self.shared.externals.recover(&selectors, &*cx.memory).await;
         let listeners = std::mem::take(&mut *self.lock_bound());
         for listener in listeners {
             self.shared.tasks.spawn(listener.run(Arc::clone(&self.shared), cx.clone()));
@@ -159,6 +181,13 @@ impl Adapter for NativeAdapter {
     async fn deliver(&self, delivery: Delivery, commit: &CommitPoint) -> Result<Outcome, DeliveryError> {
         let Some(cx) = self.shared.cx.get() else {
             return Err(DeliveryError::transport("the native adapter does not run yet"));
+        };
+        let delivery = match &delivery.hop {
+            NextHop::Foreign(foreign) => {
+                let claims = self.shared.externals.of(foreign.selector());
+                external::fitted(delivery, &claims, &cx.mapper())?
+            }
+            NextHop::Peer(_) | NextHop::Served(_) => delivery,
         };
         let delivery = map::with_metadata_around(delivery);
         let limit = self.shared.configured().settings.limits.frame.content_octets;

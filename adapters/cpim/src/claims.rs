@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cpim_adapter::{Authority, Domain, Mapper, Scope, Standing};
-use cpim_native_proto::{Claim, Open};
+use cpim_native_proto::{Claim, Description, Open};
 use thiserror::Error;
 
 use crate::config::{ApplicationSettings, PeerSettings, Settings};
@@ -38,6 +38,8 @@ pub(crate) struct Admission {
     pub(crate) home: bool,
     /// For how long it recognises retransmissions.
     pub(crate) remembers: Option<Duration>,
+    /// What it claims as an external adapter, where it is one.
+    pub(crate) adapter: Option<Arc<Description>>,
 }
 
 /// A claim too many.
@@ -93,17 +95,23 @@ pub(crate) fn admit(
         scopes.extend(peer.serves.iter().cloned().map(Scope::Domain));
         scopes.extend(peer.sources.iter().cloned());
     }
+    let is_adapter = serves.iter().any(|scope| matches!(scope, Scope::Selector(_)));
+    let adapter = is_adapter.then(|| Arc::new(open.adapter.clone().unwrap_or_default()));
+    // It knows its users no better than it says.
+    let best = adapter.as_ref().map_or(Standing::Verified, |adapter| adapter.standing);
     Ok(Admission {
-        home: open.domain.is_some() || serves.iter().any(|scope| matches!(scope, Scope::Domain(_))),
+        home: open.domain.is_some()
+            || serves.iter().any(|scope| matches!(scope, Scope::Domain(_) | Scope::Selector(_))),
         authority: Arc::new(Authority {
             peer: proof.peer.map(|peer| peer.domain.clone()),
             scopes,
-            standing: proof.standing(),
+            standing: proof.standing().min(best),
             label: proof.label(),
         }),
         serves,
         claims,
         remembers: open.remembers,
+        adapter,
     })
 }
 

@@ -14,12 +14,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cpim_adapter::{
-    AdapterContext, Answer, Arrival, Code, Inlet, Kind, LegRef, Report, Response, TransId, Word,
+    AdapterContext, Answer, Arrival, Code, Inlet, Kind, LegRef, Operation, Report, Response, TransId, Word,
 };
 use cpim_native_proto::{Close, Closure, EncodeError, Event, Incoming, Reason, SendError};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
+use crate::external::{Externals, observation};
 use crate::session::{Departure, Ends, Leg, Session};
 use crate::wire::{Wire, now};
 
@@ -33,12 +34,13 @@ const QUIET: Duration = Duration::from_secs(1);
 pub(crate) struct Connection {
     wire: Wire,
     session: Arc<Session>,
+    externals: Arc<Externals>,
     cx: AdapterContext,
     inlet: Inlet,
     answers: mpsc::Receiver<Answer>,
     ends: Ends,
     /// An operation that found no room yet; those behind it wait with it.
-    waiting: Option<Departure>,
+    waiting: Option<Box<Departure>>,
     /// Operations that were sent or queued and wait for their response: at most the session's cap.
     legs: HashMap<TransId, Leg>,
     /// After how much time without an operation a connection of ours is closed.
@@ -54,7 +56,7 @@ impl Connection {
     /// A connection whose session is open. `pool_idle`: when to close it if it carries nothing.
     pub(crate) fn new(
         wire: Wire,
-        session: Arc<Session>,
+        (session, externals): (Arc<Session>, Arc<Externals>),
         ends: Ends,
         cx: AdapterContext,
         (inlet, answers): (Inlet, mpsc::Receiver<Answer>),
@@ -63,6 +65,7 @@ impl Connection {
         Self {
             wire,
             session,
+            externals,
             cx,
             inlet,
             answers,
@@ -179,6 +182,11 @@ impl Connection {
     fn arrive(&mut self, incoming: Incoming) {
         self.last_used = Instant::now();
         let Incoming { trans_id, parameters, operation } = incoming;
+        if let Operation::Notify(notify) = &operation
+            && let Some(seen) = observation(notify, &self.session, &self.externals, &self.cx.mapper())
+        {
+            return self.cx.observed(seen);
+        }
         let answered = operation.kind() != Kind::Notify;
         let Some(place) = self.inlet.try_reserve() else {
             tracing::debug!(session = self.label(), %trans_id, "no room");
@@ -212,9 +220,9 @@ impl Connection {
     }
 
     /// Queues an operation, or keeps it waiting where there is no room.
-    fn depart(&mut self, mut departure: Departure) {
+    fn depart(&mut self, mut departure: Box<Departure>) {
         self.last_used = Instant::now();
-        let Departure { trans_id, operation, parameters, .. } = &departure;
+        let Departure { trans_id, operation, parameters, .. } = &*departure;
         match self.wire.session.send(now(), trans_id, parameters, operation) {
             // Nothing ever answers a notify: it is settled once it is queued.
             Ok(()) if operation.kind() == Kind::Notify => {

@@ -196,6 +196,7 @@ async fn connect(
         claims: Vec::new(),
         home: true,
         remembers,
+        adapter: None,
     };
     tracing::info!(session = admission.authority.label, "open");
     let (session, ends) = Session::new(&admission);

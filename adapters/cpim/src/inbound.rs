@@ -70,6 +70,11 @@ pub(crate) async fn serve(
         }
     };
     tracing::info!(session = admission.authority.label, "open");
+    // Before the gateway knows of it, and asks about its addresses.
+    if let Some(claims) = &admission.adapter {
+        let said = &open.extensions;
+        shared.externals.arrived(&admission.serves, claims, said, &*cx.memory).await;
+    }
     // `open` goes out first: what the gateway has kept for this session follows it.
     if let Err(error) = wire.session.accept(now(), &configured.settings.greeting()) {
         tracing::error!(from = origin.label, %error, "cannot answer `open`");

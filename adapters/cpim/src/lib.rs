@@ -13,6 +13,7 @@ mod claims;
 mod config;
 mod connection;
 mod dial;
+mod external;
 mod inbound;
 mod listener;
 mod map;

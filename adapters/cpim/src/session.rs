@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use cpim_adapter::{
     AdapterContext, Authority, Code, CommitPoint, Content, Delivery, DeliveryError, Fault, LegRef, Operation,
-    Outcome, Report, Retry, Scope, TransId, Word,
+    Outcome, Report, Response, Retry, Scope, TransId, Word,
 };
 use cpim_native_proto::{Close, Parameters, Reason};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 use crate::claims::Admission;
 use crate::ways::OnTheWay;
@@ -31,7 +31,8 @@ pub(crate) struct Session {
     /// It is a gateway or a home, and is told what only such are believed to need.
     home: bool,
     remembers: Option<Duration>,
-    departures: mpsc::Sender<Departure>,
+    /// Boxed, because a channel makes room for 32 of them at once, also where a session never has one.
+    departures: mpsc::Sender<Box<Departure>>,
     /// Octets of content for which there is room on the way.
     room: Arc<Semaphore>,
     orders: watch::Sender<Option<Close>>,
@@ -41,7 +42,7 @@ pub(crate) struct Session {
 #[derive(Debug)]
 pub(crate) struct Ends {
     /// Operations to send. Closed, the session takes no more.
-    pub(crate) departures: mpsc::Receiver<Departure>,
+    pub(crate) departures: mpsc::Receiver<Box<Departure>>,
     /// Set once: to close, and why.
     pub(crate) orders: watch::Receiver<Option<Close>>,
 }
@@ -151,19 +152,45 @@ impl Session {
         })?;
         // Should the session have ended meanwhile, the departure is dropped, and with it its leg, which
         // reports that nothing was sent.
-        room.send(Departure {
+        room.send(Box::new(Departure {
             leg: Leg {
                 number: delivery.leg,
-                cx: cx.clone(),
+                whose: Whose::Gateway(cx.clone(), on_the_way),
                 last_word: Some(Word::NotSent),
-                _on_the_way: on_the_way,
             },
             trans_id: delivery.trans_id.clone(),
             operation: Arc::clone(&delivery.operation),
             parameters: self.parameters(delivery),
             _room: room_for_octets,
-        });
+        }));
         Ok(Outcome::Pending)
+    }
+
+    /// Asks something in the gateway's own name, and waits for the answer.
+    ///
+    /// # Errors
+    /// The session is gone, or went before it answered.
+    ///
+    /// # Cancel safety
+    /// Cancelled, it may have been asked.
+    pub(crate) async fn ask(&self, operation: Operation) -> Result<Response, DeliveryError> {
+        let gone = || DeliveryError::transport(format!("{}: the session ended", self.authority.label));
+        let draw = getrandom::u32().map_err(|error| DeliveryError::transport(error.to_string()))?;
+        // It has no content.
+        let no_octets = Arc::clone(&self.room).acquire_many_owned(0).await.map_err(|_| gone())?;
+        let room = self.departures.reserve().await.map_err(|_| gone())?;
+        let (asker, word) = oneshot::channel();
+        room.send(Box::new(Departure {
+            leg: Leg { number: 0, whose: Whose::Asker(Some(asker)), last_word: Some(Word::NotSent) },
+            trans_id: TransId::from_draw(draw),
+            operation: Arc::new(operation),
+            parameters: Parameters::default(),
+            _room: no_octets,
+        }));
+        match word.await {
+            Ok(Word::Answered(response)) => Ok(response),
+            Ok(Word::NotSent | Word::Unknown) | Err(_) => Err(gone()),
+        }
     }
 
     /// Everybody is told the operation's name and how far it may go on; where it has been, and how well its
@@ -181,15 +208,21 @@ impl Session {
 /// connection's end means for it.
 pub(crate) struct Leg {
     number: u64,
-    cx: AdapterContext,
+    whose: Whose,
     /// What is reported if nothing else ever is.
     last_word: Option<Word>,
-    /// The next of its pair goes the same way.
-    _on_the_way: OnTheWay,
+}
+
+/// Who is told what became of a leg.
+enum Whose {
+    /// This adapter asked by itself.
+    Asker(Option<oneshot::Sender<Word>>),
+    /// The gateway's; the next of its pair goes the same way.
+    Gateway(AdapterContext, #[expect(dead_code, reason = "held until the leg is over")] OnTheWay),
 }
 
 impl Leg {
-    /// Its number at the gateway: later ones are higher.
+    /// Its number at the gateway, later ones being higher; 0 for what this adapter asks by itself.
     pub(crate) const fn number(&self) -> u64 {
         self.number
     }
@@ -207,8 +240,13 @@ impl Leg {
 
 impl Drop for Leg {
     fn drop(&mut self) {
-        if let Some(word) = self.last_word.take() {
-            self.cx.report(Report { leg: LegRef::Number(self.number), word });
+        let Some(word) = self.last_word.take() else { return };
+        match &mut self.whose {
+            Whose::Gateway(cx, _) => cx.report(Report { leg: LegRef::Number(self.number), word }),
+            Whose::Asker(asker) => {
+                // Whoever asked may have stopped waiting.
+                let _gone = asker.take().map(|asker| asker.send(word));
+            }
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::claims::{Admission, Unauthorised};
 use crate::config::{ListenAt, ListenerSettings, Settings};
 use crate::connection::Connection;
 use crate::dial::Pool;
+use crate::external::Externals;
 use crate::names::CertificateNames;
 use crate::session::{Ends, Session};
 use crate::sessions::Sessions;
@@ -29,6 +30,8 @@ pub(crate) struct Shared {
     pub(crate) sessions: Sessions,
     /// The sessions that this gateway opened.
     pub(crate) pool: Pool,
+    /// What external adapters claim.
+    pub(crate) externals: Arc<Externals>,
     /// Which of them a pair keeps to.
     pub(crate) ways: Arc<Ways>,
     /// A place for each session.
@@ -105,6 +108,7 @@ impl Shared {
             configured: watch::Sender::new(Arc::new(configured)),
             sessions: Sessions::default(),
             pool: Pool::default(),
+            externals: Arc::default(),
             ways: Arc::default(),
             places: Arc::new(places),
             tasks: TaskTracker::new(),
@@ -132,7 +136,8 @@ impl Shared {
             home: admission.home,
         };
         let way_in = cx.open(facts, self.configured().settings.limits.operations);
-        Connection::new(wire, Arc::clone(session), ends, cx.clone(), way_in, pool_idle)
+        let parts = (Arc::clone(session), Arc::clone(&self.externals));
+        Connection::new(wire, parts, ends, cx.clone(), way_in, pool_idle)
     }
 }
 

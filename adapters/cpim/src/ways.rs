@@ -109,6 +109,7 @@ mod tests {
             serves,
             home,
             remembers: None,
+            adapter: None,
         })
     }
 

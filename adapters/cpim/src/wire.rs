@@ -11,8 +11,11 @@ use cpim_native_proto::{Closure, Event, Open, Session};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::time::{Instant, sleep_until, timeout};
 
-/// Octets read at once: many small operations, and little for the many sessions that are silent.
+/// Octets read at once at most: many small operations.
 const READ_OCTETS: usize = 16_384;
+
+/// Octets read at once at first: little, for the many sessions that are silent. Each read that fills its room doubles it.
+const FIRST_READ_OCTETS: usize = 512;
 
 /// Pieces written at once; the session coalesces what is small before it comes here.
 const PIECES: usize = 32;
@@ -37,6 +40,8 @@ pub(crate) struct Wire {
     reader: ReadHalf<Box<dyn Stream>>,
     writer: WriteHalf<Box<dyn Stream>>,
     input: BytesMut,
+    /// Room that the next read is given, in octets.
+    room: usize,
     output: VecDeque<Bytes>,
     /// Octets that the stream took and has not passed on: TLS keeps some to itself until flushed.
     unflushed: usize,
@@ -58,6 +63,7 @@ impl Wire {
             reader,
             writer,
             input: BytesMut::new(),
+            room: FIRST_READ_OCTETS,
             output: VecDeque::new(),
             unflushed: 0,
             heard_out: false,
@@ -69,16 +75,21 @@ impl Wire {
     /// # Cancel safety
     /// Cancelled, no octet is lost and none is sent twice.
     pub(crate) async fn turn(&mut self) {
-        let Self { session, reader, writer, input, output, unflushed, heard_out } = self;
+        let Self { session, reader, writer, input, room, output, unflushed, heard_out } = self;
         if output.is_empty() {
             output.extend(std::iter::from_fn(|| session.poll_transmit()));
         }
         let due = session.poll_timeout().map_or_else(far, Instant::from_std);
-        input.reserve(READ_OCTETS / 4);
+        input.reserve(*room);
         tokio::select! {
             read = reader.read_buf(input), if session.wants_input() => match read {
                 Ok(0) => end_of_input(session, output.is_empty() && *unflushed == 0, heard_out),
-                Ok(_) => session.handle_input(now(), input),
+                Ok(octets) => {
+                    if octets >= *room {
+                        *room = (2 * *room).min(READ_OCTETS);
+                    }
+                    session.handle_input(now(), input);
+                }
                 // Many a TLS peer just hangs up. For what it has heard, that is as good as a goodbye.
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                     end_of_input(session, output.is_empty() && *unflushed == 0, heard_out);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use cpim_adapter::{
     Adapter, AdapterContext, AdapterError, BadAddress, BuildError, Capabilities, Code, CommitPoint, Delivery,
-    DeliveryError, Feature, ForeignAddress, NextHop, Outcome, PresenceSupport, Support,
+    DeliveryError, Feature, ForeignAddress, Health, NextHop, Outcome, PresenceSupport, Support,
 };
 use tokio::task::JoinSet;
 
@@ -108,7 +108,7 @@ const fn support(feature: Feature) -> Support {
         Feature::MultiLine => Support::Degraded("one message for each line, in order"),
         Feature::Outcome => Support::Full,
         Feature::RichPresence => Support::Degraded("as the text of AWAY"),
-        Feature::Subject => Support::Degraded("as a line before the text"),
+        Feature::Subject => Support::Degraded("in brackets before the text"),
         Feature::Threads => Support::Dropped,
         Feature::Unicode => Support::Full,
     }
@@ -151,6 +151,7 @@ impl Adapter for IrcAdapter {
         }
         while running.join_next().await.is_some() {}
         cx.shutdown.draining().await;
+        cx.health.set(Health::Stopped);
         Ok(())
     }
 
@@ -158,6 +159,9 @@ impl Adapter for IrcAdapter {
         let NextHop::Foreign(foreign) = &delivery.hop else {
             return self.links.deliver(delivery, commit).await;
         };
+        if delivery.again {
+            return Err(DeliveryError::refused(Code::Internal, "nobody on IRC recognises retransmissions"));
+        }
         let (network, target) = self.found(foreign)?;
         network.deliver(&target, delivery, commit).await
     }
@@ -165,6 +169,13 @@ impl Adapter for IrcAdapter {
     async fn observe(&self, presentity: ForeignAddress) -> Result<(), DeliveryError> {
         let (network, target) = self.found(&presentity)?;
         network.observe(&target).await
+    }
+
+    async fn manage(&self, words: &[String], secret: Option<&str>) -> Result<Vec<String>, String> {
+        match &self.server {
+            Some(server) => server.manage(words, secret).await,
+            None => Err("there is no network here whose accounts could be managed".to_owned()),
+        }
     }
 
     async fn unobserve(&self, presentity: &ForeignAddress) {

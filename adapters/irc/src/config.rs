@@ -137,6 +137,12 @@ impl Password {
         (1..=Self::MAX_OCTETS).contains(&text.len()).then(|| Self(text.into()))
     }
 
+    /// Whether it can stand in a line before others.
+    #[must_use]
+    pub fn is_one_word(&self) -> bool {
+        cpim_irc_proto::Param::new(&self.0).is_ok()
+    }
+
     /// Its octets, for what is derived from it.
     pub(crate) fn octets(&self) -> &[u8] {
         self.0.as_bytes()

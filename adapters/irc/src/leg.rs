@@ -1,4 +1,4 @@
-//! A message's leg on one connection, in either mode.
+//! An operation's leg on one connection, of whatever kind.
 
 use cpim_adapter::{AdapterContext, Code, LegRef, Report, Response, Status, Word};
 use cpim_irc_proto::client::Reason;
@@ -60,6 +60,16 @@ impl Leg {
     pub(crate) fn cut_off(mut self, out: usize, of: usize) {
         let words = format!("the connection ended before it was confirmed: {out} of {of} lines were out");
         self.last_word = Some(Word::Answered(Response::indeterminant(Code::Timeout, words)));
+    }
+
+    /// Whoever it went to answered.
+    pub(crate) fn answered(mut self, response: Response) {
+        self.last_word = Some(Word::Answered(response));
+    }
+
+    /// Some of it was sent, and nobody on this connection will ever know more.
+    pub(crate) fn unknown(mut self) {
+        self.last_word = Some(Word::Unknown);
     }
 }
 

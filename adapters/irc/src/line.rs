@@ -94,6 +94,11 @@ pub(crate) struct Line {
 }
 
 impl Line {
+    /// A line that is built already, but for its end.
+    pub(crate) const fn built(builder: LineBuilder) -> Self {
+        Self { builder, words: None }
+    }
+
     /// A command with its source.
     pub(crate) fn new(source: &Origin, verb: impl Into<Verb>) -> Self {
         Self { builder: LineBuilder::new(verb).from(source), words: None }
@@ -127,6 +132,12 @@ impl Line {
         if let (Ok(key), Ok(value)) = (TagKey::parse(key), TagValue::new(value)) {
             self.builder = self.builder.tag(&key, &value);
         }
+        self
+    }
+
+    /// With a tag that is one already.
+    pub(crate) fn tagged(mut self, key: &TagKey, value: &TagValue) -> Self {
+        self.builder = self.builder.tag(key, value);
         self
     }
 

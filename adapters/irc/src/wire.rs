@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
-use cpim_irc_proto::ReadLimits;
+use cpim_irc_proto::{LineBuilder, ReadLimits};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::time::{Instant, timeout};
 
@@ -71,6 +71,13 @@ impl Wire {
             self.moved = Instant::now();
         }
         line.write(&mut self.output);
+    }
+
+    /// Queues a line that is built already, where there is one.
+    pub(crate) fn push_built(&mut self, line: Option<LineBuilder>) {
+        if let Some(line) = line {
+            self.push(Line::built(line));
+        }
     }
 
     /// Octets that wait to be taken.

@@ -120,14 +120,16 @@ pub const fn capabilities() -> Capabilities {
 /// What mail can carry.
 const fn support(feature: Feature) -> Support {
     match feature {
-        Feature::AnyContent
-        | Feature::Date
-        | Feature::DisplayNames
-        | Feature::MultiLine
-        | Feature::RichPresence
-        | Feature::Subject
-        | Feature::Threads
-        | Feature::Unicode => Support::Full,
+        Feature::Date | Feature::DisplayNames | Feature::MultiLine | Feature::Threads | Feature::Unicode => {
+            Support::Full
+        }
+        Feature::AnyContent => {
+            Support::Degraded("by its type, encoded for the way; whole between two gateways")
+        }
+        Feature::RichPresence => {
+            Support::Degraded("as text with the document beside it; whole between two gateways")
+        }
+        Feature::Subject => Support::Degraded("the first, without its language; whole between two gateways"),
         Feature::Outcome => Support::Degraded("indeterminant where the other side reports nothing"),
     }
 }

@@ -165,6 +165,12 @@ impl Network {
             account: read("account_password_file", &self.account_password_file),
             webirc: read("webirc_password_file", &self.webirc_password_file),
         };
+        if self.secrets.webirc.as_ref().is_some_and(|word| !word.is_one_word()) {
+            wrong.push((
+                "webirc_password_file",
+                "holds a space or a colon first, which WEBIRC cannot carry".into(),
+            ));
+        }
         wrong
     }
 

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cpim_adapter::{
-    Code, Domain, Operation, Outcome, Passage, Response, Retry, Standing, Status, Subscribe, Unsubscribe,
-    Word,
+    Code, Operation, Outcome, Passage, Response, Retry, Standing, Status, Subscribe, Unsubscribe, Word,
 };
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -18,7 +17,7 @@ use super::super::refusal::Refusal;
 use super::ask::{Answered, Asked};
 use super::place::Place;
 use super::{Behind, LeaseKey, LegOut};
-use crate::presence::{Ended, Far, How, Kind};
+use crate::presence::{Ended, Far, How, Kind, Link};
 use crate::sync::lock;
 
 /// How long another server may take to answer: presence is answered at once.
@@ -174,30 +173,30 @@ impl Router {
             let router = Arc::clone(self);
             self.in_lane(pair, async move { router.renew_far(key).await });
         }
-        for domain in self.presence.with(|book, now| book.links.too_long(now)) {
-            info!(%domain, "no link for long: its presentities count as closed");
-            self.presence.with(|book, _| book.close_far(&domain, NO_LINK));
+        for link in self.presence.with(|book, now| book.links.too_long(now)) {
+            info!(%link, "no link for long: its presentities count as closed");
+            self.presence.with(|book, _| book.close_far(&link, NO_LINK));
         }
     }
 
     async fn renew_far(self: &Arc<Self>, key: LeaseKey) {
-        let Some((subscribe, standing, domain)) = self.renewal(key) else { return };
+        let Some((subscribe, standing, link)) = self.renewal(key) else { return };
         let asked_s = subscribe.duration;
         match self.ask_for_lease(subscribe, self.own_passage(), standing).await {
             Ok(response) if response.status() == Status::Success => {
                 self.granted_beyond(key, &response, asked_s);
-                self.presence.with(|book, _| book.links.back(&domain));
+                self.presence.with(|book, _| book.links.back(&link));
                 self.note_lease(key, None).await;
             }
             Ok(response)
                 if response.status() == Status::Failure
                     && !matches!(response.code(), Some(Code::Busy | Code::Unreachable | Code::NoRoute)) =>
             {
-                info!(%domain, %response, "a subscription is not granted any longer");
+                info!(%link, %response, "a subscription is not granted any longer");
                 self.end_with_words(key, ENDED);
             }
             _ => self.presence.with(|book, now| {
-                book.links.lost(&domain, now);
+                book.links.lost(&link, now);
                 let Some(far) = book.far_mut(key) else { return };
                 far.tries = far.tries.saturating_add(1);
                 let pause = PAUSE_MS.0.saturating_mul(1 << far.tries.min(10)).min(PAUSE_MS.1);
@@ -207,17 +206,17 @@ impl Router {
     }
 
     /// What to ask for, for as long as the watcher's own subscription still lasts.
-    fn renewal(&self, key: LeaseKey) -> Option<(Subscribe, Standing, Domain)> {
+    fn renewal(&self, key: LeaseKey) -> Option<(Subscribe, Standing, Link)> {
         let default = self.policy().presence.default_lease_s;
-        self.presence.with(|book, now| {
+        let (subscribe, standing, presentity) = self.presence.with(|book, now| {
             let (watcher, target) = book.spelled(key)?;
             let (presentity, _, _, until, standing) = book.particulars(key)?;
             let left = u32::try_from((until.saturating_sub(now) / 1_000).max(1)).unwrap_or(u32::MAX);
             let duration = if until == i64::MAX { default } else { left };
             let subscript_id = book.far(key)?.id.clone();
-            let domain = presentity.domain().clone();
-            Some((Subscribe { watcher, target, duration, subscript_id }, standing, domain))
-        })
+            Some((Subscribe { watcher, target, duration, subscript_id }, standing, presentity))
+        })?;
+        Some((subscribe, standing, self.link_to(&presentity)))
     }
 
     /// A subscription ended here: the other server is told, as far as it can be; else it runs out there.
@@ -242,9 +241,9 @@ impl Router {
     }
 
     /// A link to a domain is gone: what its server keeps is asked for again.
-    pub(super) fn link_is_gone(&self, domain: &Domain) {
+    pub(super) fn link_is_gone(&self, link: &Link) {
         if !self.is_draining() {
-            self.presence.with(|book, now| book.link_is_gone(domain, now));
+            self.presence.with(|book, now| book.link_is_gone(link, now));
         }
     }
 }

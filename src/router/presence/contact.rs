@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use cpim_adapter::{Address, Class, Domain, Scope, SessionFacts};
+use cpim_adapter::{Address, Class, Domain, Local, Scope, Selector, SessionFacts};
 
 use super::super::Router;
 use super::super::contacts::Contact;
 use super::super::flight::Pair;
-use crate::presence::Name;
+use crate::presence::{Link, Name};
 use crate::store::Write;
 
 impl Router {
@@ -27,7 +27,8 @@ impl Router {
         for scope in &facts.serves {
             match scope {
                 Scope::Domain(domain) => self.domain_is_back(domain),
-                Scope::Selector(_) | Scope::Any | Scope::Under(_) => {
+                Scope::Selector(selector) => self.adapter_is_back(selector),
+                Scope::Any | Scope::Under(_) => {
                     self.presence
                         .with(|book, _| book.all_parked().into_iter().for_each(|key| book.reached(key)));
                 }
@@ -46,8 +47,30 @@ impl Router {
         });
         self.presence.with(|book, now| {
             book.domain_is_back(domain);
-            book.link_is_back(domain, now);
+            book.link_is_back(&Link::Domain(domain.clone()), now);
         });
+    }
+
+    /// An external adapter is there: whom it is to tell is told, and whom it is to observe, it is asked to.
+    fn adapter_is_back(self: &Arc<Self>, selector: &Selector) {
+        let link = self.link_of(selector);
+        self.presence.with(|book, now| {
+            book.all_parked().into_iter().for_each(|key| book.reached(key));
+            book.link_is_back(&link, now);
+        });
+        self.observe_again();
+    }
+
+    /// Over which link an address is told of.
+    pub(super) fn link_to(&self, address: &Address) -> Link {
+        match self.policy().mapper.resident(address) {
+            Ok(Some(Local::Route(foreign))) => self.link_of(foreign.selector()),
+            _ => Link::Domain(address.domain().clone()),
+        }
+    }
+
+    fn link_of(&self, selector: &Selector) -> Link {
+        Link::Selector(self.policy().mapper.relay_domain().clone(), selector.clone())
     }
 
     /// A session is gone, and what it published and held with it.
@@ -64,10 +87,14 @@ impl Router {
     /// be lost, and is asked for again.
     pub(in super::super) fn links_gone(&self, session: u64, contact: &Contact) {
         for scope in &contact.facts.serves {
-            let Scope::Domain(domain) = scope else { continue };
+            let link = match scope {
+                Scope::Domain(domain) => Link::Domain(domain.clone()),
+                Scope::Selector(selector) => self.link_of(selector),
+                Scope::Address(_) | Scope::Any | Scope::Under(_) => continue,
+            };
             match self.contacts.oldest_serving(scope) {
-                None => self.link_is_gone(domain),
-                Some(left) if left > session => self.presence.with(|book, now| book.link_is_new(domain, now)),
+                None => self.link_is_gone(&link),
+                Some(left) if left > session => self.presence.with(|book, now| book.link_is_new(&link, now)),
                 Some(_) => {}
             }
         }

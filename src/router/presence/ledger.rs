@@ -9,7 +9,6 @@ use tracing::{error, info, warn};
 use super::super::Router;
 use super::super::flight::Pair;
 use super::super::policy::Policy;
-use super::super::target::Target;
 use super::LeaseKey;
 use crate::presence::{Book, Ended, Far, How, Kind, LeaseId, NewLease, Past, Spelled, Stage};
 use crate::store::{LeaseRow, StoreError, Write};
@@ -101,6 +100,7 @@ impl Router {
     /// # Errors
     /// [`StoreError`] where it cannot be read.
     pub(in super::super) async fn recover_presence(self: &Arc<Self>) -> Result<(), StoreError> {
+        self.recover_commanded().await?;
         let published = self.recover_published().await?;
         let (mut leases, mut after) = (0_usize, 0);
         let policy = self.policy();
@@ -173,8 +173,11 @@ impl Router {
     fn kind_again(&self, row: &LeaseRow, presentity: &Address, policy: &Policy) -> Option<Kind> {
         match &*row.kind {
             "elsewhere" => Some(Kind::Elsewhere),
-            "foreign" => match self.target(presentity, policy) {
-                Target::Foreign { port, foreign } => Some(Kind::Foreign { port, foreign }),
+            // Written down in its canonical form; who observes it may not be in contact yet.
+            "foreign" => match policy.mapper.resident(presentity) {
+                Ok(Some(Local::Route(foreign))) => {
+                    self.port_for(foreign.selector()).map(|port| Kind::Foreign { port, foreign })
+                }
                 _ => None,
             },
             "winfo" => match policy.mapper.resident(presentity) {

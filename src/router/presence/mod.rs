@@ -12,6 +12,7 @@
 
 mod ask;
 mod beyond;
+mod commanded;
 mod contact;
 mod lanes;
 mod ledger;

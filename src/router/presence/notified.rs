@@ -25,8 +25,9 @@ impl Router {
         let Notify { watcher, target, presence, document } = notify;
         let expected = theirs.is_ok() && {
             let state = Arc::new(State { presence, document });
+            let link = self.link_to(target.address());
             self.presence.with(|book, _| {
-                book.links.back(target.address().domain());
+                book.links.back(&link);
                 book.passed_on(&watcher, &target, state, passage)
             })
         };

@@ -125,11 +125,11 @@ impl Router {
         port: usize,
         foreign: ForeignAddress,
     ) -> Result<Place, Refusal> {
-        let capabilities = self.adapter(port).map(|adapter| adapter.capabilities().presence);
+        let presence = self.adapter(port).map(|adapter| adapter.presence_of(foreign.selector()));
         let mapper = Arc::clone(&self.policy().mapper);
         let presentity =
             mapper.map_foreign(&foreign, Class::Pres).map_or_else(|_| written, |uri| uri.address().clone());
-        match capabilities.unwrap_or(PresenceSupport::None) {
+        match presence.unwrap_or(PresenceSupport::None) {
             PresenceSupport::Observe => Ok(Place::Foreign { port, foreign, presentity }),
             PresenceSupport::PassThrough => Ok(Place::Beyond { presentity }),
             // Whose system knows none may have set it here by a command.

@@ -32,6 +32,11 @@ impl Router {
         }
         let session = asked.session.unwrap_or(BY_COMMAND);
         let state = State { presence: publish.presence.clone(), document: publish.document.clone() };
+        if asked.session.is_none()
+            && !self.note_commanded(&presentity, (publish.duration != Some(0)).then_some(&state)).await
+        {
+            return Err(Refusal::busy("nothing can be written down at present"));
+        }
         self.presence.with(|book, now| {
             let name = book.presentity(&presentity, Kind::Hosted);
             match publish.duration {

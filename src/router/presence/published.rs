@@ -89,6 +89,8 @@ impl Router {
     fn hold_over(&self, presentity: &Address, state: State) {
         self.presence.with(|book, now| {
             let name = book.presentity(presentity, Kind::Hosted);
+            // What he has set by a command is there already, and lasts.
+            let Some(state) = book.beside_commanded(name, state) else { return };
             let held = Publication { state: Arc::new(state), until: Some(now + HELD_MS) };
             book.publish(HELD_OVER, name, held);
             book.noted(name);
@@ -96,7 +98,7 @@ impl Router {
     }
 }
 
-fn octets_of(state: &State) -> Bytes {
+pub(super) fn octets_of(state: &State) -> Bytes {
     let tuples = state.presence.tuples().iter().map(|tuple| TupleNote {
         destination: tuple.destination.to_string(),
         open: tuple.status == Basic::Open,
@@ -116,7 +118,7 @@ fn octets_of(state: &State) -> Bytes {
     octets.into()
 }
 
-fn state_of(octets: &Bytes) -> Option<State> {
+pub(super) fn state_of(octets: &Bytes) -> Option<State> {
     let end = octets.iter().position(|octet| *octet == b'\n').unwrap_or(octets.len());
     let note: PresenceNote = serde_json::from_slice(octets.get(..end)?).ok()?;
     let begin = (end + 1).min(octets.len());

@@ -284,6 +284,10 @@ impl State {
                 OwnerScope::Owner { domain, owner } => {
                     acceptance.owner == *owner && acceptance.owner_domain == *domain
                 }
+                OwnerScope::Route { domain, selector } => {
+                    let (begin, _) = OwnerScope::route_range(selector);
+                    acceptance.owner.starts_with(&begin) && acceptance.owner_domain == *domain
+                }
             })
         };
         self.rows(&self.kept, after)

@@ -90,11 +90,16 @@ pub(super) fn kept(
 ) -> Result<Vec<KeptAnswer>> {
     let mut answers = Vec::new();
     for scope in scopes {
-        let (domain, owner) = match scope {
-            OwnerScope::Domain(domain) => (domain, None),
-            OwnerScope::Owner { domain, owner } => (domain, Some(owner)),
+        let (domain, only, from, to) = match scope {
+            OwnerScope::Domain(domain) => (domain, "AND ?4 IS NULL AND ?5 IS NULL", None, None),
+            OwnerScope::Owner { domain, owner } => {
+                (domain, "AND outcome.owner = ?4 AND ?5 IS NULL", Some(owner.clone()), None)
+            }
+            OwnerScope::Route { domain, selector } => {
+                let (from, to) = OwnerScope::route_range(selector);
+                (domain, "AND outcome.owner >= ?4 AND outcome.owner < ?5", Some(from), Some(to))
+            }
         };
-        let only = if owner.is_some() { "AND outcome.owner = ?4" } else { "AND ?4 IS NULL" };
         let sql = format!(
             "SELECT outcome.number AS number, outcome.owner AS owner, trans_id, {}
              FROM outcome JOIN operation USING (number)
@@ -103,7 +108,7 @@ pub(super) fn kept(
             outcome_columns!()
         );
         let mut statement = connection.prepare_cached(&sql)?;
-        let found = statement.query_map(params![domain, after, rows(limit), owner], |row| {
+        let found = statement.query_map(params![domain, after, rows(limit), from, to], |row| {
             Ok(KeptAnswer {
                 number: row.get("number")?,
                 owner: row.get("owner")?,

@@ -241,7 +241,9 @@ async fn answers_are_kept_for_their_owners(bench: &mut Bench) {
     bench.accept(from(3, "peer:gw-b.example", "peer:gw-b.example")).await;
     bench.accept(from(4, "im:fred@a.example", "a.example")).await;
     bench.accept(from(5, "im:fred@a.example", "a.example")).await;
-    for number in 1..=4 {
+    bench.accept(from(6, "im:pepp=x/fred@gw.example", "gw.example")).await;
+    bench.accept(from(7, "im:peppermint=x/fred@gw.example", "gw.example")).await;
+    for number in [1, 2, 3, 4, 6, 7] {
         bench.settle(number, NOW).await;
     }
     bench.write(Write::HandedOver { number: 4 });
@@ -264,6 +266,8 @@ async fn answers_are_kept_for_their_owners(bench: &mut Bench) {
         "each once, in order"
     );
     assert_eq!(kept(bench, &[peer.clone(), a_example.clone()], 1, 1).await, [2], "in pages");
+    let pepp = OwnerScope::Route { domain: "gw.example".to_owned(), selector: "pepp".to_owned() };
+    assert_eq!(kept(bench, &[pepp], 0, 9).await, [6]);
     let nobody = [OwnerScope::Domain("b.example".to_owned())];
     assert!(kept(bench, &nobody, 0, 9).await.is_empty());
     let answer = KeptAnswer {

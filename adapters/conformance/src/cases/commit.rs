@@ -11,37 +11,37 @@ pub(super) const CASES: &[Case] = &[
         "commit.before",
         before,
         "While the journal is still writing, not one octet of the operation reaches the peer; then it does.",
-        "the contract: `CommitPoint` is passed just before the first octet that cannot be called back"
+        "contract 3.1"
     ),
     case!(
         "commit.withdrawn",
         withdrawn,
         "An operation that was withdrawn at its commit point is never sent.",
-        "the contract: `Withdrawn`"
+        "contract 3.2"
     ),
     case!(
         "commit.dropped",
         dropped,
         "A delivery that is dropped before its commit point leaves nothing behind that is sent later.",
-        "the contract: `Adapter::deliver`, cancel safety"
+        "contract 3.3"
     ),
     case!(
         "commit.behind",
         behind,
         "Cut off behind its commit point, a delivery is unknown: no error, no failure, and not sent again.",
-        "docs/architecture.md, 6: behind the commit point"
+        "contract 3.5"
     ),
     case!(
         "commit.again",
         again,
         "What may have been sent goes again only to one that recalls it, and then under the same transID.",
-        "the contract: `Delivery::again`, `Adapter::recalls`"
+        "contract 3.6"
     ),
     case!(
         "commit.passed",
         passed,
         "Every operation that arrives has passed its commit point.",
-        "the contract: `Adapter::deliver`"
+        "contract 3.4"
     ),
 ];
 

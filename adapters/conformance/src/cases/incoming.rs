@@ -5,8 +5,9 @@ use cpim_adapter::{
     Content, Feature, Message, MessageCpim, Metadata, Operation, OperationId, Passage, Response, Support,
 };
 
-use crate::bench::{Bench, is_same, ours_im, text_of};
+use crate::bench::{Bench, ours_im, text_of};
 use crate::case::{Case, Failed, Verdict, case, ensure, same};
+use crate::cases::outgoing::same_metadata;
 use crate::core::Submission;
 use crate::examples;
 use crate::subject::{PeerError, Sent};
@@ -16,55 +17,61 @@ pub(super) const CASES: &[Case] = &[
         "in.message",
         message,
         "A message is handed in once, from whom it is, for whom it is, by somebody who may say so.",
-        "RFC 3860 section 3.4.1; the contract: `Authority`"
+        "contract 5.1; RFC 3860 section 3.4.1"
     ),
     case!(
         "in.contents",
         contents,
         "Content of every kind that the protocol can carry is handed in octet for octet.",
-        "RFC 3860 section 3.3"
+        "contract 5.2; RFC 3860 section 3.3"
     ),
     case!(
         "in.features",
         features,
         "What the peer's user said besides the text is handed in with it, where the claim is that it crosses.",
-        "the contract: `Metadata`"
+        "contract 5.2"
+    ),
+    case!(
+        "in.automatic",
+        automatic,
+        "What no person wrote is handed in as that where the protocol has a mark for it.",
+        "contract 5.9; RFC 3834 section 2"
     ),
     case!(
         "in.addresses",
         addresses,
         "Whomever of ours a user of the peer writes to, exactly they are addressed, or he is told that he cannot.",
-        "docs/addresses.md"
+        "contract 5.3"
     ),
     case!(
         "in.order",
         order,
         "What one user says to another is handed in in the order in which it was said, each once.",
-        "docs/native-cpim.md: operations of one pair are delivered in the order sent"
+        "contract 5.4"
     ),
     case!(
         "in.cut",
         cut,
         "Cut off at any octet, an operation is not handed in at all, and the next connection works.",
-        "RFC 2779 section 2.3: whole or not at all; the contract: same octets, same events"
+        "contract 5.5; RFC 2779 section 2.3"
     ),
     case!(
         "in.repeated",
         repeated,
         "A repetition is recognisable by its transID where the protocol knows any, and two messages are two else.",
-        "docs/native-cpim.md, retransmission"
+        "contract 5.6"
     ),
     case!(
         "in.passage",
         passage,
         "A proven gateway's count of hops, name and way are handed in as they came, 0 hops too; nobody else has any.",
-        "RFC 3860 section 3.4.2; the contract: what of it is believed is policy"
+        "contract 5.7; RFC 3860 section 3.4.2"
     ),
     case!(
         "in.unutterable",
         unutterable,
         "What users of the protocol can say is handed in with every attribute; what they cannot, they cannot.",
-        "RFC 3859 section 3.4; the contract: `Operation`"
+        "contract 5.8; RFC 3859 section 3.4"
     ),
 ];
 
@@ -104,10 +111,10 @@ async fn message(bench: &mut Bench) -> Verdict {
         return Err(Failed("not even a message can be sent".to_owned()));
     };
     let arrival = &submission.arrival;
-    ensure(is_same(arrival.operation.speaks_for(), sent.operation.speaks_for()), || {
+    ensure(bench.is_same(arrival.operation.speaks_for(), sent.operation.speaks_for()).await, || {
         format!("its source is {}", arrival.operation.speaks_for())
     })?;
-    ensure(is_same(arrival.operation.goes_to(), sent.operation.goes_to()), || {
+    ensure(bench.is_same(arrival.operation.goes_to(), sent.operation.goes_to()).await, || {
         format!("its destination is {}", arrival.operation.goes_to())
     })?;
     let text = text_of(&arrival.operation);
@@ -174,16 +181,37 @@ async fn features(bench: &mut Bench) -> Verdict {
             continue;
         };
         let came = meant(&submission.arrival.operation)?;
+        let what = format!("{feature:?}");
+        let left = match support {
+            Support::Full => wanted.metadata.clone(),
+            Support::Degraded(_) => bench.subject.reduced(feature, &wanted.metadata),
+            Support::Dropped | Support::Rejected => Metadata::default(),
+        };
+        same_metadata(&what, &came.metadata, &left)?;
+        let ended = |content: &Content| content.body().trim_ascii_end().to_vec();
         if support == Support::Full {
-            let what = format!("{feature:?}");
-            same(&what, &came.metadata, &wanted.metadata)?;
-            same(&what, &came.content.body(), &wanted.content.body())?;
+            same(&what, &ended(&came.content), &ended(&wanted.content))?;
         } else {
-            // What a protocol adds by itself, as mail adds a date, is no loss.
-            let lost = came.metadata == Metadata::default() || support != Support::Dropped;
-            let text = String::from_utf8_lossy(&came.content.body()).into_owned();
-            ensure(lost || !text.is_empty(), || format!("{feature:?}: the text went with it"))?;
+            ensure(!ended(&came.content).is_empty(), || format!("{what}: the text went with it"))?;
         }
+        done(bench, submission).await?;
+    }
+    Ok(())
+}
+
+async fn automatic(bench: &mut Bench) -> Verdict {
+    for automatic in [false, true] {
+        let mut sent = bench.sent("no person wrote this");
+        if let Operation::Message(message) = &mut sent.operation {
+            message.metadata.automatic = automatic;
+        }
+        let Some(submission) = across(bench, &sent).await? else {
+            let marks = bench.subject.marks_automatic();
+            return ensure(!marks, || "there is a mark, and the peer cannot give it".to_owned());
+        };
+        let came = meant(&submission.arrival.operation)?;
+        let marked = automatic && bench.subject.marks_automatic();
+        same("its mark", &came.metadata.automatic, &marked)?;
         done(bench, submission).await?;
     }
     Ok(())
@@ -198,7 +226,7 @@ async fn addresses(bench: &mut Bench) -> Verdict {
         }
         let Some(submission) = across(bench, &sent).await? else { continue };
         let came = submission.arrival.operation.goes_to().clone();
-        ensure(is_same(&came, destination.as_uri()), || format!("{destination} became {came}"))?;
+        ensure(bench.is_same(&came, destination.as_uri()).await, || format!("{destination} became {came}"))?;
         said += 1;
         done(bench, submission).await?;
     }
@@ -221,8 +249,7 @@ async fn order(bench: &mut Bench) -> Verdict {
 }
 
 async fn cut(bench: &mut Bench) -> Verdict {
-    /// Octets beyond which only each so-manyth is tried.
-    const EACH: usize = 96;
+    /// More octets than any protocol needs for it.
     const MOST: usize = 4_096;
     let mut at = 1;
     while at < MOST {
@@ -241,7 +268,7 @@ async fn cut(bench: &mut Bench) -> Verdict {
             Err(error) => return Err(error.into()),
         }
         bench.arrive().await?;
-        at += if at < EACH { 3 } else { 29 };
+        at += 1;
     }
     bench.nothing_submitted("cut off before its end").await?;
     bench.still_works("operations that were cut off").await
@@ -308,7 +335,7 @@ async fn unutterable(bench: &mut Bench) -> Verdict {
             (Ok(()), false) => return Err(Failed(format!("{kind}: the peer could say it after all"))),
             (Err(error), _) => return Err(error.into()),
         };
-        super::presence::same_operation(&submission.arrival.operation, &operation)?;
+        super::presence::same_operation(bench, &submission.arrival.operation, &operation).await?;
         if kind != cpim_adapter::Kind::Notify {
             done(bench, submission).await?;
         }

@@ -7,26 +7,32 @@ use cpim_adapter::{Code, Content, Message, Operation, Response, Status};
 use crate::bench::{Bench, End, Leg, text_of};
 use crate::case::{Case, Verdict, case, ensure, same};
 use crate::commit::Log;
-use crate::run::Timing;
+use crate::core::Submission;
 
 pub(super) const CASES: &[Case] = &[
     case!(
         "order.out",
         order,
         "Operations of one pair arrive in the order in which they passed their commit points, each once.",
-        "docs/native-cpim.md: operations of one pair are delivered in the order sent"
+        "contract 8.1"
+    ),
+    case!(
+        "order.pressure",
+        order_under_pressure,
+        "Also while the peer reads nothing, operations of one pair keep the order of their commit points.",
+        "contract 8.1"
     ),
     case!(
         "pressure.out",
         slow_peer,
         "A peer that reads slowly loses nothing that passed its commit point, and the adapter piles nothing up.",
-        "the contract: bounded memory; DESIGN: admission is a place in the journal"
+        "contract 8.2"
     ),
     case!(
         "pressure.in",
         slow_gateway,
         "While the gateway answers nothing, a bounded number is handed in; the rest waits or is told `busy`.",
-        "the contract: `Inlet`; docs/native-cpim.md: busy, before it is accepted"
+        "contract 8.3"
     ),
 ];
 
@@ -36,6 +42,12 @@ fn number_in(text: &str) -> Option<usize> {
     number.trim_end_matches(|c: char| !c.is_ascii_digit()).parse().ok()
 }
 
+/// A text of about so many octets that ends with its number.
+fn large(octets: usize, number: usize) -> Content {
+    let words = "one-after-the-other-".repeat(octets / 20);
+    Content::new(format!("Content-Type: text/plain\r\n\r\n{words}#{number}").into())
+}
+
 async fn order(bench: &mut Bench) -> Verdict {
     const MESSAGES: usize = 40;
     let mut legs: Vec<Leg> = Vec::new();
@@ -43,9 +55,7 @@ async fn order(bench: &mut Bench) -> Verdict {
         let log = Log::open();
         let leg = bench.depart(bench.delivery(Operation::Message(bench.message(&format!("#{number}")))), log);
         // As the gateway does: the next one starts when this one has passed its commit point.
-        while !leg.log.passed() && !leg.task.is_finished() {
-            tokio::task::yield_now().await;
-        }
+        bench.until_passed(&leg).await;
         legs.push(leg);
     }
     for wanted in 0..MESSAGES {
@@ -59,6 +69,49 @@ async fn order(bench: &mut Bench) -> Verdict {
     bench.see_nothing("after the last of them").await
 }
 
+async fn order_under_pressure(bench: &mut Bench) -> Verdict {
+    /// More than the buffers of a connection hold.
+    const MESSAGES: usize = 60;
+    const OCTETS: usize = 200 << 10;
+    let most = bench.subject.capabilities().max_content_octets.unwrap_or(OCTETS);
+    let octets = OCTETS.min(most.saturating_sub(256)).min(bench.subject.readable_octets()).max(1);
+    let (sender, mut legs) = tokio::sync::mpsc::channel(MESSAGES);
+    let deliveries: Vec<_> = (0..MESSAGES)
+        .map(|number| {
+            let content = large(octets, number);
+            bench.delivery(Operation::Message(Message { content, ..bench.message("") }))
+        })
+        .collect();
+    let adapter = std::sync::Arc::clone(&bench.adapter);
+    let delivering = tokio::spawn(async move {
+        for delivery in deliveries {
+            let log = Log::open();
+            let (adapter, point) = (std::sync::Arc::clone(&adapter), log.point());
+            let task = tokio::spawn(async move { adapter.deliver(delivery, &point).await });
+            while !log.passed() && !task.is_finished() {
+                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            }
+            // As many as there are have room.
+            drop(sender.send((log, task)).await);
+        }
+    });
+    tokio::time::sleep(bench.timing.quiet).await;
+    for wanted in 0..MESSAGES {
+        let seen = bench.see().await?;
+        let text = seen.text.clone().or_else(|| {
+            seen.content.as_ref().map(|content| String::from_utf8_lossy(&content.body()).into_owned())
+        });
+        same("at its place", &text.as_deref().and_then(number_in), &Some(wanted))?;
+        bench.reply(&seen, &Response::success()).await?;
+    }
+    delivering.abort();
+    while let Ok((log, task)) = legs.try_recv() {
+        ensure(log.passed(), || "it arrived, and its commit point was not passed".to_owned())?;
+        task.abort();
+    }
+    Ok(())
+}
+
 async fn slow_peer(bench: &mut Bench) -> Verdict {
     /// Octets in all: more than the buffers of a connection hold, and little enough for any machine.
     const MESSAGES: usize = 96;
@@ -66,15 +119,13 @@ async fn slow_peer(bench: &mut Bench) -> Verdict {
     /// What an adapter may have taken on for a peer that reads nothing: its own queue, and the system's buffers.
     const MOST_TAKEN: usize = 20 << 20;
     let most = bench.subject.capabilities().max_content_octets.unwrap_or(OCTETS);
-    let octets = OCTETS.min(most.saturating_sub(256)).max(1);
+    let octets = OCTETS.min(most.saturating_sub(256)).min(bench.subject.readable_octets()).max(1);
     let mut legs = Vec::new();
     for number in 0..MESSAGES {
-        let mut text = "slow and steady ".repeat(octets / 16);
-        text.push_str(&format!("#{number}"));
         let message = Message {
             // Pairs of their own, so that none has to wait for another.
             source: crate::bench::ours_im(u8::try_from(number).unwrap_or_default()),
-            content: Content::text(&text),
+            content: large(octets, number),
             ..bench.message("")
         };
         legs.push((number, bench.deliver(message)));
@@ -115,42 +166,42 @@ async fn slow_peer(bench: &mut Bench) -> Verdict {
 }
 
 async fn slow_gateway(bench: &mut Bench) -> Verdict {
-    /// More than a connection may have waiting.
-    const MESSAGES: usize = 300;
-    let Timing { quiet, .. } = bench.timing;
-    let peer_sends = async {
-        for number in 0..MESSAGES {
-            let sent = bench.sent(&format!("flood #{number}"));
-            bench.peer.send(&sent).await?;
+    /// Messages beyond those that may wait for the gateway.
+    const MORE: usize = 32;
+    let quiet = bench.timing.quiet;
+    let most = bench.subject.most_waiting();
+    for number in 0..most + MORE {
+        let sent = bench.sent(&format!("flood #{number}"));
+        // One that takes its time is paced.
+        match tokio::time::timeout(quiet * 3, bench.peer.send(&sent)).await {
+            Ok(sent) => sent?,
+            Err(_) => break,
         }
-        Ok::<(), crate::subject::PeerError>(())
-    };
-    // Where the adapter paces its peer, the peer may well be stopped in the middle.
-    let _paced = tokio::time::timeout(quiet * 5, peer_sends).await;
+    }
     let mut held = Vec::new();
-    while let Some(submission) = bench.submitted_within(bench.timing.quiet).await {
+    while let Some(submission) = bench.submitted_within(quiet).await {
         held.push(submission);
     }
     ensure(!held.is_empty(), || "nothing was handed in".to_owned())?;
+    ensure(held.len() <= most, || format!("{} wait for their answer; {most} may", held.len()))?;
     let mut numbers = HashSet::new();
-    let mut unanswered = held;
-    let mut rounds = 0;
+    let mut answer = |bench: &Bench, submission: Submission| {
+        let text = text_of(&submission.arrival.operation);
+        if let Some(number) = number_in(&text) {
+            ensure(numbers.insert(number), || format!("message {number} was handed in twice"))?;
+        }
+        drop(bench.core.answer(submission, Response::failure(Code::Refused, "at last")));
+        Ok::<(), crate::case::Failed>(())
+    };
+    for submission in held {
+        answer(bench, submission)?;
+    }
     // Each answer makes room for one more.
-    while !unanswered.is_empty() && rounds < MESSAGES {
-        rounds += 1;
-        for submission in unanswered.drain(..) {
-            let text = text_of(&submission.arrival.operation);
-            if let Some(number) = number_in(&text) {
-                ensure(numbers.insert(number), || format!("message {number} was handed in twice"))?;
-            }
-            drop(bench.core.answer(submission, Response::failure(Code::Refused, "at last")));
-        }
-        while let Some(submission) = bench.submitted_within(bench.timing.quiet).await {
-            unanswered.push(submission);
-        }
+    while let Some(submission) = bench.submitted_within(quiet * 2).await {
+        answer(bench, submission)?;
     }
     let (mut refused, mut busy) = (0, 0);
-    while let Some(told) = bench.heard_within(bench.timing.quiet * 2).await? {
+    while let Some(told) = bench.heard_within(quiet * 2).await? {
         match told.response.code() {
             Some(Code::Busy) => busy += 1,
             _ => refused += 1,
@@ -158,7 +209,7 @@ async fn slow_gateway(bench: &mut Bench) -> Verdict {
     }
     if bench.subject.tells(Status::Failure) && bench.subject.tells_words() {
         same("told of those that were handed in", &refused, &numbers.len())?;
-        ensure(busy + numbers.len() <= MESSAGES, || format!("{busy} were told `busy`"))?;
+        ensure(busy + numbers.len() <= most + MORE, || format!("{busy} were told `busy`"))?;
     }
     Ok(())
 }

@@ -11,25 +11,25 @@ pub(super) const CASES: &[Case] = &[
         "stranger.envelope",
         envelope,
         "An envelope that nothing proves is not believed: no gateway, no name, no way, no standing by it.",
-        "DESIGN: an envelope is believed only from a configured peer gateway, proven"
+        "contract 7.1"
     ),
     case!(
         "stranger.source",
         source,
         "Nobody may speak for somebody else's address.",
-        "RFC 2779 section 5.2; the contract: `Authority::scopes`"
+        "contract 7.2; RFC 2779 section 5.2"
     ),
     case!(
         "stranger.ours",
         ours,
         "Nobody from outside may speak for the gateway's own domain.",
-        "docs/native-cpim.md, Session 2"
+        "contract 7.3"
     ),
     case!(
         "stranger.garbage",
         garbage,
         "Octets that are no protocol harm nobody: nothing is handed in, and others go on.",
-        "RFC 2779 section 5; bounded memory, no panic"
+        "contract 7.4"
     ),
 ];
 

@@ -17,10 +17,13 @@ use tokio::task::JoinSet;
 
 use super::connection::{self, Departure};
 use super::{Manner, map};
+use crate::mutant::Mutant;
 
 /// Joins whoever speaks the toy protocol.
 pub struct ReferenceAdapter {
     pub(super) manner: Manner,
+    /// Its one fault, where it is a mutant.
+    fault: Option<Mutant>,
     listener: Mutex<Option<TcpListener>>,
     pub(super) shared: Arc<Shared>,
     cx: OnceLock<AdapterContext>,
@@ -30,6 +33,8 @@ pub struct ReferenceAdapter {
 #[derive(Default)]
 pub(super) struct Shared {
     table: Mutex<Table>,
+    /// Told by the mutant that ends at octets that are no protocol.
+    pub(super) beyond_repair: tokio::sync::Notify,
 }
 
 #[derive(Default)]
@@ -77,8 +82,8 @@ impl Shared {
 }
 
 impl ReferenceAdapter {
-    pub(super) fn new(manner: Manner) -> Self {
-        Self { manner, listener: Mutex::default(), shared: Arc::default(), cx: OnceLock::new() }
+    pub(super) fn new(manner: Manner, fault: Option<Mutant>) -> Self {
+        Self { manner, fault, listener: Mutex::default(), shared: Arc::default(), cx: OnceLock::new() }
     }
 
     /// Where it listens, once it is bound and does not run yet.
@@ -165,9 +170,13 @@ impl Adapter for ReferenceAdapter {
                     let Ok((stream, _)) = accepted else { continue };
                     number += 1;
                     let (shared, cx) = (Arc::clone(&self.shared), cx.clone());
-                    connections.spawn(connection::serve(stream, number, shared, self.manner, cx));
+                    let kind = (self.manner, self.fault);
+                    connections.spawn(connection::serve(stream, number, shared, kind, cx));
                 }
                 Some(_) = connections.join_next() => {}
+                () = self.shared.beyond_repair.notified() => {
+                    return Err(AdapterError::Internal("octets that are no line".to_owned()));
+                }
                 () = cx.shutdown.draining() => break,
             }
         }

@@ -17,6 +17,7 @@ use tokio::sync::{Notify, mpsc};
 use super::adapter::{Route, Shared};
 use super::wire::{Garbage, Line, Lines};
 use super::{Manner, map};
+use crate::mutant::Mutant;
 
 /// Operations that wait for the writer; more wait with whoever delivers them.
 const DEPARTURES: usize = 8;
@@ -81,6 +82,7 @@ struct Open {
     users: Vec<String>,
     mapper: Arc<Mapper>,
     manner: Manner,
+    fault: Option<Mutant>,
     cx: AdapterContext,
     shared: Arc<Shared>,
     legs: Mutex<HashMap<TransId, Departure>>,
@@ -117,7 +119,7 @@ pub(super) async fn serve(
     stream: TcpStream,
     number: u64,
     shared: Arc<Shared>,
-    manner: Manner,
+    (manner, fault): (Manner, Option<Mutant>),
     cx: AdapterContext,
 ) {
     let (mut reader, mut writer) = stream.into_split();
@@ -127,7 +129,12 @@ pub(super) async fn serve(
         hello = hello => hello,
         () = cx.shutdown.draining() => return,
     };
-    let Ok(Ok(Some(hello))) = hello else { return };
+    let Ok(Ok(Some(hello))) = hello else {
+        if fault == Some(Mutant::StopsAtGarbage) {
+            shared.beyond_repair.notify_one();
+        }
+        return;
+    };
     let users: Vec<String> = hello.all("user").map(str::to_owned).collect();
     let mapper = cx.mapper();
     let Some(scopes) = scopes(&users, &mapper).filter(|scopes| hello.verb == "HELLO" && !scopes.is_empty())
@@ -159,6 +166,7 @@ pub(super) async fn serve(
         users,
         mapper,
         manner,
+        fault,
         cx: cx.clone(),
         shared: Arc::clone(&shared),
         legs: Mutex::default(),
@@ -201,8 +209,16 @@ pub(super) async fn next(reader: &mut OwnedReadHalf, lines: &mut Lines) -> Resul
     }
 }
 
+/// The next line; what a mutant takes for one at the end of the stream, besides.
+async fn next_or_half(open: &Open, reader: &mut OwnedReadHalf, lines: &mut Lines) -> Option<Line> {
+    match next(reader, lines).await {
+        Ok(None) if open.fault == Some(Mutant::TakesHalves) => Line::read(&lines.buffer().split()),
+        line => line.ok().flatten(),
+    }
+}
+
 async fn read(open: &Open, mut reader: OwnedReadHalf, mut lines: Lines, inlet: &Inlet) {
-    while let Ok(Some(line)) = next(&mut reader, &mut lines).await {
+    while let Some(line) = next_or_half(open, &mut reader, &mut lines).await {
         match line.verb.as_str() {
             "ANSWER" => answer(open, &line),
             "PRESENCE" => presence(open, &line),
@@ -293,7 +309,13 @@ impl Writing {
         if departure.last_word.is_some() {
             open.legs().insert(departure.trans_id.clone(), departure);
         }
-        self.writer.write_all(&line.write()).await
+        let octets = match open.fault {
+            Some(Mutant::InjectsByText) => line.write_unescaped("content"),
+            Some(Mutant::InjectsByName) => line.write_unescaped("fname"),
+            Some(Mutant::InjectsBySubject) => line.write_unescaped("subject"),
+            _ => line.write(),
+        };
+        self.writer.write_all(&octets).await
     }
 
     async fn tell(&mut self, open: &Open, answer: Answer) -> std::io::Result<()> {

@@ -54,10 +54,11 @@ impl Reference {
         Self { manner: Manner::Modest, mutant: None }
     }
 
-    /// The one that carries everything, with a fault.
+    /// One with a fault: that which carries everything, unless only the other can have it.
     #[must_use]
     pub const fn mutated(mutant: Mutant) -> Self {
-        Self { manner: Manner::Whole, mutant: Some(mutant) }
+        let manner = if mutant.is_of_modest() { Manner::Modest } else { Manner::Whole };
+        Self { manner, mutant: Some(mutant) }
     }
 }
 
@@ -105,14 +106,14 @@ impl Subject for Reference {
     }
 
     async fn prepare(&self) -> Result<(Arc<dyn Adapter>, Box<dyn ForeignPeer>), PeerError> {
-        let adapter = ReferenceAdapter::new(self.manner);
+        let adapter = ReferenceAdapter::new(self.manner, self.mutant.filter(|mutant| mutant.is_within()));
         adapter.bind().await.map_err(|error| PeerError::Failed(error.to_string()))?;
         let address = adapter.local_addr().ok_or_else(|| PeerError::Failed("it is not bound".to_owned()))?;
         let peer = peer::Peer::new(address, self.manner, self.mapper());
         let adapter: Arc<dyn Adapter> = Arc::new(adapter);
         let adapter = match self.mutant {
-            Some(mutant) => Arc::new(Mutated::new(adapter, mutant)),
-            None => adapter,
+            Some(mutant) if !mutant.is_within() => Mutated::new(adapter, mutant),
+            _ => adapter,
         };
         Ok((adapter, Box::new(peer)))
     }
@@ -144,6 +145,10 @@ impl Subject for Reference {
 
     fn knows_repetition(&self) -> bool {
         true
+    }
+
+    fn marks_automatic(&self) -> bool {
+        self.manner == Manner::Whole
     }
 
     fn spellings(&self) -> Vec<Spelling> {

@@ -115,6 +115,16 @@ impl ForeignPeer for Peer {
         Ok(())
     }
 
+    async fn forge_answer(&mut self, ticket: &str, response: &Response) -> Result<(), PeerError> {
+        if self.manner == Manner::Modest {
+            return Err(PeerError::Unutterable);
+        }
+        let (_, mut writer, _) = self.connect(&["example.com/forger"]).await?;
+        writer.write_all(&map::answer(ticket, response).write()).await?;
+        writer.shutdown().await?;
+        Ok(())
+    }
+
     async fn send_raw(&mut self, octets: &[u8]) -> Result<(), PeerError> {
         let mut stream = TcpStream::connect(self.address).await?;
         // Whoever hangs up in the middle of it is right.

@@ -47,6 +47,11 @@ impl Line {
     }
 
     pub(super) fn write(&self) -> Vec<u8> {
+        self.write_unescaped("")
+    }
+
+    /// As [`Self::write`], but the line ends of one field as they are: what a mutant does.
+    pub(super) fn write_unescaped(&self, raw: &str) -> Vec<u8> {
         let mut octets = self.verb.clone().into_bytes();
         for (name, value) in &self.fields {
             octets.push(b' ');
@@ -54,6 +59,7 @@ impl Line {
             octets.push(b'=');
             for octet in value {
                 match octet {
+                    b'\n' if name == raw => octets.push(b'\n'),
                     // What takes most room is left as it is.
                     b'!'..=b'~' if *octet != b'%' => octets.push(*octet),
                     other => octets.extend_from_slice(format!("%{other:02x}").as_bytes()),

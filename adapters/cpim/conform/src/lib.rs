@@ -28,6 +28,9 @@ const HOME: &str = "native.example";
 /// A domain that a stranger may speak for.
 const ELSEWHERE: &str = "elsewhere.example";
 
+/// Operations of one session that wait for their answer.
+const OPERATIONS: usize = 256;
+
 fn settings() -> Result<Settings, PeerError> {
     let domain = |text: &str| Domain::parse(text).map_err(|error| PeerError::Failed(error.to_string()));
     let relay = domain("gw.example")?;
@@ -46,7 +49,7 @@ fn settings() -> Result<Settings, PeerError> {
         peers: Vec::new(),
         applications: Vec::new(),
         hosted: Vec::new(),
-        limits: Limits::default(),
+        limits: Limits { operations: OPERATIONS, ..Limits::default() },
     })
 }
 
@@ -101,6 +104,10 @@ impl Subject for Native {
 
     fn knows_repetition(&self) -> bool {
         true
+    }
+
+    fn most_waiting(&self) -> usize {
+        OPERATIONS
     }
 
     /// Its users have addresses of the model, and none of their own.

@@ -4,6 +4,7 @@
 //! is always told as that. What is well formed and still cannot be meant is a [`Rejection`]: an operation
 //! whose transID can be read is refused and the session goes on; everything else ends the session.
 
+mod adapter;
 mod close;
 mod fault;
 mod open;
@@ -16,6 +17,7 @@ mod tests;
 
 use cpim_adapter::{Class, Mapper, Operation, Response, TransId, Uri, UriError};
 
+pub use adapter::{CharacterSet, Claimed, Description, Fold, Grammar};
 pub use close::{Close, Reason};
 pub use fault::{Refusal, Rejection, Violation};
 pub use open::{Claim, Open, Secret};

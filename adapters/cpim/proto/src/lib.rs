@@ -74,8 +74,8 @@ mod session;
 
 pub use cpim_adapter::xml::{XmlError, XmlFault};
 pub use element::{
-    Claim, Close, Element, Open, PlainUris, ReadUri, Reason, Refusal, Rejection, Secret, Violation,
-    write_operation, write_ping, write_response,
+    CharacterSet, Claim, Claimed, Close, Description, Element, Fold, Grammar, Open, PlainUris, ReadUri,
+    Reason, Refusal, Rejection, Secret, Violation, write_operation, write_ping, write_response,
 };
 pub use frame::{Decoder, EncodeError, Frame, FrameError, LineFault, Parameters, encode_head};
 pub use limits::{Limits, START_LINE_OCTETS};

@@ -23,6 +23,7 @@ mod message;
 mod names;
 mod numeric;
 mod reader;
+pub mod server;
 mod source;
 mod standard_reply;
 mod tags;

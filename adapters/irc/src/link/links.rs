@@ -16,11 +16,11 @@ use tokio_util::task::TaskTracker;
 
 use super::desk::{REPLAYS, name, now_s};
 use super::dial;
-use super::leg::Leg;
 use super::parcel::parcel;
 use super::peers::Peer;
 use super::session::{Link, Parcel, Parts, Side};
 use crate::config::LinkSettings;
+use crate::leg::Leg;
 use crate::sync::lock;
 use crate::tls;
 use crate::wire::Wire;

@@ -13,7 +13,6 @@
 
 mod desk;
 mod dial;
-mod leg;
 mod links;
 mod parcel;
 mod peers;

@@ -12,9 +12,9 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use super::desk::{Came, Desk};
-use super::leg::Leg;
 use super::parcel::{Intake, Tag};
 use super::peers::Peer;
+use crate::leg::Leg;
 use crate::line::{Line, Request};
 use crate::wire::Wire;
 

@@ -27,6 +27,9 @@ const HASH_OCTETS: usize = 32;
 /// Passwords that are tried at once: each takes a core for a while, and whoever guesses must not get more than one.
 const TRIED_AT_ONCE: usize = 1;
 
+/// Names that are read at once.
+const PAGE: usize = 500;
+
 /// The accounts of one network.
 pub(crate) struct Accounts {
     memory: Arc<dyn Memory>,
@@ -105,6 +108,34 @@ impl Accounts {
         let kept = self.work(move || Kept::of(&password)).await.flatten();
         let kept = kept.ok_or_else(|| NotMade::Trouble("the password cannot be hashed".to_owned()))?;
         self.memory.set_note(&self.space, &fold(name), kept.write(), None).await.map_err(trouble)
+    }
+
+    /// The names of the accounts that are kept here, in their order.
+    ///
+    /// # Errors
+    /// [`MemoryError`] where the memory cannot say.
+    pub(crate) async fn kept(&self) -> Result<Vec<String>, MemoryError> {
+        let mut names: Vec<String> = Vec::new();
+        loop {
+            let after = names.last().cloned().unwrap_or_default();
+            let page = self.memory.notes(&self.space, &after, PAGE).await?;
+            let is_last = page.len() < PAGE;
+            names.extend(page.into_iter().map(|(name, _)| name));
+            if is_last {
+                return Ok(names);
+            }
+        }
+    }
+
+    /// Takes an account away. `false`: none of this name is kept here.
+    ///
+    /// # Errors
+    /// [`MemoryError`] where the memory cannot take it.
+    pub(crate) async fn remove(&self, name: &str) -> Result<bool, MemoryError> {
+        let name = fold(name);
+        let is_kept = self.memory.note(&self.space, &name).await?.is_some();
+        self.memory.forget(&self.space, &name).await?;
+        Ok(is_kept)
     }
 
     /// Works apart from the tasks of connections, a few at once.
@@ -202,6 +233,9 @@ mod tests {
         assert!(!accounts.proves(&[], "alice", "sesam").await.unwrap());
         assert!(!accounts.proves(&[], "bob", "sesame").await.unwrap());
         assert!(matches!(accounts.make(&[], "ALICE", "other").await, Err(NotMade::Taken)));
+        assert_eq!(accounts.kept().await.unwrap(), ["alice"]);
+        assert!(accounts.remove("Alice").await.unwrap() && !accounts.remove("alice").await.unwrap());
+        assert!(!accounts.proves(&[], "alice", "sesame").await.unwrap());
     }
 
     #[tokio::test]

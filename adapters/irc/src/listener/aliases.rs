@@ -26,6 +26,8 @@ pub(crate) struct Aliases {
 #[derive(Default)]
 struct Cache {
     nicks: HashMap<Address, Arc<str>>,
+    /// How foreign users are called, as they said last.
+    names: HashMap<Address, Arc<str>>,
 }
 
 impl Aliases {
@@ -90,6 +92,24 @@ impl Aliases {
         }
         let assigned = self.memory.alias(&self.space, address, free).await?;
         assigned.map(Into::into).ok_or_else(|| MemoryError::Store(format!("no nick is left for {address}")))
+    }
+
+    /// Notes how a foreign user is called.
+    pub(crate) fn is_called(&self, address: &Address, name: Arc<str>) {
+        let mut cache = lock(&self.cache);
+        if cache.names.len() >= CACHED {
+            cache.names.clear();
+        }
+        cache.names.insert(address.clone().with_class(Class::Im), name);
+    }
+
+    /// The real name of a foreign user: his address, behind how he is called where he has said that.
+    pub(crate) fn real_name(&self, address: &Address) -> String {
+        let address = address.clone().with_class(Class::Im);
+        match lock(&self.cache).names.get(&address) {
+            Some(name) => format!("{name} ({address})"),
+            None => address.to_string(),
+        }
     }
 
     /// The foreign user with this nick, in any case.

@@ -4,20 +4,18 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use cpim_adapter::MemoryError;
+use cpim_irc_proto::server::{Answers, Capabilities, Capability as Cap, Exchange, Offer, SaslStep};
 use cpim_irc_proto::{Numeric, Verb};
 
 use super::aliases::Taken;
-use super::caps::{Cap, Caps, Offer};
-use super::sasl::{Exchange, Step};
+use super::manage::PASSWORD_OCTETS;
+use super::nick::is_nick;
 use super::server::{Live, Loaded, Server};
 use super::time;
 use crate::config::Guests;
 use crate::line::{Bad, Line, Request};
 use crate::link::Peer;
 use crate::wire::Wire;
-
-/// Octets of a label at most (labeled-response, "Labels").
-const LABEL_OCTETS: usize = 64;
 
 /// Passwords that a client may get wrong before it is sent away.
 const WRONG_PASSWORDS: u32 = 3;
@@ -45,7 +43,7 @@ pub(crate) struct Client {
     pub(crate) server: Arc<Server>,
     pub(crate) live: Arc<Live>,
     pub(crate) wire: Wire,
-    pub(crate) caps: Caps,
+    pub(crate) caps: Capabilities,
     /// Its nick, or `*` while it has none.
     pub(crate) nick: String,
     /// The account that it has proven.
@@ -59,10 +57,12 @@ pub(crate) struct Client {
     /// It is negotiating capabilities, which holds up its registration.
     pub(crate) negotiating: bool,
     version_302: bool,
+    /// What it was last told that it can ask for.
+    offered: Offer,
     sasl: Option<Exchange>,
     wrong_passwords: u32,
     collected: Option<Collected>,
-    batches: u64,
+    answers: Answers,
 }
 
 impl Client {
@@ -73,11 +73,12 @@ impl Client {
         guests: Guests,
         private: bool,
     ) -> Self {
+        let offered = Offer { registration: server.loaded().settings.registration };
         Self {
             server,
             live,
             wire,
-            caps: Caps::default(),
+            caps: Capabilities::default(),
             nick: "*".to_owned(),
             account: None,
             peer: None,
@@ -85,10 +86,11 @@ impl Client {
             private,
             negotiating: false,
             version_302: false,
+            offered,
             sasl: None,
             wrong_passwords: 0,
             collected: None,
-            batches: 0,
+            answers: Answers::default(),
         }
     }
 
@@ -99,7 +101,8 @@ impl Client {
 
     /// Begins a command: what it says from now on is its answer.
     pub(crate) fn begin(&mut self, request: &Request) {
-        let label = request.tag("label").filter(|label| (1..=LABEL_OCTETS).contains(&label.len()));
+        self.say_new_offer();
+        let label = request.tag("label").filter(|label| Answers::is_label(label));
         let label = label.filter(|_| self.caps.has(Cap::LabeledResponse)).map(str::to_owned);
         self.collected = Some(Collected { label, ..Collected::default() });
     }
@@ -122,32 +125,19 @@ impl Client {
     }
 
     /// Sends the answer to a command with a label: one line, or one batch (labeled-response).
-    pub(crate) fn answer(&mut self, label: Option<String>, mut lines: Vec<Line>) {
+    pub(crate) fn answer(&mut self, label: Option<String>, lines: Vec<Line>) {
         let Some(label) = label else {
             return lines.into_iter().for_each(|line| self.wire.push(line));
         };
-        match lines.len() {
-            0 => {
-                let ack = Line::new(self.server.origin(), Verb::ACK).tag("label", &label);
-                self.wire.push(ack);
-            }
-            1 => {
-                if let Some(line) = lines.pop() {
-                    self.wire.push(line.tag("label", &label));
-                }
-            }
-            _ => {
-                self.batches += 1;
-                let name = self.batches.to_string();
-                let batch = || Line::new(self.server.origin(), Verb::BATCH);
-                let opening =
-                    batch().tag("label", &label).param(format!("+{name}")).param("labeled-response");
-                let closing = batch().param(format!("-{name}"));
-                self.wire.push(opening);
-                lines.into_iter().for_each(|line| self.wire.push(line.tag("batch", &name)));
-                self.wire.push(closing);
-            }
+        let frame = self.answers.frame(self.server.origin(), &label, lines.len());
+        self.wire.push_built(frame.before);
+        for line in lines {
+            self.wire.push(match &frame.each {
+                Some((key, value)) => line.tagged(key, value),
+                None => line,
+            });
         }
+        self.wire.push_built(frame.behind);
     }
 
     /// Says a line: as part of the answer to the command that is being done, if one is.
@@ -278,6 +268,28 @@ impl Client {
         }
     }
 
+    /// `CAP NEW` and `CAP DEL`, where a reload has changed what can be asked for (IRCv3 cap-notify). A client is told when
+    /// it speaks next, which it does at least in answer to a ping.
+    fn say_new_offer(&mut self) {
+        let offer = Offer { registration: self.loaded().settings.registration };
+        let before = std::mem::replace(&mut self.offered, offer);
+        if before == offer {
+            return;
+        }
+        let (added, gone) = offer.changes(&before, self.version_302);
+        self.caps = self.caps.without(&gone);
+        // Version 302 asks for it by itself.
+        if !self.version_302 && !self.caps.has(Cap::ChangesNotify) {
+            return;
+        }
+        for (word, list) in [("NEW", added), ("DEL", gone)] {
+            if !list.is_empty() {
+                let line = Line::new(self.server.origin(), Verb::CAP).param(&self.nick).param(word);
+                self.wire.push(line.words(list));
+            }
+        }
+    }
+
     /// `AUTHENTICATE` (IRCv3 SASL 3.1).
     pub(crate) async fn authenticate(&mut self, request: &Request) -> Result<(), End> {
         let Some(word) = request.param(0).map(str::to_owned) else {
@@ -289,20 +301,20 @@ impl Client {
             return Ok(());
         }
         match self.sasl.take().unwrap_or_default().take(&word) {
-            Step::Aborted => self.tell(Numeric::ERR_SASLABORTED, "SASL authentication aborted"),
-            Step::Go(exchange) => {
+            SaslStep::Aborted => self.tell(Numeric::ERR_SASLABORTED, "SASL authentication aborted"),
+            SaslStep::Go(exchange) => {
                 self.sasl = Some(exchange);
                 self.say(Line::bare(Verb::AUTHENTICATE).param("+"));
             }
-            Step::More(exchange) => self.sasl = Some(exchange),
-            Step::TooLong => self.tell(Numeric::ERR_SASLTOOLONG, "SASL message too long"),
-            Step::Unknown => {
+            SaslStep::More(exchange) => self.sasl = Some(exchange),
+            SaslStep::TooLong => self.tell(Numeric::ERR_SASLTOOLONG, "SASL message too long"),
+            SaslStep::Unknown => {
                 self.tell_of(Numeric::RPL_SASLMECHS, "PLAIN", "are available SASL mechanisms");
                 self.tell(Numeric::ERR_SASLFAIL, "SASL authentication failed");
             }
-            Step::Broken => self.tell(Numeric::ERR_SASLFAIL, "SASL authentication failed"),
-            Step::Plain { name, password } => {
-                if self.prove(&name, &password).await? {
+            SaslStep::Broken => self.tell(Numeric::ERR_SASLFAIL, "SASL authentication failed"),
+            SaslStep::Plain { name, password } => {
+                if may_be_known(&name) && self.prove(&name, &password).await? {
                     self.logged_in();
                     self.tell(Numeric::RPL_SASLSUCCESS, "SASL authentication successful");
                 } else {
@@ -384,7 +396,7 @@ impl Client {
         if !self.private {
             return fail(self, "TLS_REQUIRED", "Passwords are taken over TLS only");
         }
-        if password.len() < 8 || password.len() > crate::config::Password::MAX_OCTETS {
+        if !(PASSWORD_OCTETS..=crate::config::Password::MAX_OCTETS).contains(&password.len()) {
             return fail(self, "WEAK_PASSWORD", "Passwords of 8 to 300 octets are accepted");
         }
         match self.live.accounts.make(&loaded.settings.accounts, &name, password).await {
@@ -409,4 +421,9 @@ impl Client {
     pub(crate) fn taken<'a>(server: &'a Server, live: &'a Live, loaded: &'a Loaded) -> Taken<'a> {
         Taken { users: server.users(), accounts: &live.accounts, configured: &loaded.settings.accounts }
     }
+}
+
+/// Accounts are called like nicks, and peer gateways by their domains.
+fn may_be_known(name: &str) -> bool {
+    is_nick(name) || name.contains('.') && cpim_adapter::Domain::parse(name).is_ok()
 }

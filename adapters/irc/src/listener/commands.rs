@@ -7,7 +7,7 @@ use cpim_irc_proto::Numeric;
 
 use super::client::{Client, End};
 use super::nick::{is_nick, is_reserved, same};
-use super::registration::{make_way, may_have};
+use super::registration::{begins_anew, make_way, may_have};
 use super::session::Session;
 use crate::line::{Line, Request};
 
@@ -141,7 +141,7 @@ impl Session {
         if !is_nick(nick) || is_reserved(nick) {
             return client.tell_of(Numeric::ERR_ERRONEUSNICKNAME, nick, "Erroneous nickname");
         }
-        if nick == client.nick || !may_have(client, nick).await {
+        if nick == client.nick || !may_have(client, nick).await || !begins_anew(client, nick).await {
             return;
         }
         let before = self.user.face();

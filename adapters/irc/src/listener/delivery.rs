@@ -12,15 +12,15 @@ use tokio::sync::mpsc;
 
 use super::client::Client;
 use super::departure::{Departure, Letter, News};
-use super::nick::{NICK_OCTETS, fold};
+use super::nick::{GATEWAY, NICK_OCTETS, fold};
 use super::server::{Live, Server};
 use super::session::origin_of;
-use super::text;
 use super::users::{Face, User};
 use crate::leg::Leg;
+use crate::shown::{self, Most};
 
-/// Lines of one message at most: more than anybody reads on IRC, and a bound on what waits for a slow client.
-const LINES: usize = 200;
+/// Lines of one message at most; of what somebody asked for, a content of 1 MiB in base64.
+const MOST: Most = Most { shown: 200, whole: 20_000 };
 
 /// The journal's clock counts milliseconds: what was accepted in the one in which a nick was taken is for who took it.
 const MOMENT: Duration = Duration::from_millis(1);
@@ -68,6 +68,9 @@ async fn letter(
 ) -> Result<Outcome, DeliveryError> {
     let user = reachable(server, live, target, delivery).await?;
     let source = message.source.as_uri().address();
+    if let Some(name) = shown::source_name(message) {
+        live.aliases.is_called(source, name);
+    }
     let person = server.person_at(source, &live.cx.mapper());
     let account = person.and_then(|person| server.users().of(&person).last()?.face().account);
     let source =
@@ -75,15 +78,7 @@ async fn letter(
     let verb = if message.metadata.automatic { "NOTICE" } else { "PRIVMSG" };
     // Whatever nick it has by then, the line fits.
     let room = irc_text::room(source.to_string().len(), verb, &"n".repeat(NICK_OCTETS));
-    let shown = text::shown(message);
-    let lines = irc_text::lines(&shown.text, room);
-    if lines.len() > LINES {
-        let words = format!("{} lines on IRC; {LINES} are taken", lines.len());
-        return Err(DeliveryError::refused(Code::TooLarge, words));
-    }
-    if !shown.whole {
-        tracing::info!(id = %delivery.passage.id, "shown as text: IRC carries nothing else");
-    }
+    let lines = shown::lines(&live.cx, message, &delivery.passage.id, (room, MOST), GATEWAY).await?;
     let place = match user.room.reserve().await {
         Ok(place) => place,
         Err(mpsc::error::SendError(())) => return Err(DeliveryError::out_of_contact()),

@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use cpim_irc_proto::Numeric;
+use cpim_irc_proto::server::tokens;
 
 use super::client::Client;
 use super::commands::AWAY_OCTETS;
@@ -30,19 +31,24 @@ impl Client {
 
     /// `RPL_ISUPPORT` (modern-irc, "Feature Advertisement").
     fn supported(&mut self) {
-        let limits = self.loaded().settings.limits.clone();
-        let line = self
-            .numeric(Numeric::RPL_ISUPPORT)
-            .param(format!("AWAYLEN={AWAY_OCTETS}"))
-            .param("CASEMAPPING=ascii")
-            .param("CHANTYPES=")
-            .param(format!("MONITOR={}", limits.monitor))
-            .param(format!("NETWORK={}", self.server.name()))
-            .param(format!("NICKLEN={NICK_OCTETS}"))
-            .param("TARGMAX=PRIVMSG:1,NOTICE:1,WHOIS:1,USERHOST:5")
-            .param("UTF8ONLY")
-            .words("are supported by this server");
-        self.say(line);
+        let (away, nick) = (AWAY_OCTETS.to_string(), NICK_OCTETS.to_string());
+        let (monitor, network) =
+            (self.loaded().settings.limits.monitor.to_string(), self.server.name().to_string());
+        let all = [
+            ("AWAYLEN", away.as_str()),
+            ("CASEMAPPING", "ascii"),
+            ("CHANTYPES", "#"),
+            ("MONITOR", &monitor),
+            ("NETWORK", &network),
+            ("NICKLEN", &nick),
+            ("TARGMAX", "PRIVMSG:1,NOTICE:1,WHOIS:1,USERHOST:5"),
+            ("UTF8ONLY", ""),
+        ];
+        for tokens in tokens(&all) {
+            let begun = self.numeric(Numeric::RPL_ISUPPORT);
+            let line = tokens.iter().fold(begun, |line, token| line.param(token.as_str()));
+            self.say(line.words("are supported by this server"));
+        }
     }
 
     /// `LUSERS`.

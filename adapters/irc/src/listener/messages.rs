@@ -4,18 +4,18 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use cpim_adapter::{
-    Address, Class, Code, ImUri, MemoryError, Message, Metadata, Operation, Place, Response, Status, TransId,
-    Uri,
+    Address, Class, Code, ImUri, Local, MemoryError, Message, Metadata, Operation, Place, Response, Status,
+    TransId, Uri,
 };
+use cpim_irc_proto::text::{Said, content};
 use cpim_irc_proto::{Numeric, Origin, Verb};
 use tokio::time::Instant;
 
-use super::caps::Cap;
 use super::client::Client;
 use super::nick::{fold, is_nick};
 use super::session::{Asked, Session, origin_of};
-use super::text;
 use crate::line::{Line, Request};
+use cpim_irc_proto::server::Capability as Cap;
 
 /// How long an echo waits for the outcome, so that it says what became of the message. Clients that show nothing until
 /// they see it would else show nothing while a mail is under way.
@@ -146,10 +146,10 @@ impl Session {
                 return Err(self.busy(&request.command, target));
             }
         };
-        let content = match text::content_of(text) {
-            Ok(content) => content,
-            Err(ctcp) => {
-                let words = format!("CTCP {ctcp} is for programs, and is not passed on; only ACTION is");
+        let content = match Said::read(text.as_bytes()) {
+            Said::Text(text) => content(&text),
+            Said::Ctcp { command, .. } => {
+                let words = format!("CTCP {command} is for programs, and is not passed on; only ACTION is");
                 return Err(of_target(Numeric::ERR_CANNOTSENDTOUSER, &words));
             }
         };
@@ -163,6 +163,8 @@ impl Session {
             let target = target.to_owned();
             self.meet(&target);
         }
+        let mapper = self.client.live.cx.mapper();
+        self.commands |= matches!(mapper.resident(destination.as_uri().address()), Ok(Some(Local::Gateway)));
         let operation = Operation::Message(Message {
             source: self.me.im.clone(),
             destination,

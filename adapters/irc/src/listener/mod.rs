@@ -14,23 +14,22 @@
 mod accept;
 mod accounts;
 mod aliases;
-mod caps;
+mod asked;
 mod client;
 mod commands;
 mod delivery;
 mod departure;
 mod info;
+mod manage;
 mod messages;
 mod nick;
 mod presence;
 mod queries;
 mod registration;
-mod sasl;
 mod server;
 mod session;
 #[cfg(test)]
 mod tests;
-mod text;
 mod time;
 mod users;
 mod watches;

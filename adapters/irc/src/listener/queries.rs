@@ -278,7 +278,7 @@ impl Session {
         };
         match (face, &item.target) {
             (Some(face), _) => face.real_name.to_string(),
-            (None, Some(target)) => target.clone().with_class(Class::Im).to_string(),
+            (None, Some(target)) => self.client.live.aliases.real_name(target),
             (None, None) => String::new(),
         }
     }

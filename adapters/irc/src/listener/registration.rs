@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use cpim_adapter::{Class, MemoryError};
 use cpim_irc_proto::{Numeric, Verb};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use super::client::{Client, End};
 use super::departure::Departure;
-use super::nick::{is_nick, is_reserved, same};
+use super::nick::{fold, is_nick, is_reserved, same};
 use super::users::{Face, User};
 use crate::config::Guests;
 use crate::line::{Line, Request};
@@ -164,7 +165,7 @@ async fn complete(client: &mut Client, said: &mut Said) -> Result<Option<Registe
         return Err(End::Said("Account required".to_owned()));
     }
     let (server, live, loaded) = (Arc::clone(&client.server), Arc::clone(&client.live), client.loaded());
-    if !may_have(client, &nick).await {
+    if !may_have(client, &nick).await || !begins_anew(client, &nick).await {
         said.nick = None;
         client.nick = "*".to_owned();
         return Ok(None);
@@ -202,6 +203,31 @@ pub(super) async fn may_have(client: &mut Client, nick: &str) -> bool {
             client.tell_of(Numeric::ERR_NICKNAMEINUSE, nick, words);
             false
         }
+        Err(error) => {
+            client.trouble("NICK", &error);
+            false
+        }
+    }
+}
+
+/// A nick without an account that somebody takes up is a new person: what was kept for whoever had it before is not for
+/// him, and is forgotten. `false`: that cannot be done at present.
+pub(super) async fn begins_anew(client: &mut Client, nick: &str) -> bool {
+    // Whoever has it now keeps it, and what is his.
+    if client.account.is_some() || client.server.users().with_nick(nick).is_some() {
+        return true;
+    }
+    let mapper = client.live.cx.mapper();
+    let Some(uri) = client.server.uri_of(&fold(nick), Class::Im, &mapper) else { return true };
+    let kept = Arc::clone(&client.live.cx.kept);
+    let forgotten = async {
+        for line in kept.of(uri.address()).await? {
+            kept.forget(&line.id).await?;
+        }
+        Ok::<(), MemoryError>(())
+    };
+    match forgotten.await {
+        Ok(()) => true,
         Err(error) => {
             client.trouble("NICK", &error);
             false

@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 use super::accept::{Bound, Strangers};
 use super::accounts::Accounts;
 use super::aliases::Aliases;
+use super::asked::Asked;
 use super::delivery;
 use super::nick::{fold, is_nick};
 use super::presence;
@@ -36,6 +37,7 @@ pub(crate) struct Server {
     loaded: RwLock<Arc<Loaded>>,
     users: Users,
     links: Arc<Links>,
+    asked: Asked,
     bound: Mutex<Vec<Bound>>,
     pub(super) strangers: Strangers,
     pub(super) places: Arc<Semaphore>,
@@ -113,6 +115,7 @@ impl Server {
             loaded: RwLock::new(Arc::new(Loaded::load(settings)?)),
             users: Users::default(),
             links,
+            asked: Asked::default(),
             bound: Mutex::default(),
             tasks: TaskTracker::new(),
             live: OnceLock::new(),
@@ -177,6 +180,11 @@ impl Server {
     /// Links with other gateways, which log in here.
     pub(crate) fn links(&self) -> &Arc<Links> {
         &self.links
+    }
+
+    /// Who asked about whom lately.
+    pub(super) fn asked(&self) -> &Asked {
+        &self.asked
     }
 
     /// The gateway, once it runs.

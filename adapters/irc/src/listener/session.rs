@@ -24,7 +24,7 @@ use super::client::{Client, End};
 use super::departure::{Departure, Letter};
 use super::messages::{self, Sent};
 use super::nick::fold;
-use super::presence;
+use super::presence::{self, Status};
 use super::queries::Query;
 use super::registration::Entered;
 use super::users::{Face, User};
@@ -99,6 +99,10 @@ pub(crate) struct Session {
     pub(super) asks: VecDeque<Ask>,
     pub(super) watches: HashMap<String, Watch>,
     pub(super) queries: Vec<Query>,
+    /// It has written to the gateway's inbox, as whoever it is now.
+    pub(super) commands: bool,
+    /// What has been told by notices of whom.
+    pub(super) told: HashMap<Address, Status>,
     acquainted: HashSet<String>,
     flying: VecDeque<Flying>,
     last_fence: u64,
@@ -150,6 +154,8 @@ impl Session {
             asks: VecDeque::new(),
             watches: HashMap::new(),
             queries: Vec::new(),
+            commands: false,
+            told: HashMap::new(),
             acquainted: HashSet::new(),
             flying: VecDeque::new(),
             last_fence: 0,
@@ -476,6 +482,7 @@ impl Session {
             && let Some(me) = Me::of(&self.client, &face, &mapper)
         {
             let old = std::mem::replace(&mut self.me, me);
+            self.commands = false;
             self.watch_anew(&old.pres);
         }
         self.tell_presence(before);

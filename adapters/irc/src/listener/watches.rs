@@ -4,23 +4,27 @@
 //! connection.
 
 use cpim_adapter::{
-    Address, Class, Code, Operation, Place, PresUri, Response, Status as Outcome, Subscribe, Unsubscribe, Uri,
+    Address, Class, Code, Local, Operation, Place, PresUri, Response, Status as Outcome, Subscribe,
+    Unsubscribe, Uri,
 };
 use cpim_irc_proto::{Numeric, Origin, Verb};
 
-use super::caps::Cap;
 use super::departure::News;
 use super::messages::Unresolved;
 use super::nick::{fold, is_nick};
 use super::presence::Status;
 use super::session::{Asked, Session};
 use crate::line::{Line, Request};
+use cpim_irc_proto::server::Capability as Cap;
 
 /// Seconds that are asked for with each subscription; the gateway renews what is held.
 const LEASE_SECONDS: u32 = 3_600;
 
 /// Octets of a list in one line: the longest nick, and the numeric before it, fit beside.
 const LIST_OCTETS: usize = 380;
+
+/// Presentities of which a client has been told by notices, so that nothing is told twice; beyond that it begins anew.
+const TOLD: usize = 512;
 
 /// Somebody whom the client watches.
 pub(super) struct Watch {
@@ -154,6 +158,11 @@ impl Session {
                 (Operation::Unsubscribe(Unsubscribe { watcher, target }), false, Asked::Unsubscribe)
             }
         };
+        if let Operation::Subscribe(Subscribe { target, .. })
+        | Operation::Unsubscribe(Unsubscribe { target, .. }) = &operation
+        {
+            self.client.server.asked().note(&self.me.person, target.as_uri().address());
+        }
         self.submit(place, operation, held, asked);
     }
 
@@ -177,7 +186,41 @@ impl Session {
         let target = news.target.with_class(Class::Pres);
         let status = Status::of(&news.presence);
         self.found(&target, Some(&status)).await;
+        let is_watched = self.watches.values().any(|watch| watch.target == target);
+        if !is_watched && !self.client.server.asked().lately(&self.me.person, &target) {
+            match self.commands || self.client.account.is_some() {
+                true => self.tell_status(&target, &status).await,
+                // Whoever had this nick before asked for it.
+                false => self.asks.push_back(Ask::Unsubscribe(target.clone(), self.me.pres.clone())),
+            }
+        }
         self.change(&target, status).await;
+    }
+
+    /// Presence that this person asked for in another way than by a client's own commands: by a message to the gateway.
+    async fn tell_status(&mut self, target: &Address, status: &Status) {
+        if self.told.len() >= TOLD {
+            self.told.clear();
+        }
+        if self.told.insert(target.clone(), status.clone()).as_ref() == Some(status) {
+            return;
+        }
+        let Some(gateway) = self.gateway().await else { return };
+        let nick = match self.origin(target).await {
+            Some(Origin::Person { nick, .. }) => nick.to_string(),
+            _ => String::new(),
+        };
+        let here = if status.open { "is here" } else { "is not here" };
+        let note = status.note.as_deref().map(|note| format!(": {note}")).unwrap_or_default();
+        let address = target.clone().with_class(Class::Im);
+        let line = Line::new(&gateway, Verb::NOTICE).param(&self.client.nick);
+        self.client.say(line.words(format!("{nick} ({address}) {here}{note}")));
+    }
+
+    /// As whom the gateway itself writes.
+    async fn gateway(&self) -> Option<Origin> {
+        let address = self.client.live.cx.mapper().address_of(&Local::Gateway, Class::Im).ok()?;
+        self.origin(&address).await
     }
 
     async fn change(&mut self, target: &Address, status: Status) {

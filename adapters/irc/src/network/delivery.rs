@@ -7,7 +7,7 @@ use cpim_adapter::{
     Code, CommitPoint, Delivery, DeliveryError, Fault, Message, Notify, Operation, Outcome, Response, Retry,
 };
 use cpim_irc_proto::client::{Found, Letter};
-use cpim_irc_proto::text::{lines, room, show};
+use cpim_irc_proto::text::room;
 use cpim_irc_proto::{LineBuilder, NameKey, Nick, Trailing, Verb};
 use tokio::time::{Instant, timeout};
 
@@ -16,10 +16,11 @@ use super::mailbox::{NoTurn, Posted};
 use super::people::{Identity, Judgement};
 use super::seat::Seat;
 use crate::leg::Leg;
+use crate::shown::{self, Most};
 use crate::sync::lock;
 
 /// Lines of one message at most: at the pace of networks, minutes.
-const LINES: usize = 100;
+const MOST: Most = Most { shown: 100, whole: 100 };
 
 /// A puppet that was not used for so long makes room for another.
 pub(super) const IDLE: Duration = Duration::from_secs(60);
@@ -68,15 +69,15 @@ async fn letter(
     }
     let (seat, is_own) = joined.seat_for(&message.source)?;
     // The seat is made ready while its target is looked at.
-    let judged = judge(joined, &key, delivery.accepted_at);
-    let (turn, judged) = tokio::join!(timeout(OUT_OF_REACH, seat.mailbox.turn()), judged);
-    judged?;
-    let turn = match turn {
-        Ok(Ok(turn)) => turn,
-        Ok(Err(NoTurn::Full)) => return Err(busy()),
-        Ok(Err(NoTurn::Closed)) => return Err(closed(&seat)),
-        Err(_) => return Err(DeliveryError::transport("off the network")),
+    let turn = async {
+        match timeout(OUT_OF_REACH, seat.mailbox.turn()).await {
+            Ok(Ok(turn)) => Ok(turn),
+            Ok(Err(NoTurn::Full)) => Err(busy()),
+            Ok(Err(NoTurn::Closed)) => Err(closed(&seat)),
+            Err(_) => Err(DeliveryError::transport("off the network")),
+        }
     };
+    let (turn, ()) = tokio::try_join!(turn, judge(joined, &key, delivery.accepted_at))?;
     // Waiting may have taken long.
     judge(joined, &key, delivery.accepted_at).await?;
     let verb = if message.metadata.automatic { Verb::NOTICE } else { Verb::PRIVMSG };
@@ -84,16 +85,11 @@ async fn letter(
         true => String::new(),
         false => format!("<{}> ", message.source.to_string().trim_start_matches("im:")),
     };
-    let shown = show(&message.content, &message.metadata);
-    if !shown.whole {
-        tracing::info!(id = %delivery.passage.id, "shown as text: IRC carries nothing else");
-    }
     let left = room(turn.source_octets, &verb.to_string(), target).saturating_sub(before.len());
-    let texts = lines(&shown.text, left);
-    if texts.len() > LINES {
-        let words = format!("{} lines on IRC; {LINES} are taken", texts.len());
-        return Err(DeliveryError::refused(Code::TooLarge, words));
-    }
+    // The relay takes what is for the gateway itself.
+    let inbox =
+        joined.relay.nick().map_or_else(|| "this network's relay".to_owned(), |nick| nick.to_string());
+    let texts = shown::lines(&live.cx, message, &delivery.passage.id, (left, MOST), &inbox).await?;
     let too_long =
         |error: cpim_irc_proto::LineTooLong| DeliveryError::refused(Code::TooLarge, error.to_string());
     let mut octets = Vec::with_capacity(texts.len());
@@ -103,7 +99,8 @@ async fn letter(
     }
     commit.pass(None).await.map_err(|error| withdrawn(&error))?;
     let leg = Leg::new(delivery.leg, live.cx.clone());
-    let posted = Posted { letter: Letter::new(turn.mapping.key(target), octets), leg };
+    let letter = Letter::new(turn.mapping.key(target), octets);
+    let posted = Posted { letter, leg, is_notice: message.metadata.automatic };
     // Should the connection have ended meanwhile, the leg is dropped, which says that nothing was sent.
     drop(turn.slot.send(posted));
     Ok(Outcome::Pending)

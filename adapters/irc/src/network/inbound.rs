@@ -79,6 +79,27 @@ impl Inbound {
     }
 }
 
+impl Inbound {
+    /// Asks something in the relay's own name, which is the gateway's and proven. What comes of it is told by what
+    /// happens.
+    pub(super) fn ask(&self, operation: Operation) {
+        let [_, owners] = &self.inlets;
+        let id = {
+            let mut sent = lock(&self.sent);
+            sent.count += 1;
+            format!("{}-{}", sent.draw, sent.count)
+        };
+        if let (Some(place), Ok(trans_id)) = (owners.try_reserve(), TransId::parse(&id)) {
+            let held = matches!(operation, Operation::Subscribe(_));
+            place.submit(arrival(operation, trans_id, held));
+        }
+    }
+}
+
+fn arrival(operation: Operation, trans_id: TransId, held: bool) -> Arrival {
+    Arrival { operation, trans_id, hops: None, via: Vec::new(), id: None, wait: None, standing: None, held }
+}
+
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "any bits will do")]
 fn bits() -> u32 {
     (draw() * f64::from(u32::MAX)) as u32
@@ -132,16 +153,7 @@ impl Joined {
             content: content(text),
             metadata: Metadata { automatic: spoken.notice || is_bot, ..Metadata::default() },
         });
-        place.submit(Arrival {
-            operation,
-            trans_id,
-            hops: None,
-            via: Vec::new(),
-            id: None,
-            wait: None,
-            standing: None,
-            held: false,
-        });
+        place.submit(arrival(operation, trans_id, false));
         Ok(())
     }
 

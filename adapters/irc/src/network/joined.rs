@@ -248,6 +248,9 @@ impl Joined {
             self.shows(trouble.clone(), &trouble.unwrap_or_else(|| format!("joined as {}", session.nick())));
             self.begin_watching(session);
             self.up.send_replace(true);
+        } else {
+            seat.show();
+            self.follows(seat, true);
         }
     }
 
@@ -306,9 +309,12 @@ impl Joined {
     pub(super) fn gives_up(&self, seat: &Arc<Seat>) {
         let Some(principal) = &seat.principal else { return };
         let mut puppets = lock(&self.puppets);
-        let is_it = puppets.get(principal.address()).is_some_and(|other| Arc::ptr_eq(other, seat));
-        if is_it && seat.barred().is_none() {
+        // Another may have come in its place.
+        let is_last = puppets.get(principal.address()).is_none_or(|other| Arc::ptr_eq(other, seat));
+        if is_last && seat.barred().is_none() {
             puppets.remove(principal.address());
+            drop(puppets);
+            self.follows(seat, false);
         }
     }
 

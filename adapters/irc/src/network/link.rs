@@ -48,8 +48,8 @@ struct Link<'a> {
     pass: Option<Pass>,
     /// A message whose turn it is.
     turn: Option<oneshot::Receiver<Posted>>,
-    /// The leg of the message that is under way.
-    leg: Option<Leg>,
+    /// The leg of the message that is under way, and whether no error says anything of it.
+    leg: Option<(Leg, bool)>,
     was_in: bool,
 }
 
@@ -119,9 +119,9 @@ impl Link<'_> {
                 },
                 posted = posted(&mut self.turn) => {
                     self.turn = None;
-                    if let Ok(Posted { letter, leg }) = posted {
+                    if let Ok(Posted { letter, leg, is_notice }) = posted {
                         self.session.begin(letter);
-                        self.leg = Some(leg);
+                        self.leg = Some((leg, is_notice));
                     }
                 }
                 () = self.seat.mailbox.changed() => {}
@@ -205,8 +205,8 @@ impl Link<'_> {
 
     /// The message that was under way has its outcome.
     fn judged(&mut self, verdict: Verdict) {
-        let Some(leg) = self.leg.take() else { return };
-        let trusted = self.joined.settings.trusted;
+        let Some((leg, is_notice)) = self.leg.take() else { return };
+        let trusted = self.joined.settings.trusted && !is_notice;
         match verdict {
             Verdict::Taken { away } => leg.taken(trusted, away.as_deref()),
             // Nothing of it was delivered: it may be tried again.
@@ -219,7 +219,7 @@ impl Link<'_> {
     /// Says what became of everything that was under way.
     async fn leave(&mut self) {
         self.joined.leaves(self.seat);
-        if let (Some(letter), Some(leg)) = (self.session.take_letter(), self.leg.take()) {
+        if let (Some(letter), Some((leg, _))) = (self.session.take_letter(), self.leg.take()) {
             match (letter.failure(), letter.out()) {
                 (Some((reason, words)), out) => leg.failed(reason, words, out, letter.of()),
                 // Not a line of it: it says so itself.
@@ -227,11 +227,8 @@ impl Link<'_> {
                 (None, out) => leg.cut_off(out, letter.of()),
             }
         }
-        // One that is passing its commit point has its place still. What it puts there says itself that it was not
-        // sent.
-        if let Some(turn) = self.turn.take() {
-            drop(turn.await);
-        }
+        // One that is passing its commit point finds its place gone, and says itself that it was not sent.
+        self.turn = None;
         // Whatever the server still wants to say is not worth waiting for.
         let _closed = timeout(Duration::from_secs(1), self.stream.shutdown()).await;
     }

@@ -50,6 +50,8 @@ pub(super) struct Turn {
 pub(super) struct Posted {
     pub(super) letter: Letter,
     pub(super) leg: Leg,
+    /// It goes out as NOTICE, to which a server need not say what is wrong (RFC 2812 section 3.3.2).
+    pub(super) is_notice: bool,
 }
 
 /// Why there is no turn.

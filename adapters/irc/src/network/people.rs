@@ -14,8 +14,9 @@ use tokio::time::Instant;
 /// forgotten.
 const KEPT: usize = 4_096;
 
-/// What was accepted no longer ago than this is for whoever has the nick now: nobody can tell moments apart.
-pub(super) const MOMENT: Duration = Duration::from_secs(5);
+/// What was accepted no longer ago than this is for whoever has the nick now, unless he is known to have just come: a
+/// network that is asked takes as long to answer.
+pub(super) const MOMENT: Duration = Duration::from_secs(2);
 
 /// By what somebody is known again.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -24,6 +25,8 @@ pub(super) struct Identity {
     pub(super) account: Option<String>,
     /// When his connection began, by the network's clock.
     pub(super) signed_on: Option<u64>,
+    /// His user name and host: two may have come in one second.
+    pub(super) mask: Option<String>,
 }
 
 impl Identity {
@@ -31,7 +34,7 @@ impl Identity {
     fn is(&self, other: &Self) -> bool {
         match (&self.account, &other.account) {
             (Some(one), Some(other)) => one.eq_ignore_ascii_case(other),
-            _ => self.signed_on.is_some() && self.signed_on == other.signed_on,
+            _ => self.signed_on.is_some() && self.signed_on == other.signed_on && self.mask == other.mask,
         }
     }
 
@@ -39,16 +42,18 @@ impl Identity {
     pub(super) fn to_note(&self, since: SystemTime) -> String {
         let since = since.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
         let signed_on = self.signed_on.map(|at| at.to_string()).unwrap_or_default();
-        format!("{since} {signed_on} {}", self.account.as_deref().unwrap_or_default())
+        let [mask, account] = [&self.mask, &self.account].map(|word| word.as_deref().unwrap_or_default());
+        format!("{since} {signed_on} {mask} {account}")
     }
 
     /// What [`Self::to_note`] wrote.
     pub(super) fn from_note(note: &str) -> Option<(Self, SystemTime)> {
-        let mut words = note.splitn(3, ' ');
+        let mut words = note.splitn(4, ' ');
         let since = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(words.next()?.parse().ok()?))?;
         let signed_on = words.next()?.parse().ok();
-        let account = words.next().filter(|account| !account.is_empty()).map(str::to_owned);
-        Some((Self { account, signed_on }, since))
+        let mut word = || words.next().filter(|word| !word.is_empty()).map(str::to_owned);
+        let (mask, account) = (word(), word());
+        Some((Self { account, signed_on, mask }, since))
     }
 }
 
@@ -63,6 +68,9 @@ pub(super) enum Judgement {
     Unclear,
 }
 
+/// How long before the network came in sight a message for a stranger may have been accepted: as long as connecting takes.
+const STARTING: Duration = Duration::from_secs(10);
+
 /// The presence of somebody, as it is told.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Seen {
@@ -76,7 +84,11 @@ struct Person {
     identity: Option<Identity>,
     /// Since when the nick is known to be his.
     since: SystemTime,
-    /// When that was last known for certain.
+    /// Whoever had it before is known to have been somebody else.
+    is_heir: bool,
+    /// When he was last seen gone, without having been known again since.
+    left: Option<SystemTime>,
+    /// When he was last known for certain.
     confirmed: SystemTime,
     /// Every coming and going was told since then.
     unbroken: bool,
@@ -93,6 +105,8 @@ struct Person {
 #[derive(Debug)]
 pub(super) struct People {
     settle: Duration,
+    /// Since when the network is in sight: of what was before, nothing was seen.
+    in_sight: SystemTime,
     all: HashMap<NameKey, Person>,
     /// Whose being gone is to be told, and when.
     settling: BTreeSet<(Instant, NameKey)>,
@@ -102,7 +116,13 @@ pub(super) struct People {
 impl People {
     /// Nobody yet. `settle`: how long somebody must be gone before that is told.
     pub(super) fn new(settle: Duration) -> Self {
-        Self { settle, all: HashMap::new(), settling: BTreeSet::new(), observed: 0 }
+        Self {
+            settle,
+            in_sight: SystemTime::UNIX_EPOCH,
+            all: HashMap::new(),
+            settling: BTreeSet::new(),
+            observed: 0,
+        }
     }
 
     /// Keeps somebody in mind. Gives back whether he is new, and who is forgotten in his favour.
@@ -123,6 +143,8 @@ impl People {
         let person = Person {
             identity: None,
             since: at,
+            is_heir: false,
+            left: None,
             confirmed: at,
             unbroken: false,
             is_there: None,
@@ -148,14 +170,20 @@ impl People {
     /// Whether what was accepted then is for whoever has the nick now.
     pub(super) fn judge(&self, key: &NameKey, accepted_at: SystemTime, at: SystemTime) -> Judgement {
         let Some(person) = self.all.get(key) else { return Judgement::Unclear };
-        let is_recent = |then: SystemTime| at.duration_since(then).unwrap_or_default() <= MOMENT;
-        if person.since > accepted_at + MOMENT {
+        let is_recent =
+            |then: SystemTime| then >= self.in_sight && at.duration_since(then).unwrap_or_default() <= MOMENT;
+        let slack = if person.is_heir { Duration::ZERO } else { MOMENT };
+        if person.since > accepted_at + slack {
             return Judgement::Other;
         }
+        let has_left = person.left.is_some_and(|left| left >= accepted_at);
+        // Who was never seen has nobody before him; but the network must have been about to come in sight.
+        let is_stranger = person.identity.is_none() && accepted_at + STARTING >= self.in_sight;
+        let accepted_at = if is_stranger { accepted_at.max(self.in_sight) } else { accepted_at };
         match person.unbroken || is_recent(accepted_at) || is_recent(person.confirmed) {
-            true => Judgement::Same,
-            false if person.identity.is_none() => Judgement::Other,
-            false => Judgement::Unclear,
+            true if !has_left => Judgement::Same,
+            _ if person.identity.is_none() => Judgement::Other,
+            _ => Judgement::Unclear,
         }
     }
 
@@ -175,17 +203,25 @@ impl People {
     ) -> Option<String> {
         let person = self.all.get_mut(key)?;
         let is_new = !found.is_there || {
-            let identity = Identity { account: found.account.clone(), signed_on: found.signed_on };
+            let identity = Identity {
+                account: found.account.clone(),
+                signed_on: found.signed_on,
+                mask: found.mask.clone(),
+            };
             let is_same = person.identity.as_ref().is_some_and(|known| known.is(&identity));
             // Whoever was met without a name until now is whoever has it, unless he left in between.
-            let is_first = person.identity.is_none() && (person.unbroken || at <= person.since + MOMENT);
+            let is_first = person.identity.is_none() && person.left.is_none();
             person.identity = Some(identity);
             !is_same && !is_first
         };
         if is_new {
-            person.since = at;
+            // Whoever has it came after the other was seen gone.
+            person.since = person.left.unwrap_or(at);
+            person.is_heir = true;
         }
-        if !found.is_there {
+        if found.is_there {
+            person.left = None;
+        } else {
             person.identity = None;
         }
         person.confirmed = at;
@@ -196,15 +232,22 @@ impl People {
             (true, away) => Change::Away(away.clone()),
         };
         if found.is_there {
-            self.changed(key, &Change::Online, is_told, now);
+            self.changed(key, &Change::Online, is_told, at, now);
         }
-        self.changed(key, &change, is_told, now);
+        self.changed(key, &change, is_told, at, now);
         note
     }
 
     /// Something changed. `is_told`: nothing of the kind would be missed. Whether he should be asked for: who he is, or
     /// what he says.
-    pub(super) fn changed(&mut self, key: &NameKey, change: &Change, is_told: bool, now: Instant) -> bool {
+    pub(super) fn changed(
+        &mut self,
+        key: &NameKey,
+        change: &Change,
+        is_told: bool,
+        at: SystemTime,
+        now: Instant,
+    ) -> bool {
         let Some(person) = self.all.get_mut(key) else { return false };
         match change {
             Change::Online => {
@@ -221,6 +264,7 @@ impl People {
             Change::Offline => {
                 person.is_there = Some(false);
                 person.unbroken = false;
+                person.left = Some(at);
                 person.away = None;
             }
             Change::Away(words) => person.away.clone_from(words),
@@ -252,6 +296,11 @@ impl People {
         if let Some(since) = missing.filter(|_| person.is_observed) {
             settling.insert((since + settle, key.clone()));
         }
+    }
+
+    /// The network is in sight from now on.
+    pub(super) fn see(&mut self, at: SystemTime) {
+        self.in_sight = at;
     }
 
     /// The network is out of sight: nothing is known of anybody.

@@ -36,12 +36,12 @@ impl Stage {
 
     fn found(&mut self, account: Option<&str>, signed_on: Option<u64>) -> Option<String> {
         let account = account.map(str::to_owned);
-        let found = Found { is_there: true, account, signed_on, away: None };
+        let found = Found { is_there: true, account, signed_on, ..Found::default() };
         self.people.found(&self.key, &found, false, self.at, self.now)
     }
 
     fn change(&mut self, change: &Change) -> bool {
-        self.people.changed(&self.key, change, true, self.now)
+        self.people.changed(&self.key, change, true, self.at, self.now)
     }
 
     fn news(&mut self) -> Option<Seen> {
@@ -52,7 +52,7 @@ impl Stage {
 #[test]
 fn what_is_fresh_is_for_whoever_is_there() {
     let mut stage = Stage::new();
-    assert_eq!(stage.judge(3), Judgement::Same);
+    assert_eq!(stage.judge(2), Judgement::Same);
     assert_eq!(stage.judge(60), Judgement::Other, "from before he was met");
     stage.pass(60);
     assert_eq!(stage.judge(60), Judgement::Other, "and nothing is known of him");
@@ -96,11 +96,34 @@ fn a_nick_that_changes_hands_is_a_new_person() {
 }
 
 #[test]
+fn not_even_a_moment_is_left_to_an_heir() {
+    let mut stage = Stage::new();
+    stage.change(&Change::Online);
+    stage.found(None, Some(7));
+    stage.pass(100);
+    assert_eq!(stage.judge(1), Judgement::Same);
+    stage.change(&Change::Offline);
+    stage.change(&Change::Online);
+    assert_eq!((stage.judge(1), stage.judge(0)), (Judgement::Unclear, Judgement::Unclear));
+    stage.pass(1);
+    stage.found(None, Some(199));
+    assert_eq!(stage.judge(2), Judgement::Other, "accepted a second before he left");
+    assert_eq!(stage.judge(0), Judgement::Same);
+}
+
+#[test]
+fn two_who_came_in_one_second_are_told_apart_by_their_hosts() {
+    let of = |mask: &str| Identity { signed_on: Some(7), mask: Some(mask.into()), account: None };
+    assert!(of("a@h").is(&of("a@h")) && !of("a@h").is(&of("b@h")));
+}
+
+#[test]
 fn a_restart_is_survived_by_a_note() {
     let mut stage = Stage::new();
     let note = stage.found(Some("wonder"), Some(7)).unwrap();
     let (identity, since) = Identity::from_note(&note).unwrap();
-    assert_eq!(identity, Identity { account: Some("wonder".into()), signed_on: Some(7) });
+    let expected = Identity { account: Some("wonder".into()), signed_on: Some(7), mask: None };
+    assert_eq!(identity, expected);
     let mut after = Stage::new();
     after.people.recall(&after.key, identity, since);
     after.pass(20);
@@ -156,4 +179,26 @@ fn few_are_kept_in_mind_and_the_observed_always() {
         assert_ne!(forgotten.as_ref(), Some(&stage.key));
     }
     assert_eq!(stage.people.everybody().count(), KEPT + 1);
+}
+
+#[test]
+fn what_was_accepted_out_of_sight_is_for_nobody_but_who_was_there_before() {
+    let mut stage = Stage::new();
+    stage.change(&Change::Online);
+    stage.found(None, Some(7));
+    stage.pass(10);
+    stage.people.lost_sight(stage.now);
+    stage.pass(1);
+    stage.people.see(stage.at);
+    assert_eq!(stage.judge(1), Judgement::Unclear);
+    stage.found(None, Some(20));
+    assert_eq!(stage.judge(1), Judgement::Other);
+    let mut stranger = Stage::new();
+    stranger.pass(9);
+    stranger.people.see(stranger.at);
+    assert_eq!(stranger.judge(9), Judgement::Same, "the gateway was just starting");
+    let mut late = Stage::new();
+    late.pass(20);
+    late.people.see(late.at);
+    assert_eq!(late.judge(20), Judgement::Other);
 }

@@ -2,13 +2,20 @@
 
 use std::sync::Arc;
 
-use cpim_adapter::{Basic, Class, Code, DeliveryError, Notify, Observation, Presence, Tuple};
+use cpim_adapter::{
+    Basic, Class, Code, DeliveryError, Notify, Observation, Operation, PresUri, Presence, Subscribe, Tuple,
+    Unsubscribe, Uri,
+};
 use cpim_irc_proto::{LineBuilder, NameKey, Trailing, Verb};
 use tokio::time::{Instant, sleep_until};
 
 use super::joined::Joined;
 use super::people::Seen;
+use super::seat::Seat;
 use crate::sync::lock;
+
+/// Seconds that are asked for with a subscription; the gateway renews what is held.
+const LEASE_SECONDS: u32 = 3_600;
 
 impl Joined {
     /// Begins to observe somebody.
@@ -86,6 +93,32 @@ impl Joined {
         }
     }
 
+    /// Has the gateway tell how a foreign user is whose puppet came, or tell it no longer. The relay watches him, by his
+    /// rules as anybody else; where they do not let it, his puppet looks as if he were always there.
+    pub(super) fn follows(&self, seat: &Seat, begins: bool) {
+        if !self.settings.shows_presence {
+            return;
+        }
+        let Some(operation) = self.following(seat, begins) else { return };
+        if let Some(live) = self.live() {
+            live.inbound.ask(operation);
+        }
+    }
+
+    fn following(&self, seat: &Seat, begins: bool) -> Option<Operation> {
+        let target = Uri::from(seat.principal.as_ref()?.address().with_class(Class::Pres));
+        let target = PresUri::try_from(target).ok()?;
+        let relay = self.foreign(&self.key(self.settings.nick.as_str()))?;
+        let watcher = PresUri::try_from(self.mapper()?.map_foreign(&relay, Class::Pres).ok()?).ok()?;
+        Some(match begins {
+            true => {
+                let duration = LEASE_SECONDS;
+                Operation::Subscribe(Subscribe { watcher, target, duration, subscript_id: None })
+            }
+            false => Operation::Unsubscribe(Unsubscribe { watcher, target }),
+        })
+    }
+
     /// How a foreign user's puppet is to look from now on.
     pub(super) fn shows_presence(&self, notify: &Notify) {
         let address = notify.target.address().with_class(Class::Im);
@@ -101,7 +134,7 @@ impl Joined {
             }
         };
         if let Ok(line) = line {
-            seat.mailbox.line(line);
+            seat.set_away(line);
         }
     }
 }

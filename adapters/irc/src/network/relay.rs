@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use cpim_irc_proto::client::{Change, Found, Inquiry, Session, Watch};
@@ -67,6 +67,7 @@ impl Inquiries {
 impl Joined {
     /// The relay is on the network: it watches everybody who was watched before.
     pub(super) fn begin_watching(self: &Arc<Self>, session: &Session) {
+        lock(&self.people).see(SystemTime::now());
         let now = Instant::now().into_std();
         let (mapping, monitor) = (self.mapping(), session.isupport().monitor);
         let mut watch = Watch::new(mapping, monitor, session.tells_away(), self.settings.poll, now);
@@ -185,7 +186,7 @@ impl Joined {
             }
             return;
         }
-        let wonders = lock(&self.people).changed(key, change, is_told, now);
+        let wonders = lock(&self.people).changed(key, change, is_told, SystemTime::now(), now);
         if wonders {
             self.wonders(key);
         }

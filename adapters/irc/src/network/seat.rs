@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use bytes::Bytes;
 use cpim_adapter::ImUri;
 use cpim_irc_proto::Nick;
 
@@ -23,6 +24,8 @@ struct State {
     nick: Option<Nick>,
     /// Why the network does not let it in, where that is final.
     barred: Option<String>,
+    /// How it is to look while its user is not open.
+    away: Option<Bytes>,
 }
 
 impl Seat {
@@ -46,6 +49,18 @@ impl Seat {
 
     pub(super) fn set_nick(&self, nick: Option<Nick>) -> Option<Nick> {
         std::mem::replace(&mut lock(&self.state).nick, nick)
+    }
+
+    /// How it is to look from now on, also after it comes back: a line.
+    pub(super) fn set_away(&self, line: Bytes) {
+        lock(&self.state).away = Some(line);
+        self.show();
+    }
+
+    /// Looks as it is to look.
+    pub(super) fn show(&self) {
+        let away = lock(&self.state).away.clone();
+        away.into_iter().for_each(|line| self.mailbox.line(line));
     }
 
     /// Why the network does not let it in.

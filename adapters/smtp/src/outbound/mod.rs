@@ -5,6 +5,7 @@ mod dkim;
 pub(crate) mod keys;
 mod mx;
 mod pace;
+mod pairs;
 mod pool;
 mod reports;
 mod servers;
@@ -28,6 +29,7 @@ use self::dkim::Signers;
 pub use self::dkim::dkim_record;
 pub use self::keys::{Forged, Keyed, Keys};
 use self::pace::Pace;
+use self::pairs::Pairs;
 use self::pool::Pool;
 pub use self::reports::take_report;
 use self::reports::{expect_answer, take_answer};
@@ -44,6 +46,7 @@ pub(crate) struct Outbound {
     servers: Servers,
     signers: Signers,
     pool: Pool,
+    pairs: Pairs,
     pace: Pace,
     /// Once the adapter runs.
     running: OnceLock<Running>,
@@ -78,8 +81,8 @@ impl Outbound {
         let servers = Servers::new(&settings, &relay, asked)?;
         let signers = Signers::new(&settings.dkim)?;
         let pace = Pace::new(settings.notice_interval);
-        let (pool, running) = (Pool::default(), OnceLock::new());
-        Ok(Self { relay, settings, peers, known, servers, signers, pool, pace, running })
+        let (pool, pairs, running) = (Pool::default(), Pairs::default(), OnceLock::new());
+        Ok(Self { relay, settings, peers, known, servers, signers, pool, pairs, pace, running })
     }
 
     /// How an operation on its way there is tried.
@@ -207,6 +210,7 @@ impl Outbound {
             let local = local.map_err(|error| DeliveryError::transport(error.to_string()))?;
             unsubscribe = Mailbox::new(&local, self.relay.clone()).ok();
         }
+        let _turn = self.pairs.turn(&delivery.operation).await;
         let (To::Person(mailbox) | To::Peer(mailbox, _)) = to;
         let servers = self.servers.of(&delivery.hop, mailbox.domain()).await?;
         let mut client = self.pool.client(&servers, self.relay.as_str()).await?;

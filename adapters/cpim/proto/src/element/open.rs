@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cpim_adapter::{Class, Domain, Uri};
 
-use super::{ReadUri, Rejection, Violation, excerpt};
+use super::{Description, ReadUri, Rejection, Violation, excerpt};
 use crate::frame::{decimal, is_decimal};
 use cpim_adapter::xml::{Reader, Tag, Writer};
 
@@ -24,6 +24,8 @@ pub struct Open {
     /// For how long it recognises retransmissions, over all its sessions, in whole seconds; absent, it does
     /// not.
     pub remembers: Option<Duration>,
+    /// What it claims as an external adapter, where its extensions say so; written with them, not from here.
+    pub adapter: Option<Description>,
     /// Descriptions of extensions: well-formed XML, octet for octet as it came. Its namespaces are those
     /// that it declares itself.
     pub extensions: String,
@@ -107,6 +109,7 @@ impl Open {
             None => None,
         };
         Ok(Self {
+            adapter: Description::find(&extensions)?,
             serves: claims("serves")?,
             speaks: claims("speaks")?,
             secret: tag.attribute("secret").map(Secret::new),

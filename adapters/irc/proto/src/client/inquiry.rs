@@ -24,6 +24,8 @@ pub struct Found {
     pub account: Option<String>,
     /// When whoever has it connected, in seconds since 1970 by the network's clock.
     pub signed_on: Option<u64>,
+    /// His user name and host, as others see them: `user@host`.
+    pub mask: Option<String>,
     /// What whoever has it says of being away.
     pub away: Option<String>,
 }
@@ -59,13 +61,20 @@ impl Inquiry {
         }
         let found = &mut self.found;
         match numeric {
-            Numeric::RPL_WHOISUSER => found.is_there = true,
+            // `nick user host * :real name`.
+            Numeric::RPL_WHOISUSER => {
+                found.is_there = true;
+                let user_host = message.str(2).zip(message.str(3));
+                found.mask = user_host.map(|(user, host)| format!("{user}@{host}"));
+            }
             Numeric::RPL_AWAY => found.away = Some(message.words().into_owned()),
             Numeric::RPL_WHOISACCOUNT => {
                 // `nick account :is logged in as`.
                 found.account = message.str(2).filter(|_| message.params().len() > 3).map(str::to_owned);
             }
             Numeric::RPL_WHOISIDLE => found.signed_on = message.str(3).and_then(|at| at.parse().ok()),
+            // The nick in the place of a server is nobody's, so there is none to ask.
+            Numeric::ERR_NOSUCHSERVER => return Some(Some(Found::default())),
             Numeric::RPL_ENDOFWHOIS => return Some(Some(std::mem::take(found))),
             _ => {}
         }
@@ -99,6 +108,7 @@ mod tests {
             is_there: true,
             account: Some("wonder".into()),
             signed_on: Some(1_700_000_000),
+            mask: Some("~a@host".into()),
             away: Some("At lunch".into()),
         };
         assert_eq!(found, Some(Some(expected)));
@@ -108,6 +118,7 @@ mod tests {
     fn nobody_and_not_now() {
         let nobody = ask(&[":s 401 me alice :No such nick", ":s 318 me alice :End of WHOIS"]);
         assert_eq!(nobody, Some(Some(Found::default())));
+        assert_eq!(ask(&[":s 402 me alice :No such server"]), Some(Some(Found::default())));
         assert_eq!(ask(&[":s 263 me WHOIS :Please wait"]), Some(None));
         assert_eq!(ask(&[":s 318 me bob :End", ":s 318", "318 a", ":s 317 me alice x y :z"]), None);
     }

@@ -1,6 +1,6 @@
 //! Content as a person on IRC sees it: the best text form that it has, and what could not be shown.
 
-use cpim_adapter::{Content, MessageCpim, Metadata, message_cpim::Mode};
+use cpim_adapter::{Content, MessageCpim, Metadata, Subject, message_cpim::Mode};
 use mail_parser::{Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
 use super::{from_html, plain};
@@ -18,31 +18,67 @@ pub struct Shown {
 /// Parts within parts that are looked into; what is deeper is named as an attachment.
 const MAX_DEPTH: usize = 8;
 
-/// The best text form of a message: its subject on a line of its own, where it has one, then its content.
+/// The best text form of a message: its subject in brackets before it, where it has one, then its content.
 ///
 /// Plain text is shown as it is, HTML as text with formatting. Of alternatives the plain text is shown, or the HTML
-/// where it differs by formatting only; of several parts each, in order. What is no text is named, in brackets.
+/// where it differs by formatting only; of several parts each, in order. What is no text is named, in brackets. Within a
+/// Message/CPIM it is the content that is shown; of its fields, the subject.
 #[must_use]
 pub fn show(content: &Content, metadata: &Metadata) -> Shown {
-    let mut shown = show_content(content, 0);
-    if let Some(subject) = metadata.subjects.first() {
-        shown.text = format!("Subject: {}\n{}", subject.text, shown.text);
-        shown.whole &= metadata.subjects.len() == 1;
+    let (content, within) = unwrapped(content);
+    let mut shown = show_content(&content);
+    let subjects = if metadata.subjects.is_empty() { within } else { metadata.subjects.clone() };
+    if let Some(subject) = subjects.first().filter(|subject| !subject.text.trim().is_empty()) {
+        let words = subject.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        shown.text = format!("[{words}] {}", shown.text);
+        shown.whole &= subjects.len() == 1;
     }
     shown
 }
 
-fn show_content(content: &Content, depth: usize) -> Shown {
+/// The text of an entity that is nothing else, as it came: also the source of HTML. `None` for everything else.
+#[must_use]
+pub fn source(content: &Content) -> Option<String> {
+    let (content, _) = unwrapped(content);
+    if !is_entity(&content) {
+        return Some(with_lf(&decode(content.octets())));
+    }
+    let is_text = content.media_type().is_none_or(|media_type| media_type.essence().starts_with("text/"));
+    let message = is_text.then(|| MessageParser::new().parse(&content.octets()[..])).flatten()?;
+    match &message.part(0)?.body {
+        PartType::Text(text) | PartType::Html(text) => Some(with_lf(text)),
+        _ => None,
+    }
+}
+
+/// What a Message/CPIM is around, and the subjects that it gives it.
+fn unwrapped(content: &Content) -> (Content, Vec<Subject>) {
+    let (mut content, mut subjects) = (content.clone(), Vec::new());
+    for _ in 0..MAX_DEPTH {
+        let is_around = content.media_type().is_some_and(|media_type| media_type.is("message/cpim"));
+        let Some(around) = is_around.then(|| MessageCpim::read(&content, Mode::Tolerant).ok()).flatten()
+        else {
+            break;
+        };
+        if subjects.is_empty() {
+            subjects = around.metadata().subjects;
+        }
+        content = around.content().clone();
+    }
+    (content, subjects)
+}
+
+/// Whether it has the form of an entity; what has not is taken for text.
+fn is_entity(content: &Content) -> bool {
+    content.is_empty() || content.media_type().is_some() || content.header().len() < content.len()
+}
+
+fn show_content(content: &Content) -> Shown {
+    if !is_entity(content) {
+        return Shown { text: with_lf(&decode(content.octets())), whole: true };
+    }
     let media_type = content.media_type();
     let essence = media_type.as_ref().map_or("text/plain", |media_type| media_type.essence());
-    if essence == "message/cpim"
-        && depth < MAX_DEPTH
-        && let Ok(wrapped) = MessageCpim::read(content, Mode::Tolerant)
-    {
-        // Its headers say more than can be shown; the subject is in the metadata where the gateway looked inside.
-        let inner = show_content(wrapped.content(), depth + 1);
-        return Shown { whole: false, ..inner };
-    }
     let untyped = content.field("Content-Type").is_none();
     let charset = media_type.as_ref().and_then(|media_type| media_type.charset()).unwrap_or("utf-8");
     let plain_charset = ["utf-8", "us-ascii"].iter().any(|known| charset.eq_ignore_ascii_case(known));
@@ -153,13 +189,14 @@ mod tests {
     fn plain_text_is_shown_as_it_is() {
         assert_eq!(shown("Content-Type: text/plain; charset=utf-8\n\ngrün\n\nx"), ("grün\n\nx".into(), true));
         assert_eq!(shown("\nno header"), ("no header".into(), true));
+        assert_eq!(shown("no entity"), ("no entity".into(), true));
         let coded = "Content-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: quoted-printable\n\ngr=FCn=\n!";
         assert_eq!(shown(coded), ("grün!".into(), true));
         let metadata = Metadata {
             subjects: vec![Subject { lang: None, text: Arc::from("Rocks") }],
             ..Metadata::default()
         };
-        assert_eq!(show(&Content::text("hi"), &metadata).text, "Subject: Rocks\nhi");
+        assert_eq!(show(&Content::text("hi"), &metadata).text, "[Rocks] hi");
     }
 
     #[test]
@@ -175,6 +212,24 @@ mod tests {
     fn of_alternatives_one_is_shown() {
         assert_eq!(shown(&ALTERNATIVE.replace('B', "b")), ("a \u{1d}b".into(), true));
         assert_eq!(shown(&ALTERNATIVE.replace('B', "c")).0.trim_end(), "a b");
+    }
+
+    #[test]
+    fn what_is_within_a_message_cpim_is_shown() {
+        let wrapped = "Content-Type: message/cpim\n\nFrom: <im:fred@a.example>\nSubject: lunch\n\n\
+                       Content-Type: text/plain\n\nhungry?";
+        assert_eq!(shown(wrapped), ("[lunch] hungry?".into(), true));
+    }
+
+    #[test]
+    fn the_source_of_text_is_there_and_of_nothing_else() {
+        let entity = |text: &str| Content::new(Bytes::from(text.replace('\n', "\r\n")));
+        let html =
+            "Content-Type: text/html; charset=utf-8\nContent-Transfer-Encoding: base64\n\nPGI+w6Q8L2I+";
+        assert_eq!(source(&entity(html)).as_deref(), Some("<b>ä</b>"));
+        assert_eq!(source(&entity("\na\nb")).as_deref(), Some("a\nb"));
+        assert_eq!(source(&entity("Content-Type: image/png\n\nx")), None);
+        assert_eq!(source(&entity(ALTERNATIVE)), None);
     }
 
     #[test]

@@ -9,9 +9,9 @@ const PIECE_OCTETS: usize = 400;
 /// Octets of all pieces together: three names of a few hundred octets.
 const MOST_OCTETS: usize = 1_600;
 
-/// An exchange that has begun.
+/// An exchange of a server with one client.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Exchange {
+pub struct Exchange {
     /// The mechanism has been named.
     chosen: bool,
     heard: String,
@@ -19,7 +19,7 @@ pub(crate) struct Exchange {
 
 /// What a word leads to.
 #[derive(Debug)]
-pub(crate) enum Step {
+pub enum SaslStep {
     /// The client gave up.
     Aborted,
     /// Neither base64 nor PLAIN.
@@ -29,7 +29,12 @@ pub(crate) enum Step {
     /// Another piece follows.
     More(Exchange),
     /// A name and a password.
-    Plain { name: String, password: String },
+    Plain {
+        /// Who it says it is (`authcid`).
+        name: String,
+        /// What is to prove that.
+        password: String,
+    },
     /// More than anybody needs.
     TooLong,
     /// No such mechanism.
@@ -38,54 +43,50 @@ pub(crate) enum Step {
 
 impl Exchange {
     /// Takes the next word of the client.
-    pub(crate) fn take(mut self, word: &str) -> Step {
+    #[must_use]
+    pub fn take(mut self, word: &str) -> SaslStep {
         if word == "*" {
-            return Step::Aborted;
+            return SaslStep::Aborted;
         }
         if !self.chosen {
             return match word.eq_ignore_ascii_case("PLAIN") {
-                true => Step::Go(Self { chosen: true, heard: String::new() }),
-                false => Step::Unknown,
+                true => SaslStep::Go(Self { chosen: true, heard: String::new() }),
+                false => SaslStep::Unknown,
             };
         }
         if word.len() > PIECE_OCTETS || self.heard.len() + word.len() > MOST_OCTETS {
-            return Step::TooLong;
+            return SaslStep::TooLong;
         }
         if word != "+" {
             self.heard.push_str(word);
         }
         if word.len() == PIECE_OCTETS {
-            return Step::More(self);
+            return SaslStep::More(self);
         }
-        read(&self.heard).unwrap_or(Step::Broken)
+        read(&self.heard).unwrap_or(SaslStep::Broken)
     }
 }
 
 /// RFC 4616 section 2: `[authzid] NUL authcid NUL passwd`.
-fn read(heard: &str) -> Option<Step> {
+fn read(heard: &str) -> Option<SaslStep> {
     let octets = STANDARD.decode(heard).ok()?;
     let text = String::from_utf8(octets).ok()?;
     let mut parts = text.split('\0');
     let (act_as, name, password) = (parts.next()?, parts.next()?, parts.next()?);
     let one = act_as.is_empty() || act_as == name;
-    (one && parts.next().is_none() && may_be_known(name) && !password.is_empty())
-        .then(|| Step::Plain { name: name.to_owned(), password: password.to_owned() })
-}
-
-/// Accounts are called like nicks, and peer gateways by their domains.
-fn may_be_known(name: &str) -> bool {
-    super::nick::is_nick(name) || name.contains('.') && cpim_adapter::Domain::parse(name).is_ok()
+    (one && parts.next().is_none() && !name.is_empty() && !password.is_empty())
+        .then(|| SaslStep::Plain { name: name.to_owned(), password: password.to_owned() })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn say(words: &[&str]) -> Step {
+    fn say(words: &[&str]) -> SaslStep {
         let mut exchange = Exchange::default();
         for word in words {
             match exchange.take(word) {
-                Step::Go(next) | Step::More(next) => exchange = next,
+                SaslStep::Go(next) | SaslStep::More(next) => exchange = next,
                 end => return end,
             }
         }
@@ -96,16 +97,18 @@ mod tests {
     fn plain_is_a_name_and_a_password() {
         let plain = |text: &str| STANDARD.encode(text);
         let step = say(&["plain", &plain("\0alice\0sesame")]);
-        assert!(matches!(step, Step::Plain { name, password } if name == "alice" && password == "sesame"));
-        assert!(matches!(say(&["PLAIN", &plain("alice\0alice\0x")]), Step::Plain { .. }));
-        for broken in ["\0alice", "bob\0alice\0x", "\0alice\0x\0y", "\0\0x", "\0alice\0", "\0a b\0x"] {
-            assert!(matches!(say(&["PLAIN", &plain(broken)]), Step::Broken), "{broken:?}");
+        assert!(
+            matches!(step, SaslStep::Plain { name, password } if name == "alice" && password == "sesame")
+        );
+        assert!(matches!(say(&["PLAIN", &plain("alice\0alice\0x")]), SaslStep::Plain { .. }));
+        for broken in ["\0alice", "bob\0alice\0x", "\0alice\0x\0y", "\0\0x", "\0alice\0"] {
+            assert!(matches!(say(&["PLAIN", &plain(broken)]), SaslStep::Broken), "{broken:?}");
         }
-        assert!(matches!(say(&["PLAIN", &plain("\0gw.a.example\0x")]), Step::Plain { .. }));
-        assert!(matches!(say(&["PLAIN", "!"]), Step::Broken));
-        assert!(matches!(say(&["PLAIN", "+"]), Step::Broken));
-        assert!(matches!(say(&["PLAIN", "*"]), Step::Aborted));
-        assert!(matches!(say(&["EXTERNAL"]), Step::Unknown));
+        assert!(matches!(say(&["PLAIN", &plain("\0gw.a.example\0x")]), SaslStep::Plain { .. }));
+        assert!(matches!(say(&["PLAIN", "!"]), SaslStep::Broken));
+        assert!(matches!(say(&["PLAIN", "+"]), SaslStep::Broken));
+        assert!(matches!(say(&["PLAIN", "*"]), SaslStep::Aborted));
+        assert!(matches!(say(&["EXTERNAL"]), SaslStep::Unknown));
     }
 
     #[test]
@@ -115,10 +118,10 @@ mod tests {
         let encoded = STANDARD.encode(text);
         assert_eq!(encoded.len(), PIECE_OCTETS);
         assert!(
-            matches!(say(&["PLAIN", &encoded, "+"]), Step::Plain { password, .. } if password.len() == 293)
+            matches!(say(&["PLAIN", &encoded, "+"]), SaslStep::Plain { password, .. } if password.len() == 293)
         );
-        assert!(matches!(say(&["PLAIN", &"a".repeat(401)]), Step::TooLong));
+        assert!(matches!(say(&["PLAIN", &"a".repeat(401)]), SaslStep::TooLong));
         let piece = "a".repeat(400);
-        assert!(matches!(say(&["PLAIN", &piece, &piece, &piece, &piece, &piece]), Step::TooLong));
+        assert!(matches!(say(&["PLAIN", &piece, &piece, &piece, &piece, &piece]), SaslStep::TooLong));
     }
 }

@@ -1,0 +1,155 @@
+//! The IRC adapter, as the server of its own network, under the conformance kit.
+//!
+//! The peer is two clients written by hand, each logged in to an account: they share no code with the adapter.
+
+mod client;
+mod line;
+mod peer;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use cpim_adapter::{
+    Adapter, Capabilities, Class, Feature, ForeignAddress, ImUri, Kind, Local, NextHop, PresenceSupport,
+    Status, Support, Uri,
+};
+use cpim_conformance::{ForeignPeer, PeerError, Seen, Spelling, Subject};
+use cpim_irc::{
+    AccountSettings, Guests, IrcAdapter, Limits, ListenerSettings, NetworkName, Password, ServerSettings,
+    Settings,
+};
+
+use peer::Peer;
+
+/// The IRC adapter in listener mode.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct IrcListener;
+
+/// The network.
+const NETWORK: &str = "irc.demo.example";
+
+/// What the users prove themselves by.
+const PASSWORD: &str = "yabba dabba";
+
+/// Octets of a text that is shown whole, whatever lines it has.
+const READABLE: usize = 8 << 10;
+
+fn failed(error: impl ToString) -> PeerError {
+    PeerError::Failed(error.to_string())
+}
+
+fn settings() -> Result<Settings, PeerError> {
+    let account = |name: &str| -> Result<AccountSettings, PeerError> {
+        let password = Password::new(PASSWORD).ok_or_else(|| failed("a password that is none"))?;
+        Ok(AccountSettings { name: name.to_owned(), password })
+    };
+    let server = ServerSettings {
+        name: NetworkName::parse(NETWORK).map_err(failed)?,
+        listeners: vec![ListenerSettings {
+            address: ([127, 0, 0, 1], 0).into(),
+            plain: false,
+            identity: None,
+            guests: Guests::Claimed,
+        }],
+        motd: Vec::new(),
+        admin: Vec::new(),
+        accounts: vec![account("user0")?, account("user1")?],
+        registration: false,
+        limits: Limits::default(),
+    };
+    Ok(Settings { server: Some(server), ..Settings::default() })
+}
+
+#[async_trait]
+impl Subject for IrcListener {
+    fn name(&self) -> String {
+        "irc".to_owned()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            support: |feature| match feature {
+                Feature::Outcome | Feature::Unicode => Support::Full,
+                Feature::AnyContent => Support::Degraded("shown as text; the whole is kept and offered"),
+                Feature::Date | Feature::Threads => Support::Dropped,
+                Feature::DisplayNames => Support::Degraded("as the real name of whoever writes"),
+                Feature::MultiLine => Support::Degraded("one message for each line, in order"),
+                Feature::RichPresence => Support::Degraded("as the text of AWAY"),
+                Feature::Subject => Support::Degraded("in brackets before the text"),
+            },
+            presence: PresenceSupport::Observe,
+            max_content_octets: None,
+            patience: None,
+        }
+    }
+
+    async fn prepare(&self) -> Result<(Arc<dyn Adapter>, Box<dyn ForeignPeer>), PeerError> {
+        let adapter = IrcAdapter::new(settings()?).map_err(failed)?;
+        adapter.bind().await.map_err(failed)?;
+        let addresses = adapter.local_addrs();
+        let address = addresses.first().ok_or_else(|| failed("nothing is listened at"))?;
+        let peer = Peer::new(*address, self.mapper());
+        Ok((Arc::new(adapter), Box::new(peer)))
+    }
+
+    #[allow(clippy::expect_used, reason = "a constant that is a foreign address")]
+    fn user(&self, number: u8) -> ImUri {
+        let uri = self.mapper().map(&format!("irc://{NETWORK}/user{number}"), Class::Im);
+        uri.ok().and_then(|uri| ImUri::try_from(uri).ok()).expect("a URI")
+    }
+
+    fn hop(&self, to: &Uri) -> NextHop {
+        match self.mapper().resident(to.address()) {
+            Ok(Some(Local::Route(foreign))) => NextHop::Foreign(foreign),
+            _ => NextHop::Served(to.address().clone()),
+        }
+    }
+
+    /// A message, and the presence of whom they watch.
+    fn takes(&self, kind: Kind) -> bool {
+        matches!(kind, Kind::Message | Kind::Notify)
+    }
+
+    /// Success is silence; the rest is told.
+    fn tells(&self, status: Status) -> bool {
+        status != Status::Success
+    }
+
+    /// Codes become numerics, and words of the server go around the gateway's.
+    fn tells_words(&self) -> bool {
+        false
+    }
+
+    /// Whoever comes back is told that it is one that he sent before.
+    fn names_kept(&self) -> bool {
+        false
+    }
+
+    fn readable_octets(&self) -> usize {
+        READABLE
+    }
+
+    /// `show ID`, written to the gateway.
+    fn is_offered(&self, seen: &Seen) -> bool {
+        seen.text.as_ref().is_some_and(|text| text.contains("show "))
+    }
+
+    fn spellings(&self) -> Vec<Spelling> {
+        let address = |value: &str| ForeignAddress::parse(&format!("irc://{value}"), &self.selectors()).ok();
+        let mut spellings = Vec::new();
+        spellings.extend(address("irc.demo.example/alice").map(Spelling::Canonical));
+        for (one, canonical) in [
+            ("irc.demo.example/Alice", "irc.demo.example/alice"),
+            ("IRC.Demo.Example/alice", "irc.demo.example/alice"),
+        ] {
+            let both = address(one).zip(address(canonical));
+            spellings.extend(both.map(|(one, other)| Spelling::Same(one, other)));
+        }
+        for refused in
+            ["irc.demo.example", "irc.demo.example/9lives", "irc.demo.example/a b", "other.example/alice"]
+        {
+            spellings.extend(address(refused).map(Spelling::Refused));
+        }
+        spellings
+    }
+}

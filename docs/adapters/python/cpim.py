@@ -1,0 +1,261 @@
+"""The native CPIM binding for external adapters: one session that serves a selector, kept up for as long as the program
+runs. Nothing but the standard library; copy it beside your adapter.
+
+What it sees to, so that an adapter need not:
+  - frames, pings, the order to close, reconnecting;
+  - a message of yours that has no answer yet when the connection goes is sent again on the next one with the same
+    transID, so that the gateway, which remembers it, answers it once and delivers it once;
+  - each operation that comes is answered exactly once, whatever your code does.
+
+The pages behind it: docs/native-cpim.md for the wire, docs/adapters/socket.md for what an adapter owes.
+"""
+
+import asyncio
+import email
+import email.policy
+import os
+import secrets
+import sys
+import xml.etree.ElementTree as ElementTree
+from xml.sax.saxutils import escape, quoteattr
+
+XML_OCTETS, CONTENT_OCTETS = 65_536, 1_048_576  # the limits of the binding
+SILENCE_S = 100  # the gateway pings after 60 s of silence: whoever says nothing for longer is gone
+WAITING = 1_000  # our operations that may wait for their answers at once
+PAUSES_S = (0.1, 0.2, 0.5, 1, 2, 5)  # between attempts to connect
+
+
+class Answer:
+    """What became of an operation: `success`, `failure` or `indeterminant`, a code and words for people."""
+
+    def __init__(self, status, code="", words=""):
+        self.status, self.code, self.words = status, code, words
+
+    @classmethod
+    def read(cls, element):
+        code, _, words = "".join(element.itertext()).partition(": ")
+        return cls(element.get("status"), code, words)
+
+    def __str__(self):
+        return " ".join(filter(None, [self.status, self.code and self.code + ":", self.words]))
+
+
+SUCCESS = Answer("success")
+
+
+def failure(code, words):
+    """The other side has it not, and never will."""
+    return Answer("failure", code, words)
+
+
+def unknown(words):
+    """Nobody can know whether the other side has it."""
+    return Answer("indeterminant", "timeout", words)
+
+
+def route(selector, address, relay):
+    """The local-part for an address of yours: every octet but letters, digits, `-`, `_`, `.` and `/` as `~hh`, and
+    also a `.` or `/` in a place where it could not stand (docs/addresses.md)."""
+    octets = address.encode()
+    out = []
+    for at, octet in enumerate(octets):
+        before, after = octets[at - 1 : at], octets[at + 1 : at + 2]
+        plain = chr(octet).isascii() and (chr(octet).isalnum() or chr(octet) in "-_./")
+        if chr(octet) == "." and (at == 0 or not after or before == b"."
+                                  or (before == b"/" and after == b"/")):
+            plain = False
+        if chr(octet) == "/" and not after:
+            plain = False
+        out.append(chr(octet) if plain else f"~{octet:02x}")
+    return f"{selector}={''.join(out)}@{relay}"
+
+
+def address_of(uri):
+    """The foreign address within a URI such as `im:lines=wilma@gw.example`."""
+    local = uri.split(":", 1)[1].rsplit("@", 1)[0]
+    value = local.split("=", 1)[1].encode()
+    out, at = bytearray(), 0
+    while at < len(value):
+        if value[at : at + 1] == b"~":
+            out.append(int(value[at + 1 : at + 3], 16))
+            at += 3
+        else:
+            out.append(value[at])
+            at += 1
+    return out.decode()
+
+
+def text_of(content):
+    """The text of a `text/plain` entity, whatever its charset and encoding, with LF as line end."""
+    entity = email.message_from_bytes(content, policy=email.policy.default)
+    octets = entity.get_payload(decode=True)
+    # Without a charset it should be ASCII, and is often UTF-8, of which ASCII is a part.
+    return octets.decode(entity.get_content_charset("utf-8"), "replace").replace("\r\n", "\n").rstrip("\n")
+
+
+class Session:
+    """The session. `claims` is the `<adapter>` element; the handler has the coroutines
+
+    async def message(self, source, destination, content) -> Answer
+    async def subscribe(self, watcher, target, duration) -> Answer
+    async def unsubscribe(self, watcher, target) -> Answer
+    async def notify(self, watcher, target, tuples)      # tuples: (destination, "open" or "closed", text)
+    async def opened(self)                               # a new session: the gateway asks anew whom to observe
+    """
+
+    def __init__(self, selector, claims, handler):
+        self.selector, self.claims, self.handler = selector, claims, handler
+        self.server = os.environ.get("CPIM_SERVER", "127.0.0.1:5870")
+        self.secret = os.environ["CPIM_SECRET"]
+        self.relay = None  # the gateway's domain, once it has told it
+        self._writer = None
+        self._waiting = {}  # ours that have no answer yet: transID -> (frame, future), in the order they were sent
+        self._room = asyncio.Semaphore(WAITING)
+        self._tasks = set()
+
+    def uri(self, scheme, address):
+        """How the gateway addresses one of your users."""
+        return f"{scheme}:{route(self.selector, address, self.relay)}"
+
+    async def run(self):
+        """Keeps the session up, for ever."""
+        tries = 0
+        while True:
+            try:
+                reader, self._writer = await self._connect()
+                tries = 0
+                await self._serve(reader)
+            except (OSError, EOFError, asyncio.TimeoutError, asyncio.LimitOverrunError) as error:
+                print(f"no session: {error or type(error).__name__}", file=sys.stderr, flush=True)
+            finally:
+                if self._writer:
+                    self._writer.close()
+                self._writer = None
+            await asyncio.sleep(PAUSES_S[min(tries, len(PAUSES_S) - 1)])
+            tries += 1
+
+    async def send_message(self, source, destination, text):
+        """Sends a text, and waits for what became of it, over as many sessions as that takes."""
+        content = b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + text.replace("\n", "\r\n").encode()
+        return await self._ask("message", {"source": source, "destination": destination}, content)
+
+    async def send_subscribe(self, watcher, target, duration):
+        """Asks for the presence of somebody; the notifications come to the handler."""
+        return await self._ask("subscribe", {"watcher": watcher, "target": target, "duration": str(duration)})
+
+    def send_notify(self, watcher, target, destination, status, text=""):
+        """Tells presence. It has no answer; without a session it is not told: a new one asks again."""
+        inside = (f"<presence><tuple destination={quoteattr(destination)} status={quoteattr(status)}>"
+                  f"{escape(text)}</tuple></presence>")
+        self._write(element("notify", {"watcher": watcher, "target": target, "transID": trans_id()}, inside))
+
+    # The session itself.
+
+    async def _connect(self):
+        host, _, port = self.server.rpartition(":")
+        if host:
+            reader, writer = await asyncio.open_connection(host.strip("[]"), int(port), limit=2_048)
+        else:
+            reader, writer = await asyncio.open_unix_connection(self.server, limit=2_048)
+        attributes = {"version": "1", "serves": f"{self.selector}:", "secret": self.secret}
+        writer.write(frame(element("open", attributes, self.claims)))
+        xml, _ = await asyncio.wait_for(read_frame(reader), 10)
+        if xml.tag != "open":
+            # A claim that is refused now will be refused again: that is for a person to mend.
+            sys.exit(f"the gateway refuses the session: {xml.get('reason')}: {xml.text}")
+        self.relay = xml.get("domain")
+        return reader, writer
+
+    async def _serve(self, reader):
+        print(f"in contact with {self.relay}", file=sys.stderr, flush=True)
+        for sent, _ in self._waiting.values():
+            self._writer.write(sent)
+        await self.handler.opened()
+        while True:
+            xml, content = await asyncio.wait_for(read_frame(reader), SILENCE_S)
+            if xml.tag == "ping":
+                self._respond(xml.get("transID"), SUCCESS)
+            elif xml.tag == "response":
+                _, answered = self._waiting.get(xml.get("transID"), (None, None))
+                if answered and not answered.done():
+                    answered.set_result(Answer.read(xml))
+            elif xml.tag == "close":
+                self._write("<close/>")
+                raise EOFError(f"the gateway closes: {xml.get('reason', 'in order')}")
+            else:
+                # Begun in the order in which they came, so that a pair's messages stay in order.
+                task = asyncio.create_task(self._handle(xml, content))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+
+    async def _handle(self, xml, content):
+        handler, get = self.handler, xml.get
+        try:
+            if xml.tag == "message":
+                answer = await handler.message(get("source"), get("destination"), content)
+            elif xml.tag == "subscribe":
+                answer = await handler.subscribe(get("watcher"), get("target"), int(get("duration", "0")))
+            elif xml.tag == "unsubscribe":
+                answer = await handler.unsubscribe(get("watcher"), get("target"))
+            elif xml.tag == "notify":
+                told = [(t.get("destination"), t.get("status"), "".join(t.itertext())) for t in xml.iter("tuple")]
+                return await handler.notify(get("watcher"), get("target"), told)
+            else:
+                answer = failure("unsupported", f"no {xml.tag} here")
+        except Exception as error:  # whatever went wrong, it is not known how far it got
+            print(f"{xml.tag}: {error!r}", file=sys.stderr, flush=True)
+            answer = unknown("the adapter failed")
+        # On the connection it came on, or on a later one: there it still settles it, where that can still be.
+        self._respond(get("transID"), answer)
+
+    def _respond(self, answered, answer):
+        text = escape(f"{answer.code}: {answer.words}" if answer.code else answer.words)
+        self._write(element("response", {"status": answer.status, "transID": answered}, text))
+
+    async def _ask(self, name, attributes, content=b""):
+        async with self._room:
+            mine = trans_id()
+            sent = frame(element(name, {**attributes, "transID": mine}), content)
+            answered = asyncio.get_running_loop().create_future()
+            self._waiting[mine] = (sent, answered)
+            try:
+                if self._writer:
+                    self._writer.write(sent)
+                    await self._writer.drain()
+            except OSError:
+                pass  # it is sent again on the next session
+            try:
+                return await answered
+            finally:
+                del self._waiting[mine]
+
+    def _write(self, xml):
+        if self._writer:
+            self._writer.write(frame(xml))
+
+
+def trans_id():
+    """Never used twice, also over restarts: an answer that was kept for an earlier one must not be taken for this."""
+    return secrets.token_hex(8)
+
+
+def element(name, attributes, inside=""):
+    written = "".join(f" {key}={quoteattr(value)}" for key, value in attributes.items())
+    return f"<{name}{written}>{inside}</{name}>"
+
+
+def frame(xml, content=b""):
+    octets = xml.encode()
+    return b"CPIM/1 %d %d\r\n" % (len(octets), len(content)) + octets + content
+
+
+async def read_frame(reader):
+    """The next frame: its element, and its content."""
+    start = await reader.readuntil(b"\r\n")
+    words = start.decode("ascii").split(" ")
+    xml_octets, content_octets = int(words[1]), int(words[2])
+    if words[0] != "CPIM/1" or xml_octets > XML_OCTETS or content_octets > CONTENT_OCTETS:
+        raise EOFError(f"not a frame: {start!r}")
+    xml = await reader.readexactly(xml_octets)
+    content = await reader.readexactly(content_octets)
+    return ElementTree.fromstring(xml), content

@@ -1,0 +1,61 @@
+//! Who may be an adapter, and what it claims.
+
+use crate::stage::{FRED, WILMA, adapter, fred, gateway, opening, outcome};
+use crate::support::native::Open;
+
+/// What an `open` is refused with.
+fn refusal(port: u16, open: Open<'_>) -> String {
+    crate::support::native::Client::refused(port, open)
+}
+
+#[test]
+fn a_selector_is_given_by_the_configuration_alone() {
+    let (site, _gateway) = gateway("");
+    for open in [
+        Open { secret: "", ..opening("", false) },
+        Open { secret: "guessed", ..opening("", false) },
+        Open { serves: "pepp: irc:", ..opening("", false) },
+        Open { serves: "pepp: gw.example", ..opening("", false) },
+    ] {
+        let said = refusal(site.port, open);
+        assert!(said.contains("reason='unauthorised'"), "{open:?}: {said}");
+    }
+}
+
+#[test]
+fn a_claim_that_cannot_be_meant_is_told() {
+    let (site, _gateway) = gateway("");
+    for (adapter, named) in [
+        ("<adapter presence='sometimes'/>", "none, observe or pass-through"),
+        ("<adapter><feature name='smell' support='full'/></adapter>", "any-content"),
+        ("<adapter><address characters='z-a'/></adapter>", "characters"),
+    ] {
+        let said = refusal(site.port, opening(adapter, false));
+        assert!(said.contains("reason='bad-frame'") && said.contains(named), "{adapter}: {said}");
+    }
+}
+
+#[test]
+fn what_it_cannot_take_is_refused_before_it_hears_of_it() {
+    let (site, _gateway) = gateway("");
+    let claims = "<adapter max-content='100'><feature name='any-content' support='rejected'/>\
+                  <feature name='multi-line' support='rejected'/>\
+                  <feature name='unicode' support='rejected'/>\
+                  <feature name='subject' support='dropped'/></adapter>";
+    let (mut pepp, mut fred) = (adapter(&site, claims, true), fred(&site));
+    let mut tell = |content: &str| {
+        let xml = format!("<message source='{FRED}' destination='{WILMA}' transID='1'/>");
+        fred.try_send("", &xml, content.as_bytes()).unwrap();
+        fred.expect_answer().text
+    };
+    let text = |body: &str| format!("Content-Type: text/plain; charset=utf-8\r\n\r\n{body}");
+    assert!(tell(&text(&"x".repeat(100))).starts_with("too-large:"));
+    assert!(tell("Content-Type: text/html\r\n\r\n<p>").starts_with("unsupported:"));
+    assert!(tell(&text("one\r\ntwo")).starts_with("unsupported:"));
+    assert!(tell(&text("yabba dabba dü")).starts_with("unsupported:"));
+    fred.message("2", FRED, WILMA, "Yabba");
+    let came = pepp.expect_message();
+    assert_eq!(came.body(), "Yabba");
+    pepp.respond(&came, "success", "");
+    assert_eq!(outcome(&mut fred), "success");
+}

@@ -1,0 +1,127 @@
+//! Whoever is blocked politely cannot tell it from somebody who is away: every frame is the same, and takes as long.
+
+use std::time::{Duration, Instant};
+
+use crate::someone::{GATEWAY, OPEN_HOUSE, Someone};
+use crate::support::gateway::{PATIENCE, Site};
+use crate::support::native::{Client, Open};
+
+/// Is there, and blocks; was there once.
+const BLOCKS: &str = "fred@a.example";
+const AWAY: &str = "bert@a.example";
+
+/// All that wilma gets for what she asks of somebody, without what is drawn anew each time.
+struct Wilma {
+    client: Client,
+    last: u32,
+}
+
+impl Wilma {
+    fn new(site: &Site) -> Self {
+        let serves = "im:wilma@b.example pres:wilma@b.example";
+        Self { client: Client::open(site.port, Open { serves, ..Open::default() }), last: 0 }
+    }
+
+    fn asks(&mut self, xml: &str, content: &str) {
+        self.last += 1;
+        let (name, rest) = xml.split_at(xml.find(' ').unwrap());
+        let xml = format!("{name} transID='{}'{rest}", self.last);
+        self.client.try_send("", &xml, content.as_bytes()).unwrap();
+    }
+
+    /// The next frame, octet for octet but for names that differ by chance and the name of whom it is about.
+    fn hears(&mut self, whom: &str) -> String {
+        let frame = self.client.next(PATIENCE).expect("a frame");
+        let chance = [frame.attribute("transID"), frame.attribute("subscriptID")];
+        let mut text = format!("{}\n{}", frame.start, frame.xml);
+        // Its length is told in front.
+        for value in chance.into_iter().flatten() {
+            let xml_octets = frame.xml.len().to_string();
+            let without = (frame.xml.len() - value.len()).to_string();
+            text = text.replacen(&xml_octets, &without, 1).replace(&format!("'{value}'"), "'*'");
+        }
+        if let Some(id) = frame.parameter("id") {
+            text = text.replace(id, "*");
+        }
+        text.replace(whom, "WHOM") + &String::from_utf8(frame.content).unwrap()
+    }
+
+    /// Everything she can try, step by step.
+    fn tries(&mut self, whom: &str) -> Vec<String> {
+        let watch = |duration: u32| {
+            format!("<subscribe watcher='pres:wilma@b.example' target='pres:{whom}' duration='{duration}'/>")
+        };
+        let write = format!("<message source='im:wilma@b.example' destination='im:{whom}'/>");
+        let end = format!("<unsubscribe watcher='pres:wilma@b.example' target='pres:{whom}'/>");
+        let winfo = format!(
+            "<subscribe watcher='pres:wilma@b.example' target='pres:winfo={}@gw.example' duration='0'/>",
+            whom.replace('@', "~40")
+        );
+        let text = "Content-Type: text/plain\r\n\r\nhello";
+        let mut got = Vec::new();
+        for (xml, content, frames) in [
+            (&write, text, 1),
+            (&watch(0), "", 2),
+            (&watch(600), "", 2),
+            (&write, text, 1),
+            (&watch(600), "", 1),
+            (&end, "", 1),
+            (&end, "", 1),
+            (&watch(600), "", 2),
+            (&winfo, "", 1),
+        ] {
+            self.asks(xml, content);
+            got.extend((0..frames).map(|_| self.hears(whom)));
+        }
+        got
+    }
+}
+
+#[test]
+fn frame_by_frame() {
+    let site = Site::new(OPEN_HOUSE);
+    let _gateway = site.start();
+    let mut fred = Someone::new(&site, BLOCKS);
+    drop(Someone::new(&site, AWAY));
+    assert_eq!(fred.writes(GATEWAY, "polite wilma@b.example"), "success");
+    fred.hears_gateway();
+    let mut wilma = Wilma::new(&site);
+    let (blocked, away) = (wilma.tries(BLOCKS), wilma.tries(AWAY));
+    assert_eq!(blocked, away);
+    assert!(blocked[0].contains("unreachable: known, but not in contact"), "{blocked:#?}");
+    assert!(blocked[2].contains("status='closed'"), "{blocked:#?}");
+    // He publishes, and she is not told: the next thing that she hears is her own answer.
+    assert!(fred.commands("status open here").starts_with("You are open"));
+    wilma.asks(
+        "<message source='im:wilma@b.example' destination='im:fred@a.example'/>",
+        "Content-Type: text/plain\r\n\r\nx",
+    );
+    assert!(wilma.hears(BLOCKS).contains("response"));
+    fred.nothing_else();
+}
+
+#[test]
+fn neither_takes_longer() {
+    const TIMES: usize = 60;
+    let site = Site::new(OPEN_HOUSE);
+    let _gateway = site.start();
+    let mut fred = Someone::new(&site, BLOCKS);
+    drop(Someone::new(&site, AWAY));
+    fred.commands("polite wilma@b.example");
+    let mut wilma = Someone::new(&site, "wilma@b.example");
+    let mut took = [Vec::new(), Vec::new()];
+    // One after the other, so that whatever else the machine does meets both.
+    for _ in 0..TIMES {
+        for (whom, took) in [BLOCKS, AWAY].into_iter().zip(&mut took) {
+            let begun = Instant::now();
+            assert_eq!(wilma.writes(&format!("im:{whom}"), "hello"), "failure unreachable");
+            took.push(begun.elapsed());
+        }
+    }
+    let [blocked, away] = took.map(|mut took| {
+        took.sort_unstable();
+        took[TIMES / 2]
+    });
+    let [shorter, longer] = if blocked < away { [blocked, away] } else { [away, blocked] };
+    assert!(longer < shorter * 2 + Duration::from_millis(1), "blocked {blocked:?}, away {away:?}");
+}

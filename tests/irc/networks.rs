@@ -1,0 +1,449 @@
+//! A network that others run, played line by line: what a real server seldom does, or never should.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
+use crate::support::gateway::{Gateway, PATIENCE, Site, breathe, free_port};
+use crate::support::native::Client;
+
+const ALICE: &str = "im:irc=irc.test.example/alice@gw.example";
+const FRED: &str = "im:fred@a.example";
+
+/// A server that is played.
+struct Played {
+    listener: TcpListener,
+    port: u16,
+    /// Capabilities that it offers.
+    caps: &'static str,
+    /// What it says of itself.
+    isupport: &'static str,
+}
+
+/// One connection to it.
+struct Seat {
+    stream: TcpStream,
+    input: Vec<u8>,
+    nick: String,
+    /// What was said before it was let in.
+    said: Vec<String>,
+}
+
+impl Played {
+    fn new(caps: &'static str, isupport: &'static str) -> Self {
+        let port = free_port();
+        Self { listener: TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap(), port, caps, isupport }
+    }
+
+    /// The next connection, which has said nothing yet.
+    fn accept(&self) -> Seat {
+        self.accept_within(PATIENCE).expect("somebody connects")
+    }
+
+    fn accept_within(&self, within: Duration) -> Option<Seat> {
+        let until = Instant::now() + within;
+        self.listener.set_nonblocking(true).unwrap();
+        loop {
+            match self.listener.accept() {
+                Ok((stream, _)) => {
+                    stream.set_nonblocking(false).unwrap();
+                    stream.set_nodelay(true).unwrap();
+                    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+                    return Some(Seat { stream, input: Vec::new(), nick: String::new(), said: Vec::new() });
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => panic!("{error}"),
+            }
+            if Instant::now() >= until {
+                return None;
+            }
+            breathe();
+        }
+    }
+
+    /// The next connection, let in.
+    fn admit(&self) -> Seat {
+        let mut seat = self.accept();
+        loop {
+            let line = seat.line().expect("it registers");
+            seat.said.push(line.clone());
+            let words: Vec<&str> = line.split(' ').collect();
+            match words[..] {
+                ["CAP", "LS", ..] => seat.send(&format!(":s CAP * LS :{}", self.caps)),
+                ["CAP", "REQ", ..] => {
+                    let names = line.split_once(" :").unwrap().1.to_owned();
+                    seat.send(&format!(":s CAP * ACK :{names}"));
+                }
+                ["NICK", nick] => seat.nick = nick.to_owned(),
+                ["AUTHENTICATE", "PLAIN"] => seat.send("AUTHENTICATE +"),
+                ["AUTHENTICATE", _] => seat.send(":s 903 * :SASL authentication successful"),
+                ["CAP", "END"] => break,
+                _ => {}
+            }
+        }
+        seat.welcome(self.isupport);
+        seat
+    }
+}
+
+impl Seat {
+    fn welcome(&mut self, isupport: &str) {
+        let nick = self.nick.clone();
+        self.send(&format!(":s 001 {nick} :Welcome {nick}!~{nick}@host.example"));
+        self.send(&format!(":s 005 {nick} {isupport} :are supported"));
+        self.send(&format!(":s 422 {nick} :No MOTD"));
+    }
+
+    fn send(&mut self, line: &str) {
+        // Whether it arrives is another matter.
+        let _gone = self.stream.write_all(format!("{line}\r\n").as_bytes());
+    }
+
+    fn line(&mut self) -> Option<String> {
+        loop {
+            if let Some(end) = self.input.windows(2).position(|pair| pair == b"\r\n") {
+                let line = String::from_utf8(self.input[..end].to_vec()).unwrap();
+                self.input.drain(..end + 2);
+                return Some(line);
+            }
+            let mut octets = [0; 4_096];
+            match self.stream.read(&mut octets) {
+                Ok(0) => return None,
+                Ok(count) => self.input.extend_from_slice(&octets[..count]),
+                Err(error) if error.kind() == ErrorKind::ConnectionReset => return None,
+                Err(error) => panic!("{} says nothing: {error}", self.nick),
+            }
+        }
+    }
+
+    /// The next line that holds this text. What the gateway asks meanwhile about people gets its answer: alice is there,
+    /// and nobody else.
+    fn expect(&mut self, text: &str) -> String {
+        loop {
+            let line = self.line().unwrap_or_else(|| panic!("{} left without {text:?}", self.nick));
+            if line.contains(text) {
+                return line;
+            }
+            self.answer(&line, "1700000000");
+        }
+    }
+
+    fn answer(&mut self, line: &str, signed_on: &str) {
+        let nick = self.nick.clone();
+        if let Some(asked) = line.strip_prefix("WHOIS ") {
+            let of = asked.split(' ').next().unwrap();
+            if of == "alice" {
+                self.send(&format!(":s 311 {nick} alice a h * :Alice"));
+                self.send(&format!(":s 317 {nick} alice 5 {signed_on} :idle, signon"));
+            } else {
+                self.send(&format!(":s 401 {nick} {of} :No such nick"));
+            }
+            self.send(&format!(":s 318 {nick} {of} :End of WHOIS"));
+        }
+    }
+
+    /// The PONG to the PING behind a message.
+    fn pong(&mut self) {
+        let ping = self.expect("PING ");
+        let token = ping.split_once(' ').unwrap().1.to_owned();
+        self.send(&format!(":s PONG s {token}"));
+    }
+}
+
+struct Stage {
+    network: Played,
+    site: Site,
+    gateway: Gateway,
+    relay: Seat,
+}
+
+impl Stage {
+    fn new(caps: &'static str, isupport: &'static str, keys: &str) -> Self {
+        let network = Played::new(caps, isupport);
+        let site = site(&network, keys);
+        let gateway = site.start();
+        let relay = network.admit();
+        gateway.wait_for("on the network");
+        Self { network, site, gateway, relay }
+    }
+
+    fn fred(&self) -> Client {
+        Client::serving(self.site.port, FRED, false)
+    }
+
+    /// Fred's first message, and his puppet, which has taken it.
+    fn puppet(&mut self, fred: &mut Client) -> Seat {
+        fred.message("first", FRED, ALICE, "first");
+        let mut puppet = self.network.admit();
+        self.settle();
+        puppet.expect("PRIVMSG alice :first");
+        puppet.pong();
+        assert!(fred.expect_answer().is("success", ""));
+        puppet
+    }
+
+    /// Answers what the relay asks when somebody is met: who he is and, where it can be told that, when he leaves.
+    fn settle(&mut self) {
+        let (mut who, mut watched) = (false, !self.network.isupport.contains("MONITOR"));
+        while !who || !watched {
+            let line = self.relay.line().unwrap();
+            self.relay.answer(&line, "1700000000");
+            who |= line == "WHOIS alice alice";
+            if line == "MONITOR + alice" {
+                watched = true;
+                self.relay.send(":s 730 relay :alice!a@h");
+            }
+        }
+    }
+}
+
+fn site(network: &Played, keys: &str) -> Site {
+    Site::new(&format!(
+        "[principals]\nsubscribe = \"allow\"\nfetch = \"allow\"\n[[irc.network]]\nname = \"irc.test.example\"\nservers = [\"127.0.0.1:{}\"]\ntls = \"plain\"\n\
+         nick = \"relay\"\ntaken = \"success\"\npuppets = 20\npoll = \"1s\"\nsettle = \"1s\"\n{keys}\n",
+        network.port
+    ))
+}
+
+const QUICK: &str = "line_penalty = \"1ms\"";
+
+/// Issue 5, item 3: bans stop retries and become a clear state, until the administrator says that something changed.
+#[test]
+fn a_ban_stops_retries_and_is_shown() {
+    let network = Played::new("", "");
+    let site = site(&network, QUICK);
+    let gateway = site.start();
+    let mut relay = network.accept();
+    relay.send(":s 465 * :You are banned from this server");
+    relay.send("ERROR :Closing Link: [K-lined]");
+    gateway.wait_for("nothing more is tried");
+    gateway.wait_answer("/health", |_, answer| answer.contains("not let in: 465"));
+    gateway.wait_answer("/v1/sessions", |_, answer| answer.contains("irc.test.example: not let in: 465"));
+    let mut fred = Client::serving(site.port, FRED, false);
+    fred.message("1", FRED, ALICE, "hello?");
+    assert!(fred.expect_answer().is("failure", "refused"));
+    assert!(network.accept_within(Duration::from_secs(2)).is_none(), "it does not try again");
+    gateway.hang_up();
+    let _relay = network.admit();
+    gateway.wait_answer("/v1/sessions", |_, answer| answer.contains("irc.test.example: joined as relay"));
+}
+
+/// Item 6 and DESIGN section 5: cut off behind the commit point, nobody can know; with the number of lines that were out.
+#[test]
+fn what_is_lost_in_flight_is_indeterminant() {
+    let mut stage = Stage::new("", "", QUICK);
+    let mut fred = stage.fred();
+    let mut puppet = stage.puppet(&mut fred);
+    fred.message("2", FRED, ALICE, "one\ntwo\nthree");
+    puppet.expect("PRIVMSG alice :three");
+    drop(puppet);
+    let answer = fred.expect_answer();
+    assert!(
+        answer.is("indeterminant", "timeout") && answer.text.contains("3 of 3 lines were out"),
+        "{answer:?}"
+    );
+}
+
+/// Item 3: nothing is dropped: what was not out when the connection ended goes out by the next, in its order.
+#[test]
+fn what_waits_for_the_pace_survives_the_connection() {
+    let mut stage = Stage::new("", "MONITOR=10", "line_penalty = \"1s\"\npenalty_limit = \"2s\"");
+    let mut fred = stage.fred();
+    fred.message("1", FRED, ALICE, "one");
+    let mut puppet = stage.network.admit();
+    stage.settle();
+    puppet.expect("PRIVMSG alice :one");
+    puppet.pong();
+    assert!(fred.expect_answer().is("success", ""));
+    for nth in ["two", "three"] {
+        fred.message(nth, FRED, ALICE, nth);
+    }
+    drop(puppet);
+    let mut puppet = stage.network.admit();
+    for nth in ["two", "three"] {
+        puppet.expect(&format!("PRIVMSG alice :{nth}"));
+        puppet.pong();
+        let answer = fred.expect_answer();
+        assert!(answer.is("success", "") && answer.trans_id == nth, "{answer:?}");
+    }
+}
+
+/// Item 4: what waited for somebody fails when another has his nick.
+#[test]
+fn a_nick_that_changes_hands_is_a_new_person() {
+    let mut stage = Stage::new("", "MONITOR=10", "line_penalty = \"3s\"\npenalty_limit = \"3s\"");
+    let mut fred = stage.fred();
+    fred.message("1", FRED, ALICE, "one");
+    let mut puppet = stage.network.admit();
+    stage.settle();
+    puppet.expect("PRIVMSG alice :one");
+    fred.message("2", FRED, ALICE, "for the old one");
+    // It waits for the pace, behind the first.
+    stage.gateway.wait_answer("/v1/queue", |_, answer| answer.matches("\"id\"").count() >= 2);
+    stage.relay.send(":s 731 relay :alice");
+    stage.relay.send(":s 730 relay :alice!mallory@h");
+    let asked = stage.relay.expect("WHOIS alice alice");
+    stage.relay.answer(&asked, "1700009999");
+    puppet.pong();
+    for _ in 0..2 {
+        let answer = fred.expect_answer();
+        match &*answer.trans_id {
+            "1" => assert!(answer.is("success", ""), "{answer:?}"),
+            _ => assert!(
+                answer.is("failure", "unreachable") && answer.text.contains("somebody else"),
+                "{answer:?}"
+            ),
+        }
+    }
+    fred.message("3", FRED, ALICE, "for the new one");
+    puppet.expect("PRIVMSG alice :for the new one");
+}
+
+/// Item 6: by label, where the network has them; standard replies and numerics are failures, with their reason.
+#[test]
+fn labels_tell_what_became_of_a_message() {
+    let mut stage = Stage::new("message-tags batch labeled-response echo-message", "", QUICK);
+    let mut fred = stage.fred();
+    fred.message("1", FRED, ALICE, "a");
+    let mut puppet = stage.network.admit();
+    stage.settle();
+    let tell = |puppet: &mut Seat, answer: &str| {
+        let line = puppet.expect("PRIVMSG alice :");
+        let label = line.strip_prefix("@label=").unwrap().split(' ').next().unwrap().to_owned();
+        puppet.send(&answer.replace("LABEL", &label));
+    };
+    tell(&mut puppet, "@label=LABEL :fred!f@h PRIVMSG alice :a");
+    assert!(fred.expect_answer().is("success", ""));
+    for (nth, line, code) in [
+        ("2", "@label=LABEL :s 401 fred alice :No such nick", "unreachable"),
+        ("3", "@label=LABEL FAIL PRIVMSG INVALID_UTF8 alice :not like this", "refused"),
+        ("4", "@label=LABEL :s 404 fred alice :Cannot send", "refused"),
+        ("5", "@label=LABEL :s 417 fred :Input line was too long", "too-large"),
+    ] {
+        fred.message(nth, FRED, ALICE, nth);
+        tell(&mut puppet, line);
+        let answer = fred.expect_answer();
+        assert!(answer.is("failure", code), "{line}: {answer:?}");
+    }
+}
+
+/// Item 7: presence by MONITOR and AWAY; a split that heals in time is nobody's leaving.
+#[test]
+fn presence_is_told_and_splits_are_damped() {
+    let mut stage = Stage::new("away-notify extended-monitor", "MONITOR=10", QUICK);
+    let mut watcher = Client::serving(stage.site.port, "pres:wilma@a.example", false);
+    let target = ALICE.replacen("im:", "pres:", 1);
+    watcher
+        .try_send(
+            "",
+            &format!(
+                "<subscribe transID='s1' watcher='pres:wilma@a.example' target='{target}' duration='600'/>"
+            ),
+            b"",
+        )
+        .unwrap();
+    stage.relay.expect("MONITOR + alice");
+    stage.relay.send(":s 730 relay :Alice!a@h");
+    let mut next = |what: &str| {
+        loop {
+            let frame = watcher.next(PATIENCE).unwrap();
+            if frame.element() == "notify" && frame.xml.contains(what) {
+                return frame.xml;
+            }
+            assert_ne!(frame.element(), "close", "{frame:?}");
+        }
+    };
+    next("open");
+    stage.relay.send(":Alice!a@h AWAY :At lunch");
+    next("At lunch");
+    stage.relay.send(":Alice!a@h AWAY");
+    let back = next("open");
+    assert!(!back.contains("lunch"), "{back}");
+    // A split, and its end.
+    stage.relay.send(":s 731 relay :alice");
+    stage.relay.send(":s 730 relay :alice!a@h");
+    stage.relay.send(":Alice!a@h AWAY :again");
+    assert!(!next("again").contains("closed"));
+    stage.relay.send(":s 731 relay :alice");
+    next("closed");
+}
+
+/// Item 3: the server's password, SASL, WEBIRC; the relay logs in, and puppets look like their users.
+#[test]
+fn it_proves_itself_as_the_network_wants_it() {
+    let network = Played::new("sasl=PLAIN", "");
+    let keys = "password_file = \"p\"\naccount = \"gw\"\naccount_password_file = \"a\"\nwebirc_password_file = \"w\"";
+    let site = site(&network, &format!("{QUICK}\n{keys}"));
+    for (file, secret) in [("p", "open sesame"), ("a", "s3cret"), ("w", "trust-me")] {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::write(site.path(file), secret).unwrap();
+        std::fs::set_permissions(site.path(file), std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let _gateway = site.start();
+    let mut relay = network.admit();
+    let said = relay.said.join("|");
+    assert!(
+        said.starts_with("PASS :open sesame|CAP LS 302|NICK relay|USER relay 0 * :gateway of gw.example"),
+        "{said}"
+    );
+    assert!(said.contains("AUTHENTICATE PLAIN|AUTHENTICATE AGd3AHMzY3JldA=="), "{said}");
+    let mut fred = Client::serving(site.port, FRED, false);
+    fred.message("1", FRED, ALICE, "hello");
+    let mut puppet = network.accept();
+    let first = puppet.line().unwrap();
+    assert!(first.starts_with("WEBIRC trust-me cpim-gateway a.example fd"), "{first}");
+    let user = puppet.expect("USER ");
+    assert_eq!(user, "USER fred 0 * :im:fred@a.example");
+    relay.expect("WHOIS alice");
+}
+
+/// "Bad input": numerics out of place, lies in ISUPPORT, lines without end: bounded, and others unharmed.
+#[test]
+fn a_lying_network_harms_nobody() {
+    let mut stage = Stage::new("batch", "NICKLEN=0 MONITOR=x CASEMAPPING=none CHANTYPES=", QUICK);
+    let mut fred = stage.fred();
+    let mut puppet = stage.puppet(&mut fred);
+    let lies = [
+        ":s 001 x :y",
+        ":s 433 relay relay :in use",
+        ":s 730",
+        ":s 731 relay :,,,,",
+        ":s 734 relay 0 x",
+        ":s 303 relay :alice",
+        ":s 302 relay :alice=-",
+        ":s 318",
+        ":s 317 relay alice x y",
+        "BATCH +x",
+        "@batch=x :s 401 relay alice :no",
+        "PONG",
+        ":relay!r@h NICK :\u{1}",
+        ":alice!a@h PRIVMSG relay",
+        "CAP * DEL :everything",
+        "AUTHENTICATE +",
+        ":alice!a@h AWAY",
+        ":s 263 relay WHOIS :wait",
+        "\u{0}\u{0}",
+        "@;;;= :: ::",
+    ];
+    for seat in [&mut stage.relay, &mut puppet] {
+        for _ in 0..200 {
+            for lie in lies {
+                seat.send(lie);
+            }
+        }
+        let endless = vec![b'x'; 1 << 20];
+        let _taken = seat.stream.write_all(&endless);
+        seat.send("");
+    }
+    let mut other = Client::serving(stage.site.port, "im:wilma@a.example", false);
+    other.message("w", "im:wilma@a.example", FRED, "still here?");
+    let frame = fred.expect_message();
+    fred.respond(&frame, "success", "");
+    assert!(other.expect_answer().is("success", ""));
+    fred.message("2", FRED, ALICE, "and there?");
+    puppet.expect("PRIVMSG alice :and there?");
+    puppet.pong();
+    assert!(fred.expect_answer().is("success", ""));
+    let (_, health) = stage.gateway.ask("/health");
+    assert!(!health.contains("not let in"), "{health}");
+}

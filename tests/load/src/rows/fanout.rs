@@ -1,0 +1,141 @@
+//! One presentity and five thousand watchers: how long until the last one knows.
+
+use std::cell::Cell;
+use std::io;
+use std::rc::Rc;
+use std::time::Instant;
+
+use tokio::io::AsyncWriteExt;
+use tokio::sync::Notify;
+use tokio::task::spawn_local;
+
+use crate::Setting;
+use crate::gateway::Site;
+use crate::native::{self, Reader, Writer};
+use crate::report::{Goal, Row};
+use crate::stats::Samples;
+
+/// Watchers.
+const WATCHERS: usize = 5_000;
+
+/// Until the last of 5,000 watchers knows, with ejabberd, as it was measured elsewhere, in milliseconds.
+const EJABBERD_MS: f64 = 95.0;
+
+/// The rows, for watchers with a session each and for many on one session.
+///
+/// # Errors
+/// Where something could not be measured.
+pub(crate) async fn rows(setting: &Setting) -> io::Result<Vec<Row>> {
+    let watchers = setting.scaled(WATCHERS);
+    let mut rows = Vec::new();
+    for (sessions, most_us) in [(watchers, 10.0), (watchers.min(100), 5.0)] {
+        let (last, cpu) = fan_out(setting, watchers, sessions).await?;
+        rows.push(Row {
+            what: format!(
+                "a change told to {watchers} watchers on {sessions} sessions: the last one knows after"
+            ),
+            ours: (last, "ms"),
+            yardstick: Some(([EJABBERD_MS].into_iter().collect(), "ejabberd elsewhere")),
+            goal: Goal::AtMost(1.0 / 3.0),
+        });
+        rows.push(Row {
+            what: "the same: CPU of each notification".to_owned(),
+            ours: (cpu, "µs"),
+            yardstick: None,
+            goal: Goal::AtMost(most_us),
+        });
+    }
+    Ok(rows)
+}
+
+async fn fan_out(setting: &Setting, watchers: usize, sessions: usize) -> io::Result<(Samples, Samples)> {
+    let site = Site::new(setting, true, "")?;
+    let gateway = site.start().await?;
+    let (mut reader, mut writer) =
+        native::open(site.port, "serves='im:p@b.example pres:p@b.example'").await?;
+    let (told, wake) = (Rc::new(Cell::new(0)), Rc::new(Notify::new()));
+    for session in 0..sessions {
+        let names: Vec<String> =
+            (session..watchers).step_by(sessions).map(|index| format!("pres:w{index}@a.example")).collect();
+        let opened = native::open(site.port, &format!("serves='{}'", names.join(" "))).await?;
+        watch(opened, &names, (Rc::clone(&told), Rc::clone(&wake))).await?;
+    }
+    wait_for(&told, &wake, watchers).await;
+    let (mut last, mut cpu_each) = (Samples::default(), Samples::default());
+    for repetition in 0..setting.repetitions.max(3) {
+        told.set(0);
+        let (cpu, start) = (gateway.cpu_s(), Instant::now());
+        let xml = format!(
+            "<publish target='pres:p@b.example' transID='{repetition}'><presence entityInfo=''><tuple \
+             destination='im:p@b.example' status='open'>{repetition}</tuple></presence></publish>"
+        );
+        let mut out = Vec::new();
+        native::put(&mut out, "", &xml, b"");
+        writer.write_all(&out).await?;
+        let mut answered = false;
+        while !answered {
+            reader.read(|frame| answered |= frame.is("response")).await?;
+        }
+        wait_for(&told, &wake, watchers).await;
+        last.push(start.elapsed().as_secs_f64() * 1e3);
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+        cpu_each.push((gateway.cpu_s() - cpu) / watchers as f64 * 1e6);
+    }
+    Ok((last, cpu_each))
+}
+
+async fn wait_for(told: &Cell<usize>, wake: &Notify, count: usize) {
+    while told.get() < count {
+        wake.notified().await;
+    }
+}
+
+/// Subscribes as each of these, waits until all are answered and told once, and goes on counting.
+async fn watch(
+    (mut reader, mut writer): (Reader, Writer),
+    names: &[String],
+    (told, wake): (Rc<Cell<usize>>, Rc<Notify>),
+) -> io::Result<()> {
+    let mut out = Vec::new();
+    for (index, name) in names.iter().enumerate() {
+        let xml = format!(
+            "<subscribe watcher='{name}' target='pres:p@b.example' duration='86400' transID='{index}'/>"
+        );
+        native::put(&mut out, "", &xml, b"");
+    }
+    writer.write_all(&out).await?;
+    let (mut answered, mut refused) = (0, None);
+    let mut seen = 0;
+    while answered < names.len() || seen < names.len() {
+        reader
+            .read(|frame| {
+                if frame.is("notify") {
+                    seen += 1;
+                } else if frame.is("response") {
+                    answered += 1;
+                    if frame.attribute("status") != Some(b"success") {
+                        refused = Some(String::from_utf8_lossy(frame.xml).into_owned());
+                    }
+                }
+            })
+            .await?;
+        if let Some(words) = refused.take() {
+            return Err(io::Error::other(words));
+        }
+    }
+    told.set(told.get() + seen);
+    wake.notify_one();
+    spawn_local(async move {
+        // The session is held open by both of its halves.
+        let _writer = writer;
+        loop {
+            let mut count = 0;
+            if reader.read(|frame| count += usize::from(frame.is("notify"))).await.is_err() {
+                return;
+            }
+            told.set(told.get() + count);
+            wake.notify_one();
+        }
+    });
+    Ok(())
+}
