@@ -355,8 +355,8 @@ async fn kinds(bench: &mut Bench) -> Verdict {
                 let fits = matches!(error.code, Code::Unsupported | Code::Unreachable | Code::BadAddress);
                 ensure(fits, || format!("{kind}: refused with `{error}`"))?;
             }
-            End::Answered(answer)
-                if bench.subject.is_asked() && answer.code() == Some(Code::Unsupported) => {}
+            End::Answered(answer) if bench.subject.is_asked() && answer.code() == Some(Code::Unsupported) => {
+            }
             other => return Err(Failed(format!("{kind}: not refused: {other:?}"))),
         }
     }
