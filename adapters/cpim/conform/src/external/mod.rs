@@ -105,7 +105,7 @@ impl Subject for External {
 
     fn max_content_octets(&self) -> Option<usize> {
         let own = self.claims.get().and_then(|claims| claims.max_content_octets);
-        own.or(declared().max_content_octets)
+        own.or_else(|| declared().max_content_octets)
     }
 
     async fn prepare(&self) -> Result<(Arc<dyn Adapter>, Box<dyn ForeignPeer>), PeerError> {
