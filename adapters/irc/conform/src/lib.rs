@@ -75,7 +75,7 @@ impl Subject for IrcListener {
                 Feature::DisplayNames => Support::Degraded("as the real name of whoever writes"),
                 Feature::MultiLine => Support::Degraded("one message for each line, in order"),
                 Feature::RichPresence => Support::Degraded("as the text of AWAY"),
-                Feature::Subject => Support::Degraded("as a line before the text"),
+                Feature::Subject => Support::Degraded("in brackets before the text"),
             },
             presence: PresenceSupport::Observe,
             max_content_octets: None,
