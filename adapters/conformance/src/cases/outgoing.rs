@@ -124,7 +124,9 @@ async fn contents(bench: &mut Bench) -> Verdict {
             (Ok(seen), Support::Degraded(_)) if bench.subject.is_offered(&seen) => {}
             (Ok(seen), _) if examples::is_plain_text(&content) => {
                 let text = String::from_utf8_lossy(&content.body()).replace("\r\n", "\n");
-                let shown = seen.text.unwrap_or_default();
+                let entity =
+                    || seen.content.as_ref().map(|c| String::from_utf8_lossy(&c.body()).into_owned());
+                let shown = seen.text.clone().or_else(entity).unwrap_or_default();
                 ensure(squeezed(&shown) == squeezed(&text), || format!("{what}: shown as {shown:?}"))?;
             }
             // In another form perhaps, but whatever entity there is holds the same.
