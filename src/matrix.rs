@@ -16,13 +16,18 @@ pub struct Side {
     pub name: &'static str,
     /// What it claims.
     pub claims: Capabilities,
+    /// What its users can say themselves.
+    pub says: fn(Feature) -> bool,
 }
 
 /// The adapters of this build, with this as the largest content of the native protocol, in octets.
 #[must_use]
 pub fn sides(content_octets: usize) -> Vec<Side> {
-    let side =
-        |row: &registry::Row| Side { name: row.section.name, claims: (row.capabilities)(content_octets) };
+    let side = |row: &registry::Row| Side {
+        name: row.section.name,
+        claims: (row.capabilities)(content_octets),
+        says: row.says,
+    };
     registry::ROWS.iter().map(side).collect()
 }
 
@@ -43,13 +48,11 @@ pub enum Crossing {
 }
 
 impl Crossing {
-    /// What becomes of a feature of a message or of presence. What a protocol has only in another form or not at all, its
-    /// users cannot say; what becomes of an operation is for the far side alone to tell.
+    /// What becomes of a feature of a message or of presence.
     #[must_use]
     pub fn of(feature: Feature, from: &Side, to: &Side) -> Self {
-        let is_said = (from.claims.support)(feature) == Support::Full || feature == Feature::Outcome;
         match (to.claims.support)(feature) {
-            _ if !is_said => Self::Unsaid,
+            _ if !(from.says)(feature) => Self::Unsaid,
             Support::Full => Self::Whole,
             Support::Degraded(how) => Self::Changed(how),
             Support::Dropped => Self::Lost,
@@ -143,10 +146,8 @@ mod tests {
     use super::*;
 
     const fn side(support: fn(Feature) -> Support, presence: PresenceSupport) -> Side {
-        Side {
-            name: "x",
-            claims: Capabilities { support, presence, max_content_octets: None, patience: None },
-        }
+        let claims = Capabilities { support, presence, max_content_octets: None, patience: None };
+        Side { name: "x", claims, says: |feature| matches!(feature, Feature::Subject) }
     }
 
     #[test]
@@ -158,11 +159,10 @@ mod tests {
         let of = |from, to| Crossing::of(Feature::Subject, from, to);
         assert_eq!(of(&full, &full), Crossing::Whole);
         assert_eq!(of(&full, &changed), Crossing::Changed("as a line"));
+        assert_eq!(of(&changed, &full), Crossing::Whole);
         assert_eq!(of(&full, &dropped), Crossing::Lost);
         assert_eq!(of(&full, &rejected), Crossing::Refused);
-        assert_eq!(of(&changed, &full), Crossing::Unsaid);
-        assert_eq!(of(&dropped, &full), Crossing::Unsaid);
-        assert_eq!(Crossing::of(Feature::Outcome, &dropped, &full), Crossing::Whole);
+        assert_eq!(Crossing::of(Feature::Date, &full, &full), Crossing::Unsaid);
         assert_eq!(Crossing::of_subscription(&dropped), Crossing::Refused);
     }
 

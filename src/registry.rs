@@ -14,7 +14,7 @@ mod tls;
 
 use std::sync::Arc;
 
-use cpim_adapter::{Adapter, BuildError, Capabilities};
+use cpim_adapter::{Adapter, BuildError, Capabilities, Feature};
 
 use crate::config::{AdapterSection, Config};
 use crate::resolver::Record;
@@ -29,6 +29,8 @@ pub struct Row {
     pub records: fn(&Config) -> Result<Vec<Record>, BuildError>,
     /// What it claims before it knows a peer, with this as the largest content of the native protocol.
     pub capabilities: fn(usize) -> Capabilities,
+    /// Which features its users can say themselves, in whatever form; for the loss matrix.
+    pub says: fn(Feature) -> bool,
     /// Builds it from the configuration; opens nothing.
     pub build: fn(&Config) -> Result<Built, BuildError>,
 }
@@ -53,6 +55,7 @@ pub const ROWS: &[Row] = &[
         selectors: &[],
         records: |_| Ok(Vec::new()),
         capabilities: cpim_native::capabilities,
+        says: |_| true,
         build: cpim::build,
     },
     #[cfg(feature = "irc")]
@@ -61,6 +64,7 @@ pub const ROWS: &[Row] = &[
         selectors: &["irc", "ircs"],
         records: |_| Ok(Vec::new()),
         capabilities: |_| cpim_irc::capabilities(),
+        says: |feature| matches!(feature, Feature::Outcome | Feature::Unicode),
         build: irc::build,
     },
     #[cfg(feature = "smtp")]
@@ -69,6 +73,7 @@ pub const ROWS: &[Row] = &[
         selectors: &["mailto"],
         records: smtp::records,
         capabilities: |_| cpim_smtp::capabilities(),
+        says: |feature| feature != Feature::RichPresence,
         build: smtp::build,
     },
 ];

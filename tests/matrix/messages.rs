@@ -63,7 +63,7 @@ fn judge(
     };
     match crossing {
         Crossing::Whole if !is_whole => wrong("not whole"),
-        Crossing::Changed(_) if !shows => wrong("not in the form that is promised"),
+        Crossing::Changed(_) if !shows && !is_whole => wrong("not in the form that is promised"),
         Crossing::Lost if is_whole || shows => wrong("not lost"),
         _ if told.starts_with("failure") => Some(told.clone()),
         _ => None,
