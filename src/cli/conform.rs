@@ -19,12 +19,13 @@ use crate::registry::conform as registry;
   cpim-gateway conform irc --case 'out.*' --case order.out
   cpim-gateway conform cpim --junit results.xml
   cpim-gateway conform --list
+  cpim-gateway conform toy --adapter './toy 127.0.0.1:{port}' --peer './toy-peer {port}'
 
 The kit plays the gateway and a peer of the adapter's protocol, over loopback. Each failure says what
 should have happened, by which clause, and what happened instead.
 Exit codes: 0 every case passed, 1 one failed, 2 no such adapter or case.")]
 pub(super) struct Conform {
-    /// The adapter, by the name of its section in the configuration
+    /// The adapter, by the name of its section in the configuration; with --adapter, its selector
     #[arg(required_unless_present = "list")]
     name: Option<String>,
     /// Only the cases of this name; `*` stands for anything
@@ -33,6 +34,12 @@ pub(super) struct Conform {
     /// Write the results as JUnit XML too
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+    /// Start this adapter, which claims the selector with CPIM_SERVER and CPIM_SECRET; `{port}` is a free port
+    #[arg(long, value_name = "COMMAND", requires = "peer")]
+    adapter: Option<String>,
+    /// Start this peer of its protocol, told by JSON what to do (docs/adapters/conformance.md)
+    #[arg(long, value_name = "COMMAND", requires = "adapter")]
+    peer: Option<String>,
     /// Show the cases, and run none
     #[arg(long)]
     list: bool,
@@ -100,6 +107,9 @@ impl Conform {
 
     fn subject(&self) -> Result<Arc<dyn Subject>, Failed> {
         let name = self.name.as_deref().unwrap_or_default();
+        if let (Some(adapter), Some(peer)) = (&self.adapter, &self.peer) {
+            return registry::external(name, adapter, peer).map_err(Failed::usage);
+        }
         registry::subject(name).ok_or_else(|| {
             Failed::usage(format_args!("no adapter `{name}`; known are {}", registry::names().join(", ")))
         })

@@ -20,6 +20,14 @@ pub fn subject(name: &str) -> Option<Arc<dyn Subject>> {
     SUBJECTS.iter().find(|(known, _)| *known == name).map(|(_, make)| make())
 }
 
+/// An adapter in a process of its own, for this selector, with a program that plays its peer.
+///
+/// # Errors
+/// What is wrong with the selector.
+pub fn external(selector: &str, adapter: &str, peer: &str) -> Result<Arc<dyn Subject>, String> {
+    Ok(Arc::new(cpim_native_conform::External::new(selector, adapter, peer)?))
+}
+
 /// The names of the adapters, for whoever asks for another.
 #[must_use]
 pub fn names() -> Vec<&'static str> {

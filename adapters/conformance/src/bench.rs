@@ -114,7 +114,7 @@ impl Bench {
     }
 
     pub(crate) fn supports(&self, feature: Feature) -> Support {
-        (self.subject.capabilities().support)(feature)
+        self.subject.support(feature)
     }
 
     /// Whether a far side's answer is known.

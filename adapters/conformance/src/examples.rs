@@ -29,9 +29,10 @@ pub(crate) fn contents() -> Vec<(&'static str, Content)> {
     contents
 }
 
-/// Whether a protocol that shows only text can show it.
+/// Whether a protocol that shows only text can show it; what does not say what it is, is text (RFC 2045 section 5.2).
 pub(crate) fn is_plain_text(content: &Content) -> bool {
-    content.media_type().is_some_and(|media_type| media_type.is("text/plain"))
+    let says = content.field("Content-Type").is_some();
+    content.media_type().map_or(!says, |media_type| media_type.is("text/plain"))
 }
 
 /// Metadata of which each part is one feature.

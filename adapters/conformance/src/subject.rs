@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use cpim_adapter::{
     Adapter, Capabilities, Content, Domain, Feature, ForeignAddress, ImUri, Kind, Mapper, Message, Metadata,
-    NextHop, Passage, Presence, Response, Selectors, Status, SubscriptId, Support, Uri,
+    NextHop, Passage, Presence, PresenceSupport, Response, Selectors, Status, SubscriptId, Support, Uri,
 };
 
 /// An adapter under test.
@@ -17,6 +17,21 @@ pub trait Subject: Send + Sync {
 
     /// What it claims. The kit wants the adapter itself to claim the same.
     fn capabilities(&self) -> Capabilities;
+
+    /// What it claims of one feature; for adapters that say so only once they run.
+    fn support(&self, feature: Feature) -> Support {
+        (self.capabilities().support)(feature)
+    }
+
+    /// How it knows presence, likewise.
+    fn presence(&self) -> PresenceSupport {
+        self.capabilities().presence
+    }
+
+    /// The largest content that it takes, likewise.
+    fn max_content_octets(&self) -> Option<usize> {
+        self.capabilities().max_content_octets
+    }
 
     /// A fresh adapter with its listeners bound, not running yet, and the peer that will talk to it.
     ///
@@ -73,7 +88,7 @@ pub trait Subject: Send + Sync {
     /// Whether the peer can answer, so that outcomes are known. Where the protocol leaves that to each peer, this one's
     /// manner.
     fn knows_outcomes(&self) -> bool {
-        (self.capabilities().support)(Feature::Outcome) == Support::Full
+        self.support(Feature::Outcome) == Support::Full
     }
 
     /// Whether the protocol has a mark for what no person wrote.
@@ -91,6 +106,16 @@ pub trait Subject: Send + Sync {
         true
     }
 
+    /// Whether answers wait with the gateway for a user who is away.
+    fn tells_kept(&self) -> bool {
+        true
+    }
+
+    /// Whether the far side itself says that nobody is there: then that is an answer, and no error.
+    fn is_asked(&self) -> bool {
+        false
+    }
+
     /// Octets of a text that a user is shown whole, whatever its lines.
     fn readable_octets(&self) -> usize {
         usize::MAX
@@ -104,6 +129,11 @@ pub trait Subject: Send + Sync {
     /// How many operations of the peer at most wait with the gateway for their answer.
     fn most_waiting(&self) -> usize {
         64
+    }
+
+    /// Whether the language of an answer reaches the sender too.
+    fn tells_language(&self) -> bool {
+        self.tells_words()
     }
 
     /// Foreign addresses: canonical spellings, others of the same address, and what the grammar refuses.

@@ -8,12 +8,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cpim_conformance::reference::Reference;
-use cpim_conformance::{Mutant, Timing, run, run_case, suite};
+use cpim_conformance::{Mutant, Timing, run_case, suite};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 /// Mutants at once: they wait more than they work.
 const AT_ONCE: usize = 8;
+
+/// How often a mutant may pass before it counts as not caught.
+const TRIES: usize = 5;
 
 fn timing() -> Timing {
     Timing { patience: Duration::from_secs(2), ..Timing::default() }
@@ -28,8 +31,16 @@ async fn each_mutant_is_caught_by_the_case_that_should() {
             let _place = places.acquire_owned().await.unwrap();
             let name = mutant.caught_by();
             let case = suite().into_iter().find(|case| case.name == name).unwrap();
-            let ended = run_case(&case, Arc::new(Reference::mutated(*mutant)), &timing()).await;
-            (mutant, name, ended.verdict.err())
+            // A fault that is a race does not show each time.
+            let mut failed = None;
+            for _ in 0..TRIES {
+                failed =
+                    run_case(&case, Arc::new(Reference::mutated(*mutant)), &timing()).await.verdict.err();
+                if failed.is_some() {
+                    break;
+                }
+            }
+            (mutant, name, failed)
         });
     }
     let mut passed = Vec::new();
@@ -52,17 +63,4 @@ fn each_case_is_there_for_a_mutant() {
     let without: Vec<_> =
         suite().into_iter().map(|case| case.name).filter(|name| !caught.contains(name)).collect();
     assert!(without.is_empty(), "{without:?}");
-}
-
-/// Every case that each mutant fails, for whoever changes the suite: `cargo test -p cpim-conformance --test mutants --
-/// --ignored --nocapture`. It takes minutes.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a table for people, which takes minutes"]
-async fn table_of_all_that_each_mutant_fails() {
-    for mutant in Mutant::ALL {
-        let timing = Timing { patience: Duration::from_secs(1), at_once: 60, ..Timing::default() };
-        let results = run(Arc::new(Reference::mutated(*mutant)), &timing).await;
-        let failed: Vec<_> = results.failures().map(|(case, _)| case.name).collect();
-        println!("{mutant:?}: {}", failed.join(", "));
-    }
 }

@@ -10,6 +10,8 @@ use cpim_adapter::{
     Delivery, DeliveryError, ForeignAddress, Health, NextHop, Outcome, PresenceSupport, Selector,
 };
 
+use cpim_native_proto::Description;
+
 use crate::config::{ListenAt, Settings};
 use crate::external;
 use crate::listener::Listener;
@@ -67,6 +69,13 @@ impl NativeAdapter {
         restart.sort();
         self.shared.configured.send_replace(Arc::new(new));
         Ok(restart)
+    }
+
+    /// What the external adapter of a selector claims, while it has a session.
+    #[must_use]
+    pub fn external(&self, selector: &Selector) -> Option<Arc<Description>> {
+        self.shared.sessions.adapter_of(selector)?;
+        Some(self.shared.externals.of(selector))
     }
 
     fn lock_bound(&self) -> std::sync::MutexGuard<'_, Vec<Listener>> {

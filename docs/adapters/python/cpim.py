@@ -180,6 +180,9 @@ class Session:
                 if answered and not answered.done():
                     answered.set_result(Answer.read(xml))
             elif xml.tag == "close":
+                # What is open is answered first: the other side waits ten seconds for it.
+                if self._tasks:
+                    await asyncio.wait(self._tasks, timeout=9)
                 self._write("<close/>")
                 raise EOFError(f"the gateway closes: {xml.get('reason', 'in order')}")
             else:

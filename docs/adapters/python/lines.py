@@ -22,7 +22,7 @@ import sys
 
 import cpim
 
-CLAIMS = """<adapter presence='observe' standing='claimed' max-content='1500'>
+CLAIMS = """<adapter presence='observe' standing='claimed' max-content='900'>
   <address fold='ascii' characters='a-z0-9-' max-octets='20'/>
   <feature name='any-content' support='rejected'/>
   <feature name='date' support='dropped'/>
@@ -119,7 +119,8 @@ class Lines:
     async def serve(self, reader, writer):
         user, tasks = None, set()
         try:
-            while line := await reader.readline():
+            # What is cut off at the end of a connection is no line.
+            while (line := await reader.readline()).endswith(b"\n"):
                 verb, _, rest = line.decode("utf-8", "replace").strip().partition(" ")
                 if user is None:
                     user = self.welcome(rest.lower(), writer) if verb == "I" else None

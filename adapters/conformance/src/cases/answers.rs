@@ -294,7 +294,13 @@ async fn private(bench: &mut Bench) -> Verdict {
                 refused = true;
                 break;
             }
-            Some(End::Answered(response)) => check(&response.text())?,
+            Some(End::Answered(response)) => {
+                check(&response.text())?;
+                refused |= bench.subject.is_asked() && response.status() == Status::Failure;
+                if refused {
+                    break;
+                }
+            }
             _ => tokio::time::sleep(quiet / 4).await,
         }
     }

@@ -44,6 +44,11 @@ async fn away(bench: &mut Bench) -> Verdict {
             }
             None | Some(End::Unknown | End::NotSent | End::Delegated) => {}
             Some(End::Answered(response)) if response.status() == Status::Indeterminant => {}
+            Some(End::Answered(response))
+                if bench.subject.is_asked() && response.status() == Status::Failure =>
+            {
+                return same("code", &response.code(), &Some(Code::Unreachable));
+            }
             Some(End::Answered(response)) => {
                 return Err(Failed(format!("nobody is there, and the outcome is `{response}`")));
             }

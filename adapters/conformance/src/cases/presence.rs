@@ -197,7 +197,7 @@ async fn observe(bench: &mut Bench) -> Verdict {
         NextHop::Peer(_) | NextHop::Served(_) => return bench.still_works("nothing").await,
     };
     let begun = bench.adapter.observe(foreign.clone()).await;
-    if bench.subject.capabilities().presence != PresenceSupport::Observe {
+    if bench.subject.presence() != PresenceSupport::Observe {
         let refused = begun.err().map(|error| error.code);
         return same("the refusal to observe", &refused, &Some(Code::Unsupported));
     }
@@ -223,7 +223,7 @@ async fn unobserve(bench: &mut Bench) -> Verdict {
     let NextHop::Foreign(foreign) = bench.subject.hop(user.as_uri()) else {
         return bench.still_works("nothing").await;
     };
-    if bench.subject.capabilities().presence != PresenceSupport::Observe {
+    if bench.subject.presence() != PresenceSupport::Observe {
         // Asked nevertheless, it does no harm.
         bench.adapter.unobserve(&foreign).await;
         return bench.still_works("an observation that there was not").await;

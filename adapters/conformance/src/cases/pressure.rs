@@ -73,7 +73,7 @@ async fn order_under_pressure(bench: &mut Bench) -> Verdict {
     /// More than the buffers of a connection hold.
     const MESSAGES: usize = 60;
     const OCTETS: usize = 200 << 10;
-    let most = bench.subject.capabilities().max_content_octets.unwrap_or(OCTETS);
+    let most = bench.subject.max_content_octets().unwrap_or(OCTETS);
     let octets = OCTETS.min(most.saturating_sub(256)).min(bench.subject.readable_octets()).max(1);
     let (sender, mut legs) = tokio::sync::mpsc::channel(MESSAGES);
     let deliveries: Vec<_> = (0..MESSAGES)
@@ -118,7 +118,7 @@ async fn slow_peer(bench: &mut Bench) -> Verdict {
     const OCTETS: usize = 256 << 10;
     /// What an adapter may have taken on for a peer that reads nothing: its own queue, and the system's buffers.
     const MOST_TAKEN: usize = 20 << 20;
-    let most = bench.subject.capabilities().max_content_octets.unwrap_or(OCTETS);
+    let most = bench.subject.max_content_octets().unwrap_or(OCTETS);
     let octets = OCTETS.min(most.saturating_sub(256)).min(bench.subject.readable_octets()).max(1);
     let mut legs = Vec::new();
     for number in 0..MESSAGES {

@@ -3,6 +3,7 @@
 //! The peer is a home server of `native.example`, spoken by hand from the text of the binding
 //! (`docs/native-cpim.md`): it shares no code with the adapter but the contract's own types.
 
+mod external;
 mod frame;
 mod peer;
 mod xml;
@@ -15,6 +16,8 @@ use cpim_adapter::{
 };
 use cpim_conformance::{ForeignPeer, PeerError, Spelling, Subject};
 use cpim_native::{Anchors, Limits, ListenAt, ListenerSettings, NativeAdapter, OutgoingTls, Settings};
+
+pub use external::External;
 
 use peer::Peer;
 
@@ -53,6 +56,16 @@ fn settings() -> Result<Settings, PeerError> {
     })
 }
 
+/// What the native adapter claims.
+fn declared() -> Capabilities {
+    Capabilities {
+        support: |_| Support::Full,
+        presence: PresenceSupport::PassThrough,
+        max_content_octets: Some(1_048_576),
+        patience: None,
+    }
+}
+
 fn failed(error: impl ToString) -> PeerError {
     PeerError::Failed(error.to_string())
 }
@@ -64,12 +77,7 @@ impl Subject for Native {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            support: |_| Support::Full,
-            presence: PresenceSupport::PassThrough,
-            max_content_octets: Some(1_048_576),
-            patience: None,
-        }
+        declared()
     }
 
     async fn prepare(&self) -> Result<(Arc<dyn Adapter>, Box<dyn ForeignPeer>), PeerError> {

@@ -1,4 +1,4 @@
-//! The IRC adapter passes the cases of the kit, and its README says what it claims.
+//! The IRC adapter passes every case of the kit, and its README says what it claims.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "in a test, a panic is a failed test")]
 

@@ -82,14 +82,12 @@ impl Client {
         }
     }
 
-    /// One mail. Refused, its last reply.
+    /// One mail. Refused, its last reply; then the connection is not used again.
     pub(crate) async fn send(&mut self, mail: &Outgoing) -> Result<Refused, PeerError> {
         for step in mail.steps() {
             self.0.write_all(&step).await?;
             let reply = self.reply().await?;
             if !reply.starts_with(['2', '3']) {
-                self.0.write_all(b"RSET\r\n").await?;
-                self.wanted("250").await?;
                 return Ok(Some(reply));
             }
         }

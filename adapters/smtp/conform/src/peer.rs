@@ -75,7 +75,8 @@ impl Peer {
             None => Client::connect(self.adapter).await?,
         };
         let refused = client.send(mail).await?;
-        self.client = Some(client);
+        // A server may hang up on whoever has been refused often (RFC 5321 section 3.8).
+        self.client = Some(client).filter(|_| refused.is_none());
         Ok(refused)
     }
 

@@ -17,7 +17,7 @@ pub struct Limits {
     pub recipients: usize,
     /// Mails of one connection.
     pub mails: usize,
-    /// Commands that were wrong or refused, before the connection is closed.
+    /// Commands that were wrong, or refused for good, before the connection is closed.
     pub errors: usize,
     /// Commands in a row that bring no mail closer, before the connection is closed.
     pub idle_commands: usize,

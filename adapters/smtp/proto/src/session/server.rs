@@ -501,9 +501,15 @@ impl Session {
             return self.end(reply);
         }
         self.reply(reply);
-        self.errors += 1;
+        // What is refused for now is no mistake of the client's; still it must not go on for ever.
+        match reply.is_permanent() {
+            true => self.errors += 1,
+            false => self.idle += 1,
+        }
         if self.errors > self.limits.errors {
             self.end(&TOO_MANY_ERRORS);
+        } else if self.idle > self.limits.idle_commands {
+            self.end(&TOO_MANY_COMMANDS);
         }
     }
 

@@ -159,8 +159,19 @@ fn too_much_of_anything_is_refused() {
     assert_eq!(stage.says("RCPT TO:<d@gw.example>\r\n"), ["452 4.5.3"]);
     stage.says("DATA\r\n");
     assert_eq!(stage.says(&format!("{}\r\n.\r\n", "a".repeat(101))), ["554 5.6.0"]);
+    assert_eq!(stage.says("BAD\r\n"), ["500 5.5.1"], "what was refused for now was not wrong");
     assert_eq!(stage.says("BAD\r\n"), ["500 5.5.1", "421 4.7.0"], "the fourth that was wrong");
     assert!(stage.session.is_closed());
+
+    // Nor is it asked for ever.
+    let mut stage = Stage::greeted();
+    stage.says("MAIL FROM:<a@x.example>\r\nRCPT TO:<b@gw.example>\r\nRCPT TO:<c@gw.example>\r\n");
+    let mut refused = 0;
+    while !stage.session.is_closed() {
+        assert_eq!(stage.says("RCPT TO:<d@gw.example>\r\n")[0], "452 4.5.3");
+        refused += 1;
+    }
+    assert!((4..=8).contains(&refused), "{refused}");
 
     let mut stage = Stage::greeted();
     assert_eq!(stage.says(&format!("NOOP {}\r\n", "a".repeat(200))), ["500 5.5.2"]);

@@ -1,0 +1,233 @@
+//! An adapter in a process of its own under the kit: its session is served by the native adapter, and the peer of its
+//! protocol is played by a program of its author's.
+//!
+//! Both are started anew for each case. In their command lines, `{port}` stands for a port that is free.
+
+mod hello;
+mod peer;
+mod program;
+
+use std::net::TcpListener;
+use std::process::Stdio;
+use std::sync::{Arc, OnceLock};
+
+use async_trait::async_trait;
+use cpim_adapter::{
+    Adapter, Capabilities, Class, Feature, ForeignAddress, ImUri, Kind, Local, NextHop, PresenceSupport,
+    Scope, Selector, Selectors, Shape, Status, Support, Uri,
+};
+use cpim_conformance::{ForeignPeer, PeerError, Spelling, Subject};
+use cpim_native::{ApplicationSettings, NativeAdapter, Secret};
+use cpim_native_proto::{Claimed, Description};
+
+use self::hello::Hello;
+use self::peer::Peer;
+use self::program::Program;
+use crate::{declared, failed, settings};
+
+/// What the adapter proves itself by: known to nobody but the processes that the kit starts, over loopback.
+const SECRET: &str = "of the conformance kit";
+
+/// An external adapter.
+pub struct External {
+    selector: Selector,
+    selectors: Selectors,
+    /// The command that starts it.
+    adapter: String,
+    /// The command that starts its peer.
+    peer: String,
+    /// Whom the peer plays, once it has said so.
+    hello: OnceLock<Hello>,
+    /// What the adapter claims, once it has said so.
+    claims: Arc<OnceLock<Arc<Description>>>,
+}
+
+impl External {
+    /// The adapter that `adapter` starts, for this selector: `pepp` or, where it is none that is known, any other name.
+    ///
+    /// # Errors
+    /// What is wrong with the selector.
+    pub fn new(selector: &str, adapter: &str, peer: &str) -> Result<Self, String> {
+        let mut selectors = Selectors::default();
+        let name = selector.trim_end_matches([':', '/']);
+        if selectors.find(name).is_err() {
+            selectors.add(name, Shape::Opaque).map_err(|error| error.to_string())?;
+        }
+        let selector = selectors.find(name).map_err(|error| error.to_string())?;
+        Ok(Self {
+            selector,
+            selectors,
+            adapter: adapter.to_owned(),
+            peer: peer.to_owned(),
+            hello: OnceLock::new(),
+            claims: Arc::default(),
+        })
+    }
+
+    fn says(&self, what: impl Fn(&Hello) -> bool) -> bool {
+        self.hello.get().is_some_and(what)
+    }
+
+    fn foreign(&self, value: &str) -> Option<ForeignAddress> {
+        ForeignAddress::new(self.selector.clone(), value).ok()
+    }
+}
+
+/// A port that nobody has at the moment.
+fn free_port() -> Result<u16, PeerError> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
+
+#[async_trait]
+impl Subject for External {
+    fn name(&self) -> String {
+        self.selector.as_str().to_owned()
+    }
+
+    /// Those of the native adapter, which stands between it and the gateway. Its own are asked for one by one.
+    fn capabilities(&self) -> Capabilities {
+        declared()
+    }
+
+    fn support(&self, feature: Feature) -> Support {
+        let features = self.claims.get().map(|claims| claims.features.as_slice()).unwrap_or_default();
+        match features.iter().find(|(known, _)| *known == feature).map(|(_, claimed)| claimed) {
+            None | Some(Claimed::Full) => Support::Full,
+            Some(Claimed::Degraded(_)) => Support::Degraded("as its `<adapter>` says"),
+            Some(Claimed::Dropped) => Support::Dropped,
+            Some(Claimed::Rejected) => Support::Rejected,
+        }
+    }
+
+    fn presence(&self) -> PresenceSupport {
+        self.claims.get().map_or(PresenceSupport::None, |claims| claims.presence)
+    }
+
+    fn max_content_octets(&self) -> Option<usize> {
+        let own = self.claims.get().and_then(|claims| claims.max_content_octets);
+        own.or_else(|| declared().max_content_octets)
+    }
+
+    async fn prepare(&self) -> Result<(Arc<dyn Adapter>, Box<dyn ForeignPeer>), PeerError> {
+        let mut settings = settings()?;
+        settings.applications.push(ApplicationSettings {
+            name: self.selector.as_str().to_owned(),
+            covers: vec![Scope::Selector(self.selector.clone())],
+            secret: Secret::new(SECRET),
+            certificate: None,
+        });
+        let native = Arc::new(NativeAdapter::new(settings).map_err(failed)?);
+        native.bind().await.map_err(failed)?;
+        let addresses = native.local_addrs();
+        let server = addresses.first().ok_or_else(|| failed("nothing is listened at"))?;
+        let port = free_port()?.to_string();
+        let process = program::command(&self.adapter.replace("{port}", &port))
+            .env("CPIM_SERVER", server.to_string())
+            .env("CPIM_SECRET", SECRET)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|error| PeerError::NotRun(format!("{}: {error}", self.adapter)))?;
+        let (program, hello) = Program::start(&self.peer.replace("{port}", &port)).await?;
+        let hello = Hello::read(hello)?;
+        self.hello.get_or_init(|| hello);
+        let adapter: Arc<dyn Adapter> = Arc::clone(&native) as Arc<dyn Adapter>;
+        let peer = Peer {
+            program,
+            adapter: native,
+            claims: Arc::clone(&self.claims),
+            selector: self.selector.clone(),
+            mapper: self.mapper(),
+            _process: process,
+        };
+        Ok((adapter, Box::new(peer)))
+    }
+
+    #[allow(clippy::expect_used, reason = "a case begins only where both users have an address")]
+    fn user(&self, number: u8) -> ImUri {
+        let hello = self.hello.get();
+        let user =
+            hello.and_then(|hello| hello.users.get(usize::from(number))).map_or("nobody", String::as_str);
+        let foreign = format!("{}{user}", peer::scheme(&self.selector));
+        let uri = self.mapper().map(&foreign, Class::Im);
+        uri.ok().and_then(|uri| ImUri::try_from(uri).ok()).expect("a URI")
+    }
+
+    fn hop(&self, to: &Uri) -> NextHop {
+        match self.mapper().resident(to.address()) {
+            Ok(Some(Local::Route(foreign))) => NextHop::Foreign(foreign),
+            _ => NextHop::Served(to.address().clone()),
+        }
+    }
+
+    fn selectors(&self) -> Selectors {
+        self.selectors.clone()
+    }
+
+    fn utters(&self, kind: Kind) -> bool {
+        self.says(|hello| hello.says.iter().any(|said| said == kind.as_str()))
+    }
+
+    /// Subscriptions are the gateway's own where presence is observed, and refused by it where there is none.
+    fn takes(&self, kind: Kind) -> bool {
+        self.says(|hello| hello.takes.iter().any(|said| said == kind.as_str()))
+    }
+
+    fn knows_outcomes(&self) -> bool {
+        self.says(|hello| hello.outcomes)
+    }
+
+    fn knows_repetition(&self) -> bool {
+        self.says(|hello| hello.repeats)
+    }
+
+    fn marks_automatic(&self) -> bool {
+        self.says(|hello| hello.automatic)
+    }
+
+    fn names_kept(&self) -> bool {
+        self.says(|hello| hello.names_kept)
+    }
+
+    fn tells(&self, status: Status) -> bool {
+        self.says(|hello| hello.tells.iter().any(|told| told == status.as_str()))
+    }
+
+    fn tells_words(&self) -> bool {
+        self.says(|hello| hello.words)
+    }
+
+    fn tells_kept(&self) -> bool {
+        self.says(|hello| hello.keeps)
+    }
+
+    /// What the external adapter says of a user who is not there is an answer on its session.
+    fn is_asked(&self) -> bool {
+        true
+    }
+
+    fn tells_language(&self) -> bool {
+        false
+    }
+
+    fn most_waiting(&self) -> usize {
+        self.hello.get().map_or(64, |hello| hello.waiting)
+    }
+
+    fn readable_octets(&self) -> usize {
+        self.hello.get().map_or(usize::MAX, |hello| hello.readable)
+    }
+
+    fn spellings(&self) -> Vec<Spelling> {
+        let Some(hello) = self.hello.get() else { return Vec::new() };
+        let spellings = &hello.spellings;
+        let canonical =
+            spellings.canonical.iter().filter_map(|one| self.foreign(one)).map(Spelling::Canonical);
+        let same = spellings.same.iter().filter_map(|[one, canonical]| {
+            Some(Spelling::Same(self.foreign(one)?, self.foreign(canonical)?))
+        });
+        let refused = spellings.refused.iter().filter_map(|one| self.foreign(one)).map(Spelling::Refused);
+        canonical.chain(same).chain(refused).collect()
+    }
+}
