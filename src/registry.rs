@@ -9,7 +9,6 @@ pub mod irc;
 mod section;
 #[cfg(feature = "smtp")]
 pub mod smtp;
-#[cfg(any(feature = "cpim", feature = "smtp"))]
 mod tls;
 
 use std::sync::Arc;

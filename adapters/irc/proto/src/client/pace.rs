@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 /// A message timer as servers keep one (RFC 1459 section 8.10): each line puts it ahead of the clock, and a client
 /// whose timer would be too far ahead waits.
 ///
-/// A line costs [`Pace::line`], or half of it and as much for each 200 octets where that is more, as the
+/// A line costs `line`, or half of it and as much for each 200 octets where that is more, as the
 /// servers that count octets have it. Since the server's timer counts the same or less, it never runs ahead of this one.
 #[derive(Clone, Debug)]
 pub struct Pace {
