@@ -34,7 +34,7 @@ fn head(message: &Message) -> Option<Content> {
     Message { content, metadata, ..message.clone() }.with_metadata_around().ok()
 }
 
-/// Reads what [`write`] wrote.
+/// Reads what [`write()`] wrote.
 pub(super) fn read(note: &Bytes) -> Option<Message> {
     let (length, rest) = note.split_first_chunk::<4>()?;
     let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
