@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use cpim_adapter::{BuildError, Domain, Scope};
 use cpim_smtp::{
-    DnsSettings, Identity, IncomingSettings, Limits, ListenerSettings, MailAdapter, Password, PeerSettings,
-    Settings, SubmitterSettings,
+    DnsSettings, Identity, IncomingSettings, Limits, ListenerSettings, MailAdapter, OutgoingSettings,
+    Password, PeerSettings, Settings, SubmitterSettings,
 };
 
 pub(super) use self::records::records;
@@ -39,7 +39,7 @@ fn settings(config: &Config) -> Result<Settings, BuildError> {
             peer_scopes: config.peers.iter().map(peer_scopes).collect(),
             limits: limits(&mail.limits),
         },
-        outgoing: mail.outgoing.settings(&config.relay_domain),
+        outgoing: outgoing(config, &mail.outgoing),
         peers: config.peers.iter().filter_map(peer).collect(),
         dns: DnsSettings {
             enabled: config.dns.enabled,
@@ -49,6 +49,14 @@ fn settings(config: &Config) -> Result<Settings, BuildError> {
             attempts: config.dns.attempts,
         },
     })
+}
+
+/// How mail is sent: a route of the gateway's own that goes by mail holds for whatever goes there by mail.
+fn outgoing(config: &Config, outgoing: &outgoing::Outgoing) -> OutgoingSettings {
+    let mut settings = outgoing.settings(&config.relay_domain);
+    let routes = config.routes.iter().filter(|route| route.protocol == "smtp" && !route.to.is_empty());
+    settings.routes.extend(routes.map(|route| outgoing.route_of(route)));
+    settings
 }
 
 /// A peer without a secret proves itself by its certificate, for which mail has no place.

@@ -14,8 +14,11 @@ mod support;
 
 mod abuse;
 mod authors;
+mod commands;
+mod dns_records;
 mod login;
 mod messages;
+mod peers;
 mod relaying;
 mod reload;
 mod reports;

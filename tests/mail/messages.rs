@@ -41,9 +41,9 @@ fn every_form_of_the_address_is_read() {
         "\"im=fred@a.example\"@gw.example",
         "im=f~72~65d~40a.example@gw.example",
         "fred@a.example",
-        // Every octet escaped: longer than anybody must take.
         "im=~66~72~65~64~40~61~2e~65~78~61~6d~70~6c~65@gw.example",
-        "\"im=~66~72~65~64~40~61~2e~65~78~61~6d~70~6c~65\"@gw.example",
+        // Longer than anybody must take (RFC 5321 section 4.5.3.1.1).
+        "\"\\i\\m\\=\\~\\6\\6\\~\\7\\2\\~\\6\\5\\~\\6\\4\\~\\4\\0\\~\\6\\1\\~\\2\\e\\e\\x\\a\\m\\p\\l\\e\"@gw.example",
     ]
     .into_iter()
     .enumerate()

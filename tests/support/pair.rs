@@ -27,6 +27,35 @@ pub fn over_irc() -> Pair {
     Pair { a, b, b_irc }
 }
 
+/// Two gateways that send each other mail, each to the other's listener.
+pub fn over_mail() -> MailPair {
+    let (a_mail, b_mail) = (free_port(), free_port());
+    let (a, b) = (Site::new(""), Site::new(""));
+    let mail = |other: &str, here: u16, there: u16| {
+        let route = |domain: &str| {
+            format!(
+                "[[route]]\ndomain = \"{domain}\"\nprotocol = \"smtp\"\nto = [\"127.0.0.1:{there}\"]\ntls = \"plain\"\n"
+            )
+        };
+        format!("[[smtp.listener]]\naddress = \"127.0.0.1:{here}\"\n")
+            + &route(&format!("{other}.example"))
+            + &route(&format!("gw.{other}.example"))
+    };
+    a.configure(&(peers("a", "b") + &mail("b", a_mail, b_mail)));
+    b.configure(&(peers("b", "a") + &mail("a", b_mail, a_mail)));
+    MailPair { a, b, a_mail, b_mail }
+}
+
+/// Two sites that send each other mail.
+pub struct MailPair {
+    pub a: Site,
+    pub b: Site,
+    /// Where A takes mail.
+    pub a_mail: u16,
+    /// Where B does.
+    pub b_mail: u16,
+}
+
 /// A gateway called `name`, whose peer is `other`, in which everybody may do everything.
 fn peers(name: &str, other: &str) -> String {
     format!(

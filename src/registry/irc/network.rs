@@ -6,8 +6,8 @@ use std::time::Duration;
 use cpim_irc::{Casemapping, Identity, Login, NetworkName, NetworkSettings, Nick, Password, Transport};
 use serde::Deserialize;
 
-use super::section::{Wrong, wrong_pair};
 use crate::config::{Anchors, HostPort, Secret, Section, several, units};
+use crate::registry::tls::{Wrong, wrong_pair};
 
 /// Puppets at most: each needs a connection, and a file of the process for it.
 const PUPPETS: usize = 10_000;

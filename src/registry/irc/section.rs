@@ -1,19 +1,19 @@
 //! `[irc]`: the IRC adapter's own section.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use cpim_irc::{NetworkName, Password};
 use serde::Deserialize;
 
 use super::network::Network;
-use crate::config::certificate::{PairError, pair};
-use crate::config::{
-    AdapterSection, Anchors, ConfigErrors, Domain, Endpoint, Listeners, Secret, Section, units,
-};
+use crate::config::{AdapterSection, Anchors, ConfigErrors, Domain, Endpoint, Secret, Section, units};
+use crate::registry::section::{self, Findings, Table, check, listens};
+use crate::registry::tls::{Wrong, wrong_pair};
 
 /// The row of the section.
-pub const SECTION: AdapterSection = AdapterSection { name: "irc", check, listens };
+pub const SECTION: AdapterSection =
+    AdapterSection { name: "irc", check: check::<Irc>, listens: listens::<Irc> };
 
 /// Lines of `ADMIN`: that reply has no more.
 const ADMIN_LINES: usize = 3;
@@ -91,64 +91,44 @@ pub struct Account {
     pub password: Option<Secret>,
 }
 
-/// A key of a table, and what is wrong with it.
-pub(super) type Wrong = (&'static str, String);
-
 /// The section, read and checked, with the paths of files as seen from the folder of the configuration file.
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub fn read(section: &Section, _relay_domains: &[Domain]) -> Result<Irc, ConfigErrors> {
-    let mut irc: Irc = section.read()?;
-    let mut errors = Vec::new();
-    irc.ca.find(section);
-    errors.extend(irc.wrong().into_iter().map(|(key, message)| section.error(&[key], message)));
-    for (nth, listener) in irc.listener.iter_mut().enumerate() {
-        for path in [&mut listener.certificate, &mut listener.key].into_iter().flatten() {
-            *path = section.beside(path);
-        }
-        let nth = nth.to_string();
-        let wrong = listener.wrong().into_iter();
-        errors.extend(wrong.map(|(key, message)| section.error(&["listener", &nth, key], message)));
-    }
-    for (nth, account) in irc.account.iter_mut().enumerate() {
-        account.password_file = section.beside(&account.password_file);
-        if let Err((key, message)) = account.load() {
-            errors.push(section.error(&["account", &nth.to_string(), key], message));
-        }
-    }
-    let mut names: Vec<String> = irc.name.iter().map(|name| name.to_ascii_lowercase()).collect();
-    for (nth, network) in irc.network.iter_mut().enumerate() {
-        let mut wrong = network.load(section);
-        let name = network.name.to_ascii_lowercase();
-        if names.contains(&name) {
-            wrong.push(("name", format!("{:?} is the name of another network here", network.name)));
-        }
-        names.push(name);
-        let nth = nth.to_string();
-        errors
-            .extend(wrong.into_iter().map(|(key, message)| section.error(&["network", &nth, key], message)));
-    }
-    if errors.is_empty() { Ok(irc) } else { Err(ConfigErrors::new(errors)) }
+pub fn read(section: &Section, relay_domains: &[Domain]) -> Result<Irc, ConfigErrors> {
+    section::read(section, relay_domains)
 }
 
-/// As [`read`], for `check`.
-///
-/// # Errors
-/// Everything that is wrong with it.
-pub fn check(section: &Section, relay_domains: &[Domain]) -> Result<(), ConfigErrors> {
-    read(section, relay_domains).map(drop)
-}
+impl Table for Irc {
+    fn look(&mut self, findings: &mut Findings<'_>) {
+        self.ca.find(findings.section);
+        findings.say(&[], self.wrong());
+        for (nth, listener) in self.listener.iter_mut().enumerate() {
+            findings.find([&mut listener.certificate, &mut listener.key].into_iter().flatten());
+            findings.say(&["listener", &nth.to_string()], listener.wrong());
+        }
+        for (nth, account) in self.account.iter_mut().enumerate() {
+            findings.find([&mut account.password_file]);
+            findings.say(&["account", &nth.to_string()], account.load().err());
+        }
+        let mut names: Vec<String> = self.name.iter().map(|name| name.to_ascii_lowercase()).collect();
+        for (nth, network) in self.network.iter_mut().enumerate() {
+            let mut wrong = network.load(findings.section);
+            let name = network.name.to_ascii_lowercase();
+            if names.contains(&name) {
+                wrong.push(("name", format!("{:?} is the name of another network here", network.name)));
+            }
+            names.push(name);
+            findings.say(&["network", &nth.to_string()], wrong);
+        }
+    }
 
-/// Where the section listens, as far as it can be read.
-#[must_use]
-pub fn listens(section: &Section) -> Listeners {
-    let irc: Irc = section.read().unwrap_or_default();
-    let places = irc.listener.into_iter().enumerate().filter_map(|(nth, listener)| {
-        let key = ["listener", &nth.to_string(), "address"].map(str::to_owned).to_vec();
-        Some((key, Endpoint::Address(listener.address?)))
-    });
-    places.collect()
+    fn places(self) -> Vec<(usize, &'static str, Endpoint)> {
+        let listeners = self.listener.into_iter().enumerate();
+        listeners
+            .filter_map(|(nth, listener)| Some((nth, "address", Endpoint::Address(listener.address?))))
+            .collect()
+    }
 }
 
 impl Irc {
@@ -206,21 +186,5 @@ impl Account {
         }
         self.password = Some(password);
         Ok(())
-    }
-}
-
-pub(super) fn wrong_pair(certificate: Option<&Path>, key: Option<&Path>) -> Option<Wrong> {
-    match (certificate, key) {
-        (None, None) => None,
-        (Some(_), None) => {
-            Some(("key", "is missing; the private key of certificate must be given".to_owned()))
-        }
-        (None, Some(_)) => {
-            Some(("certificate", "is missing; the certificate of key must be given".to_owned()))
-        }
-        (Some(certificate), Some(key)) => pair(certificate, key).err().map(|error| match error {
-            PairError::Certificate(message) => ("certificate", message),
-            PairError::Key(message) => ("key", message),
-        }),
     }
 }

@@ -7,7 +7,7 @@ use cpim_adapter::Schedule;
 use cpim_smtp::{MailHost, MailRoute, OutgoingSettings, Security, SigningSettings, TlsPolicy};
 use serde::Deserialize;
 
-use crate::config::{Anchors, Domain, DomainPattern, HostPort, maybe, one, several, units};
+use crate::config::{self, Anchors, Domain, DomainPattern, HostPort, maybe, one, several, units};
 use crate::registry::section::Findings;
 use crate::registry::tls::Wrong;
 use crate::router::scope_of;
@@ -154,6 +154,20 @@ impl Outgoing {
             schedule: Schedule { horizon: self.retry_horizon, longest_pause: self.retry_pause },
             unchanged: self.unchanged.clone(),
             notice_interval: self.notice_interval,
+        }
+    }
+
+    /// A route of the gateway's own.
+    pub(super) fn route_of(&self, route: &config::Route) -> MailRoute {
+        let tls = match route.tls {
+            config::Tls::Plain => MailTls::Plain,
+            config::Tls::Required => MailTls::Required,
+        };
+        MailRoute {
+            domain: scope_of(&route.domain),
+            hosts: route.to.iter().map(host).collect(),
+            security: security(tls, &self.ca),
+            schedule: Schedule { horizon: self.retry_horizon, longest_pause: self.retry_pause },
         }
     }
 }

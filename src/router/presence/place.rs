@@ -132,6 +132,12 @@ impl Router {
         match capabilities.unwrap_or(PresenceSupport::None) {
             PresenceSupport::Observe => Ok(Place::Foreign { port, foreign, presentity }),
             PresenceSupport::PassThrough => Ok(Place::Beyond { presentity }),
+            // Whose system knows none may have set it here by a command.
+            PresenceSupport::None
+                if self.presence.with(|book, _| book.kind_of(&presentity)) == Some(Kind::Hosted) =>
+            {
+                Ok(Place::Hosted(presentity))
+            }
             PresenceSupport::None => {
                 Err(Refusal::new(Code::Unsupported, "that system knows no presence", foreign.to_string()))
             }

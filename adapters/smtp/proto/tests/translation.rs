@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cpim_adapter::{
-    Basic, Class, Content, Domain, ImUri, Mapper, Message, Metadata, Notify, Operation, OperationId, Passage,
-    PresUri, Presence, Publish, Selectors, Standing, Subject, Subscribe, SubscriptId, Tuple, Unsubscribe,
+    Basic, Class, Content, Domain, ImUri, LangTag, Mapper, Message, Metadata, Notify, Operation, OperationId,
+    Passage, PresUri, Presence, Publish, Response, Selectors, Standing, Status, Subject, Subscribe,
+    SubscriptId, Tuple, Unsubscribe,
 };
 use cpim_smtp_proto::address::Mailbox;
-use cpim_smtp_proto::mail::{Incoming, Letter, Lossy, Mail, Notice, Parcel, Peers, Slip};
+use cpim_smtp_proto::mail::{Answer, Incoming, Letter, Lossy, Mail, Notice, Parcel, Peers, Slip};
 use proptest::prelude::*;
 
 const NOW: u64 = 1_764_000_000;
@@ -56,7 +57,7 @@ fn parcel(operation: &Operation, eight_bit: bool) -> Vec<u8> {
     let (peers, relay, passage) = (peers("gw.a.example", "gw.b.example"), domain("gw.a.example"), passage());
     let slip = Slip { from: &from, alias_of: None, to: &to, passage: &passage, relay: &relay, now_s: NOW };
     let key = peers.key_to(&domain("gw.b.example")).unwrap();
-    Parcel { slip, operation, standing: Standing::Verified, key }.write(eight_bit).unwrap().octets
+    Parcel { slip, operation, standing: Standing::Verified, key }.write(eight_bit).unwrap().0.octets
 }
 
 /// What the mail is at gw.b.example.
@@ -391,5 +392,29 @@ fn presence_is_told_in_words_with_a_way_out() {
         "PHByZXNlbmNlLz4=",
     ] {
         assert!(mail.contains(line), "{line}\n{mail}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_response_comes_back_word_for_word(
+        status in prop_oneof![Just(Status::Success), Just(Status::Failure), Just(Status::Indeterminant)],
+        text in any::<String>(), long in any::<bool>(), duration in any::<Option<u32>>(), named in any::<bool>(),
+    ) {
+        let text = if long { text.clone() + &"ß".repeat(4_000) } else { text };
+        let response = Response::from_text(status, &text)
+            .with_lang(LangTag::parse("de-CH"))
+            .with_duration(duration)
+            .with_subscript_id(named.then(|| SubscriptId::parse("s;1").unwrap()));
+        let (to, relay) = (mailbox("b=7-00@gw.a.example"), domain("gw.b.example"));
+        let there = peers("gw.b.example", "gw.a.example");
+        let key = there.key_to(&domain("gw.a.example")).unwrap();
+        let answer = Answer { relay: &relay, to: &to, answers: "name", id: "m1", response: &response, now_s: NOW, key };
+        let octets: Bytes = answer.write().unwrap().into();
+        prop_assert!(octets.split(|octet| *octet == b'\n').all(|line| line.len() <= 999));
+        let mail = Mail::read(&octets).unwrap();
+        let (peer, opened) = mail.answer(&peers("gw.a.example", "gw.b.example")).unwrap();
+        prop_assert_eq!((peer, opened.to.as_str(), opened.response), (relay, "name", response));
+        prop_assert!(mail.answer(&peers("gw.a.example", "gw.c.example")).is_none(), "nobody else can say so");
     }
 }

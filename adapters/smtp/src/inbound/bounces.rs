@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cpim_adapter::{
-    Answer, Authority, MemoryError, Receipt, Response, Retry, Scope, SessionFacts, Standing, TransId,
+    Answer, Authority, DeliveryError, MemoryError, Receipt, Response, Retry, Scope, SessionFacts, Standing,
+    TransId,
 };
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
@@ -139,8 +140,19 @@ impl Inbound {
 
     async fn send(&self, key: &str, mut owed: Owed) {
         let Ok(_turn) = self.bounces.sending.acquire().await else { return };
-        let Some(report) = owed.report(&self.relay, key, now_s()) else { return };
-        match self.outbound.report(&owed.to, &report).await {
+        let report = match (&owed.owner, &owed.answers, &owed.stage) {
+            (Owner::Peer(peer), Some(answers), Stage::Due(response)) => {
+                self.outbound.answer(peer, (&owed.to, answers), key, response)
+            }
+            _ => owed
+                .report(&self.relay, key, now_s())
+                .ok_or_else(|| DeliveryError::transport("nothing is due")),
+        };
+        let sent = match report {
+            Ok(report) => self.outbound.report(&owed.to, &report).await,
+            Err(error) => Err(error),
+        };
+        match sent {
             Ok(()) => {}
             Err(error) if error.retry == Retry::Never => {
                 warn!(%error, "a report is not taken, and not tried again");

@@ -18,7 +18,7 @@ use super::rates::Connected;
 use super::reception::{self, Bringer};
 use super::recipient::{self, Taken};
 use super::unsubscribe::WayOut;
-use crate::outbound::{Forged, Keyed, take_report};
+use crate::outbound::{Forged, Keyed};
 
 /// Octets read at once.
 const PIECE: usize = 16 * 1_024;
@@ -245,7 +245,8 @@ impl Connection<'_> {
             Event::Mail(received) => {
                 let taken = std::mem::take(&mut self.taken);
                 for leg in std::mem::take(&mut self.legs) {
-                    if !take_report(leg, &received.octets, &self.inbound.cx).await {
+                    let outbound = &self.inbound.outbound;
+                    if !outbound.take_word(leg, &received.octets, &self.inbound.cx).await {
                         return Decision::Refuse(NOT_DURABLE);
                     }
                 }

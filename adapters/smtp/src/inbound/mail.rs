@@ -22,7 +22,7 @@ use tokio::time::{Instant, timeout_at};
 use super::Inbound;
 use super::author::Author;
 use super::bounces::now_s;
-use super::owed::{NOT_DELIVERED, Owed, Owner, Stage};
+use super::owed::{Owed, Owner, Stage};
 use super::recipient::Taken;
 
 const LATER: Reply = Reply::fixed(451, "4.3.0", "nothing can be taken at present");
@@ -47,6 +47,8 @@ struct Given {
     answers: mpsc::Receiver<Answer>,
     /// Nobody among those who sent it is a stranger.
     is_trusted: bool,
+    /// A peer gateway sent it, which gets each answer by a mail of its own.
+    is_of_peer: bool,
 }
 
 /// Gives a mail to the gateway. `Ok`: it is taken, and what is not delivered of it is reported.
@@ -72,7 +74,10 @@ pub(super) async fn hand_over(
     let failed = refused.values().filter(|answer| answer.response.status() == Status::Failure).count();
     let all_failed = failed > 0 && failed == given.notices.len();
     let may_say = given.is_trusted || !inbound.outbound.can_report();
-    if all_failed && (may_say || !refused.values().any(|answer| is_about_people(&answer.response))) {
+    if all_failed
+        && !given.is_of_peer
+        && (may_say || !refused.values().any(|answer| is_about_people(&answer.response)))
+    {
         let mut replies = Vec::new();
         for (trans_id, answer) in refused {
             replies.push(reply(&answer.response, given.is_trusted));
@@ -118,8 +123,13 @@ async fn submit(inbound: &Arc<Inbound>, letter: &Letter, all: Vec<Taken>) -> Res
     let mapper = inbound.cx.mapper();
     let (sender, answers) = mpsc::channel(all.len().max(1));
     let header = Owed::header_of(&letter.received.octets);
-    let mut given =
-        Given { notices: Vec::new(), notes: JoinSet::new(), answers, is_trusted: letter.is_submitter };
+    let mut given = Given {
+        notices: Vec::new(),
+        notes: JoinSet::new(),
+        answers,
+        is_trusted: letter.is_submitter,
+        is_of_peer: false,
+    };
     let mut known = HashSet::new();
     for taken in all {
         let to = (&taken.mailbox, taken.destination.clone());
@@ -131,6 +141,7 @@ async fn submit(inbound: &Arc<Inbound>, letter: &Letter, all: Vec<Taken>) -> Res
             continue;
         }
         given.is_trusted |= incoming.peer.is_some();
+        given.is_of_peer |= incoming.peer.is_some();
         let is_answered = incoming.operation.kind() != Kind::Notify;
         if let Some(mut owed) = owed(letter, &taken, &incoming).filter(|_| is_answered) {
             owed.header = header.clone();
@@ -208,7 +219,9 @@ fn owed(letter: &Letter, taken: &Taken, incoming: &Incoming) -> Option<Owed> {
     let sender = &letter.received.envelope.sender;
     // A report is never answered by a report (RFC 5321 section 4.5.5).
     let Path::Mailbox(path) = &sender.path else { return None };
-    let (failure, success) = (taken.said.notify.failure(), taken.said.notify.success());
+    let answers = incoming.name.clone();
+    let failure = answers.is_some() || taken.said.notify.failure();
+    let success = answers.is_some() || taken.said.notify.success();
     let owner = match &incoming.peer {
         Some(peer) => Owner::Peer(peer.clone()),
         None => Owner::Source(letter.author.source.address().clone()),
@@ -222,6 +235,7 @@ fn owed(letter: &Letter, taken: &Taken, incoming: &Incoming) -> Option<Owed> {
         success,
         is_trusted: letter.is_submitter || incoming.peer.is_some(),
         owner,
+        answers,
         since_s: now_s(),
         stage: Stage::Open,
         header: bytes::Bytes::new(),
@@ -257,6 +271,6 @@ fn reply(response: &Response, is_trusted: bool) -> Reply {
         Some(Code::Lossy | Code::Unsupported) => Reply::fixed(554, "5.6.1", "not in this form"),
         Some(Code::Loop) => LOOP,
         _ if is_trusted => Reply::worded(550, "5.7.1", &response.text()),
-        _ => Reply::fixed(550, "5.7.1", NOT_DELIVERED),
+        _ => Reply::fixed(550, "5.7.1", "not deliverable"),
     }
 }

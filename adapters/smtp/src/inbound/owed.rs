@@ -1,7 +1,7 @@
 //! What is owed to whoever sent a mail that was taken: the word that it did not arrive (RFC 5321 section 6.1).
 
 use bytes::Bytes;
-use cpim_adapter::{Address, Code, Domain, Response, Status};
+use cpim_adapter::{Address, Code, Domain, LangTag, Response, Status};
 use cpim_smtp_proto::address::Mailbox;
 use cpim_smtp_proto::dsn::{Bounce, Returned};
 
@@ -27,6 +27,8 @@ pub(super) struct Owed {
     pub(super) is_trusted: bool,
     /// For whom the gateway keeps the answer.
     pub(super) owner: Owner,
+    /// The envelope of a peer gateway that the mail was: then the response goes back in one.
+    pub(super) answers: Option<String>,
     /// When the mail came, in seconds since 1970.
     pub(super) since_s: u64,
     /// What became of it.
@@ -96,6 +98,7 @@ impl Owed {
         ];
         lines.extend(self.original.clone().map(|original| ("original", original)));
         lines.extend(self.envelope_id.clone().map(|id| ("envelope-id", id)));
+        lines.extend(self.answers.clone().map(|name| ("answers", name)));
         for (name, is_set) in
             [("failure", self.failure), ("success", self.success), ("trusted", self.is_trusted)]
         {
@@ -109,7 +112,10 @@ impl Owed {
             Stage::Open => {}
             Stage::Due(response) => {
                 lines.push(("due", response.status().as_str().to_owned()));
-                lines.push(("words", response.text().into_owned()));
+                lines.push(("words", escaped(&response.text())));
+                lines.extend(response.lang().map(|lang| ("lang", lang.as_str().to_owned())));
+                lines.extend(response.duration().map(|seconds| ("duration", seconds.to_string())));
+                lines.extend(response.subscript_id().map(|id| ("subscription", id.as_str().to_owned())));
             }
             Stage::Told => lines.push(("told", String::new())),
         }
@@ -135,10 +141,15 @@ impl Owed {
             _ => return None,
         };
         let stage = match (value("due"), value("told")) {
-            (Some(status), _) => Stage::Due(Response::from_text(
-                Status::from_word(status)?,
-                value("words").unwrap_or_default(),
-            )),
+            (Some(status), _) => Stage::Due(
+                Response::from_text(
+                    Status::from_word(status)?,
+                    &unescaped(value("words").unwrap_or_default()),
+                )
+                .with_lang(value("lang").and_then(LangTag::parse))
+                .with_duration(value("duration").and_then(|seconds| seconds.parse().ok()))
+                .with_subscript_id(value("subscription").and_then(|id| id.parse().ok())),
+            ),
             (None, Some(_)) => Stage::Told,
             (None, None) => Stage::Open,
         };
@@ -151,11 +162,21 @@ impl Owed {
             success: value("success").is_some(),
             is_trusted: value("trusted").is_some(),
             owner,
+            answers: value("answers").map(str::to_owned),
             since_s: value("since")?.parse().ok()?,
             stage,
             header: octets.slice(end + 2..),
         })
     }
+}
+
+/// Words on one line.
+fn escaped(words: &str) -> String {
+    words.replace('%', "%25").replace('\r', "%0d").replace('\n', "%0a")
+}
+
+fn unescaped(line: &str) -> String {
+    line.replace("%0a", "\n").replace("%0d", "\r").replace("%25", "%")
 }
 
 /// What a sender may hear of an outcome: a stranger no more than that it was not delivered, whoever is there or not.
@@ -165,13 +186,13 @@ pub(super) fn told(response: &Response, is_trusted: bool) -> Response {
         Some(Code::Busy | Code::Internal | Code::Loop | Code::Lossy | Code::TooLarge | Code::Unsupported)
     );
     match response.status() {
-        Status::Failure if is_about_people && !is_trusted => Response::failure(Code::Refused, NOT_DELIVERED),
+        Status::Failure if is_about_people && !is_trusted => Response::failure(Code::Refused, ABOUT_PEOPLE),
         _ => response.clone(),
     }
 }
 
 /// The one text about people.
-pub(super) const NOT_DELIVERED: &str = "not deliverable";
+const ABOUT_PEOPLE: &str = "whoever it is for cannot be reached, or takes no mail from you";
 
 #[cfg(test)]
 mod tests {
@@ -187,6 +208,7 @@ mod tests {
             success: false,
             is_trusted: false,
             owner: Owner::Source(Address::parse("im:mailto=bob~40mail.example@gw.example").unwrap()),
+            answers: Some("-n4me_".into()),
             since_s: 1_700_000_000,
             stage,
             header: Bytes::from_static(b"Subject: \n\nhi\r\n\r\n"),
@@ -195,7 +217,8 @@ mod tests {
 
     #[test]
     fn what_is_kept_comes_back() {
-        let failed = Response::failure(Code::Refused, "said \"no\"");
+        let failed = Response::failure(Code::Refused, "said \"no\"\r\n100%0a");
+        let failed = failed.with_lang(LangTag::parse("en")).with_duration(Some(7));
         for stage in [Stage::Open, Stage::Due(failed), Stage::Due(Response::success()), Stage::Told] {
             let one = owed(stage);
             assert_eq!(Owed::read(&one.write()), Some(one));
@@ -206,18 +229,11 @@ mod tests {
     }
 
     #[test]
-    fn a_line_end_in_the_words_is_none_in_the_note() {
-        let one = owed(Stage::Due(Response::failure(Code::Refused, "no\r\ntold ")));
-        let read = Owed::read(&one.write()).unwrap();
-        assert_eq!(read.stage, Stage::Due(Response::failure(Code::Refused, "no  told ")));
-    }
-
-    #[test]
     fn strangers_hear_the_same_of_everybody() {
         let all = [Code::Denied, Code::NoRoute, Code::Unreachable, Code::Expired, Code::BadAddress];
         for code in all {
             let response = Response::failure(code, "fred is on holiday");
-            assert_eq!(told(&response, false), Response::failure(Code::Refused, NOT_DELIVERED), "{code}");
+            assert_eq!(told(&response, false), Response::failure(Code::Refused, ABOUT_PEOPLE), "{code}");
             assert_eq!(told(&response, true), response);
         }
         let large = Response::failure(Code::TooLarge, "too large");

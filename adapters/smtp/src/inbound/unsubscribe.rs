@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use cpim_adapter::{
-    Address, Arrival, Authority, Class, Code, Operation, PresUri, Receipt, Scope, SessionFacts, Standing,
-    Status, TransId, Unsubscribe, Uri,
+    Address, Arrival, Authority, Class, Code, Operation, PresUri, Receipt, Scope, Selectors, SessionFacts,
+    Standing, Status, TransId, Unsubscribe, Uri,
 };
 use cpim_smtp_proto::session::Reply;
 use tokio::time::{Instant, timeout_at};
@@ -43,9 +43,11 @@ impl WayOut {
     /// A reply, where it did not end.
     pub(super) async fn take(self, inbound: &Arc<Inbound>) -> Result<(), Reply> {
         let deadline = Instant::now() + inbound.terms().settings.limits.acceptance;
+        let route = Selectors::default().find("mailto").ok().map(Scope::Selector);
         let authority = Authority {
             peer: None,
-            scopes: vec![Scope::Address(self.watcher.address().clone())],
+            // Its own, and as one of those who have mail.
+            scopes: route.into_iter().chain([Scope::Address(self.watcher.address().clone())]).collect(),
             standing: Standing::Verified,
             label: "the key of a subscription, by mail".into(),
         };

@@ -34,8 +34,8 @@ pub(crate) struct Transaction<'a> {
     pub(crate) recipient: &'a str,
     /// The transaction's name in reports (RFC 3461 section 4.4).
     pub(crate) envid: &'a str,
-    /// Whether reports are wanted.
-    pub(crate) reports: bool,
+    /// The reports that are wanted (RFC 3461 section 4.1); none: none are spoken of.
+    pub(crate) reports: Option<&'static str>,
     /// The mail.
     pub(crate) octets: &'a [u8],
     /// Its body needs RFC 6152.
@@ -138,7 +138,7 @@ impl Client {
             let public = "5.6.7 the mail server takes no addresses beyond ASCII";
             return Err(DeliveryError::refused(Code::Unsupported, public));
         }
-        let reports = self.reports && transaction.reports;
+        let reports = transaction.reports.filter(|_| self.reports);
         let (mail, rcpt) = self.commands(transaction, reports)?;
         self.command(mail).await?;
         self.command(rcpt).await?;
@@ -147,7 +147,7 @@ impl Client {
         let octets = transaction.octets.strip_suffix(b"\r\n").unwrap_or(transaction.octets);
         match timeout(FINAL, self.connection.message(octets)).await {
             Ok(Ok(reply)) if reply.code().severity != Severity::PositiveCompletion => Ok(Handed::Unknown),
-            Ok(Ok(_)) if reports => Ok(Handed::Reported),
+            Ok(Ok(_)) if reports.is_some() => Ok(Handed::Reported),
             Ok(Ok(_)) => Ok(Handed::Taken),
             Ok(Err(error)) if error.is_transient() || error.is_permanent() => Err(self.refused(&error)),
             // What did not go out whole, final dot and all, the server cannot have accepted.
@@ -157,7 +157,11 @@ impl Client {
         }
     }
 
-    fn commands(&self, transaction: &Transaction<'_>, reports: bool) -> Result<(Mail, Rcpt), DeliveryError> {
+    fn commands(
+        &self,
+        transaction: &Transaction<'_>,
+        reports: Option<&'static str>,
+    ) -> Result<(Mail, Rcpt), DeliveryError> {
         let address = |text: &str| {
             text.parse::<Address>().map_err(|error| {
                 let public = "that address cannot be written to by mail";
@@ -174,7 +178,7 @@ impl Client {
         if transaction.utf8 {
             of_mail.push(MailParameter::SmtpUtfEight);
         }
-        if reports {
+        if let Some(reports) = reports {
             let parameter = |keyword: &str, value: String| (keyword.to_owned(), Some(value));
             for (keyword, value) in
                 [parameter("RET", "HDRS".into()), parameter("ENVID", xtext(transaction.envid))]
@@ -182,9 +186,7 @@ impl Client {
                 of_mail.push(MailParameter::Other { keyword, value });
             }
             let original = format!("rfc822;{}", xtext(transaction.recipient));
-            for (keyword, value) in
-                [parameter("NOTIFY", "SUCCESS,FAILURE".into()), parameter("ORCPT", original)]
-            {
+            for (keyword, value) in [parameter("NOTIFY", reports.into()), parameter("ORCPT", original)] {
                 of_rcpt.push(RcptParameter::Other { keyword, value });
             }
         }

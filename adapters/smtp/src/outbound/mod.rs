@@ -14,12 +14,13 @@ mod wire;
 use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
 use cpim_adapter::{
     ALIAS_SPACE, AdapterContext, BuildError, Code, CommitPoint, Delivery, DeliveryError, Domain, Fault,
     Mapper, NextHop, Operation, Outcome, Response, Retry, Schedule,
 };
 use cpim_smtp_proto::address::{Mailbox, Written, written};
-use cpim_smtp_proto::mail::{Letter, Notice, Parcel, Peers, Post, Slip};
+use cpim_smtp_proto::mail::{Answer, Letter, Mail, Notice, Parcel, Peers, Post, Slip};
 use mail_auth::MessageAuthenticator;
 
 use self::client::{Handed, Transaction};
@@ -29,6 +30,7 @@ pub use self::keys::{Forged, Keyed, Keys};
 use self::pace::Pace;
 use self::pool::Pool;
 pub use self::reports::take_report;
+use self::reports::{expect_answer, take_answer};
 use self::servers::Servers;
 pub use self::tls::TlsPolicy;
 use crate::config::{OutgoingSettings, PeerSettings};
@@ -140,7 +142,7 @@ impl Outbound {
             reverse_path: None,
             recipient: &to.to_string(),
             envid: "",
-            reports: false,
+            reports: None,
             octets,
             eight_bit: false,
             utf8: to.needs_utf8(),
@@ -158,8 +160,35 @@ impl Outbound {
     }
 
     /// Whether there is a way for reports at all; without one, failures are told at the reply or never.
-    pub(crate) const fn can_report(&self) -> bool {
-        self.settings.smarthost.is_some()
+    pub(crate) fn can_report(&self) -> bool {
+        self.servers.are_any()
+    }
+
+    /// Takes a mail that came to the reverse-path of a leg: a peer gateway's own word on it, or a report on the way to
+    /// there. `true`: whatever it changes is durable; `false`: it is to come again.
+    pub(crate) async fn take_word(&self, leg: u64, mail: &Bytes, cx: &AdapterContext) -> bool {
+        let answer = Mail::read(mail).ok().and_then(|mail| mail.answer(&self.peers));
+        match answer {
+            Some((peer, answer)) => take_answer(leg, &peer, answer, cx).await,
+            None => take_report(leg, mail, cx).await,
+        }
+    }
+
+    /// A response to an operation that a peer gateway's mail brought, as the mail that goes back.
+    ///
+    /// # Errors
+    /// Where there is no key to the peer, or the response is too large.
+    pub(crate) fn answer(
+        &self,
+        peer: &Domain,
+        (to, answers): (&Mailbox, &str),
+        id: &str,
+        response: &Response,
+    ) -> Result<Vec<u8>, DeliveryError> {
+        let key = self.peers.key_to(peer).ok_or_else(|| DeliveryError::transport("no key for the peer"))?;
+        let now_s = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let answer = Answer { relay: &self.relay, to, answers, id, response, now_s, key };
+        answer.write().map_err(|error| DeliveryError::refused(Code::TooLarge, error.to_string()))
     }
 
     async fn send(
@@ -181,15 +210,25 @@ impl Outbound {
         let (To::Person(mailbox) | To::Peer(mailbox, _)) = to;
         let servers = self.servers.of(&delivery.hop, mailbox.domain()).await?;
         let mut client = self.pool.client(&servers, self.relay.as_str()).await?;
-        let post = self.post(delivery, to, &from, unsubscribe.as_ref(), client.eight_bit())?;
+        let (post, name) = self.post(delivery, to, &from, unsubscribe.as_ref(), client.eight_bit())?;
         let octets = self.signed(from.mailbox.domain(), post.octets)?;
         let keyed = running.keys.leg(delivery.leg);
         // A notification is never answered, and a report on it would answer nothing.
-        let reports = commit.is_some() && !matches!(&*delivery.operation, Operation::Notify(_));
+        let is_answered = commit.is_some() && !matches!(&*delivery.operation, Operation::Notify(_));
+        let reports = is_answered.then_some(match (to, &*delivery.operation) {
+            (To::Person(_), _) => "SUCCESS,FAILURE",
+            // The peer itself says what became of it; only whoever is between may have to say that it did not get there.
+            (To::Peer(..), Operation::Message(_)) => "FAILURE",
+            // What is asked for at once is given up before any report comes.
+            (To::Peer(..), _) => "NEVER",
+        });
         let reverse_path = match mailbox_of(&keyed, &self.relay) {
-            Some(mailbox) if reports => mailbox,
+            Some(mailbox) if is_answered => mailbox,
             _ => from.mailbox.to_string(),
         };
+        if let (To::Peer(_, peer), true) = (to, is_answered) {
+            expect_answer(delivery.leg, peer, &name, &running.cx).await?;
+        }
         if let Some(commit) = commit {
             commit.pass(None).await.map_err(|_| withdrawn())?;
         }
@@ -206,7 +245,10 @@ impl Outbound {
             Ok(handed) => {
                 self.pool.put_back(&servers, client);
                 Ok(match handed {
+                    // No word will come on what is never answered.
+                    _ if !is_answered => Outcome::Delegated(Response::indeterminant(Code::Timeout, "sent")),
                     Handed::Reported | Handed::Unknown => Outcome::Pending,
+                    Handed::Taken if matches!(to, To::Peer(..)) => Outcome::Pending,
                     Handed::Taken => Outcome::Delegated(Response::indeterminant(
                         Code::Timeout,
                         "handed to a mail server that reports nothing",
@@ -291,7 +333,7 @@ impl Outbound {
         from: &Written,
         unsubscribe: Option<&Mailbox>,
         eight_bit: bool,
-    ) -> Result<Post, DeliveryError> {
+    ) -> Result<(Post, String), DeliveryError> {
         let (To::Person(mailbox) | To::Peer(mailbox, _)) = to;
         let slip = Slip {
             from: &from.mailbox,
@@ -309,7 +351,7 @@ impl Outbound {
                 .write(eight_bit)
                 .map_err(|error| DeliveryError::refused(Code::TooLarge, error.to_string()));
         }
-        match (&*delivery.operation, unsubscribe) {
+        let post = match (&*delivery.operation, unsubscribe) {
             (Operation::Message(message), _) => Letter { slip, message }
                 .write(eight_bit)
                 .map_err(|error| DeliveryError::refused(Code::Lossy, error.to_string())),
@@ -317,7 +359,8 @@ impl Outbound {
                 Ok(Notice { slip, notify, unsubscribe }.write())
             }
             _ => Err(DeliveryError::refused(Code::Unsupported, "mail knows no such operation")),
-        }
+        };
+        Ok((post?, String::new()))
     }
 }
 

@@ -124,6 +124,11 @@ impl Servers {
         Ok(found.into_iter().map(place).collect())
     }
 
+    /// Whether mail can be sent anywhere.
+    pub(crate) fn are_any(&self) -> bool {
+        self.asked.is_some() || !self.otherwise.hosts.is_empty() || !self.routes.is_empty()
+    }
+
     /// How mail for a domain is tried.
     pub(crate) fn schedule(&self, domain: &Domain) -> Schedule {
         self.route(domain).schedule

@@ -6,9 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cpim_adapter::{
     Adapter, AdapterContext, Answer, AnswerSlot, Arrival, Basic, CommitLog, CommitPoint, Content, Delivery,
-    DeliveryError, Domain, Exchange, HealthReporter, ImUri, LegRef, Mapper, Message, Metadata, NextHop,
-    Notify, Observation, Operation, OperationId, Outcome, Passage, PresUri, Presence, Report, Selectors,
-    SessionFacts, Shutdown, Standing, TransId, Tuple, VolatileMemory, Withdrawn, Word,
+    DeliveryError, Domain, Exchange, HealthReporter, ImUri, LegRef, Mapper, Memory, Message, Metadata,
+    NextHop, Notify, Observation, Operation, OperationId, Outcome, Passage, PresUri, Presence, Report,
+    Selectors, SessionFacts, Shutdown, Standing, TransId, Tuple, VolatileMemory, Withdrawn, Word,
 };
 use cpim_smtp::{DnsSettings, IncomingSettings, MailAdapter, MailHost, OutgoingSettings, Settings};
 use tokio::sync::mpsc;
@@ -79,6 +79,15 @@ impl House {
     }
 
     pub(crate) async fn with_dns(outgoing: OutgoingSettings, dns: DnsSettings) -> Self {
+        Self::remembering(outgoing, dns, Arc::new(VolatileMemory::default())).await
+    }
+
+    /// The same after a restart.
+    pub(crate) async fn restarted(&self, outgoing: OutgoingSettings) -> Self {
+        Self::remembering(outgoing, DnsSettings::off(), Arc::clone(&self.cx.memory)).await
+    }
+
+    async fn remembering(outgoing: OutgoingSettings, dns: DnsSettings, memory: Arc<dyn Memory>) -> Self {
         let settings = Settings {
             incoming: IncomingSettings::default(),
             outgoing,
@@ -91,8 +100,7 @@ impl House {
         let words = Arc::default();
         let (health, mut states) = HealthReporter::new();
         let exchange = Arc::new(Desk(Arc::clone(&words)));
-        let cx =
-            AdapterContext::new(exchange, Arc::new(VolatileMemory::default()), health, Shutdown::default());
+        let cx = AdapterContext::new(exchange, memory, health, Shutdown::default());
         let (running, given) = (Arc::clone(&adapter), cx.clone());
         tokio::spawn(async move { running.run(given).await });
         states.wait_for(|health| *health == cpim_adapter::Health::Up).await.unwrap();

@@ -19,7 +19,7 @@ mod tls;
 use std::time::Duration;
 
 use cpim_adapter::{ALIAS_SPACE, Code, Outcome, Retry, Status, Word};
-use cpim_smtp::{Keyed, Keys, take_report};
+use cpim_smtp::{Keyed, Keys, MailHost, OutgoingSettings, take_report};
 
 use house::{BOB, House, message, notify};
 use server::{Manner, Server};
@@ -152,4 +152,41 @@ async fn a_person_is_told_of_one_presentity_now_and_then_and_of_the_last_state_a
     }
     let last = server.mail().await;
     assert!(last.octets.contains("(third)") && !last.octets.contains("second"), "{last:?}");
+}
+
+fn paced(port: u16, notice_interval: Duration) -> OutgoingSettings {
+    let smarthost = Some(MailHost { host: "127.0.0.1".into(), port });
+    OutgoingSettings { smarthost, notice_interval, ..OutgoingSettings::default() }
+}
+
+#[tokio::test]
+async fn the_pace_is_kept_over_a_restart() {
+    let mut server = Server::start(Manner::default()).await;
+    let interval = Duration::from_millis(600);
+    let house = House::with(server.port, interval).await;
+    house.deliver(1, notify("pres:fred@a.example", "first")).await.outcome.unwrap();
+    server.mail().await;
+    let told = tokio::time::Instant::now();
+    // Until it is noted, the same connection may not be used again.
+    while house.cx.memory.notes("smtp.paces", "", 1).await.unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let again = house.restarted(paced(server.port, interval)).await;
+    again.deliver(1, notify("pres:fred@a.example", "second")).await.outcome.unwrap();
+    assert!(server.mail().await.octets.contains("(second)"));
+    assert!(told.elapsed() >= Duration::from_millis(500), "{:?}", told.elapsed());
+}
+
+#[tokio::test]
+async fn the_last_state_is_told_once_a_server_takes_it() {
+    let server = Server::start(Manner::default()).await;
+    let address = format!("127.0.0.1:{}", server.port);
+    drop(server);
+    let house = House::of(paced(address.rsplit_once(':').unwrap().1.parse().unwrap(), Duration::ZERO)).await;
+    for words in ["first", "last"] {
+        house.deliver(1, notify("pres:fred@a.example", words)).await.outcome.unwrap();
+    }
+    let mut server = Server::start_at(&address, Manner::default()).await;
+    assert!(server.mail().await.octets.contains("(last)"));
+    assert!(server.has_nothing());
 }

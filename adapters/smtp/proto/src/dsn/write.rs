@@ -90,7 +90,7 @@ impl Bounce<'_> {
             "delivered" => "was delivered.".to_owned(),
             "relayed" => "was passed on to where no reports come from.".to_owned(),
             _ => {
-                let said = self.response.text();
+                let said = self.response.words();
                 let line: String = said.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
                 format!("could not be delivered: {line}")
             }

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use cpim_adapter::envelope::{self, Key, Opened, Replays};
+use cpim_adapter::envelope::{self, Key, Opened, OpenedReply, Replays};
 use cpim_adapter::{
     Address, Class, Content, Domain, ImUri, Kind, Local, Mapper, Message, Metadata, Operation, OperationId,
     Standing,
@@ -74,6 +74,8 @@ pub struct Incoming {
     pub wait: Option<Duration>,
     /// How well the peer says the source is known.
     pub standing: Option<Standing>,
+    /// The name of its envelope, by which an answer says what it answers.
+    pub name: Option<String>,
     /// It was taken before, and is not a message, which the journal knows again by itself: to be answered as taken.
     pub is_replay: bool,
     proof: Option<[u8; 32]>,
@@ -106,6 +108,7 @@ impl Mail {
             via: self.via(),
             wait: None,
             standing: None,
+            name: None,
             is_replay: false,
             proof: None,
         }
@@ -115,6 +118,16 @@ impl Mail {
     #[must_use]
     pub fn is_proven(&self, destination: &ImUri, mapper: &Mapper, peers: &Peers, now_s: u64) -> bool {
         self.proven(destination.address(), mapper, peers, now_s).is_some()
+    }
+
+    /// What it says became of an operation that went to a peer gateway, and which gateway says so, where that is proven.
+    #[must_use]
+    pub fn answer(&self, peers: &Peers) -> Option<(Domain, OpenedReply)> {
+        let envelope = self.sealed()?.envelope;
+        peers
+            .keys
+            .iter()
+            .find_map(|(peer, (from, _))| Some((peer.clone(), envelope::open_reply(&envelope, from).ok()?)))
     }
 
     fn proven(&self, recipient: &Address, mapper: &Mapper, peers: &Peers, now_s: u64) -> Option<Incoming> {
@@ -134,6 +147,7 @@ impl Mail {
             None => None,
         };
         let (passage, standing, proof) = (opened.passage.clone(), opened.standing, *opened.proof());
+        let name = Some(opened.name());
         let is_replay = opened.kind() != Kind::Message && peers.was_there(&proof);
         Some(Incoming {
             operation: opened.with_content(content).ok()?,
@@ -143,6 +157,7 @@ impl Mail {
             via: passage.via,
             wait: passage.wait,
             standing: Some(standing),
+            name,
             is_replay,
             proof: Some(proof),
         })

@@ -5,6 +5,7 @@
 //! metadata. An operation is written by [`Letter::write`] for a person, and by [`Parcel::write`] for a peer gateway,
 //! with the [envelope](cpim_adapter::envelope) from which the peer has it whole again.
 
+mod answer;
 mod body;
 mod header;
 mod incoming;
@@ -18,6 +19,7 @@ mod text;
 pub(crate) use body::quoted_printable;
 pub(crate) use text::{Header, date_of};
 
+pub use answer::Answer;
 pub use incoming::{Incoming, Peers};
 pub use letter::{Letter, Post, Slip};
 pub use notice::Notice;
