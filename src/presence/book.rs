@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use cpim_adapter::{Address, ForeignAddress, PresUri};
+use cpim_adapter::{Address, ForeignAddress, PresUri, Presence};
 
 use super::far::{Far, Links};
 use super::leases::{LeaseKey, Leases, NewLease};
