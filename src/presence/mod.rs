@@ -12,12 +12,14 @@ mod names;
 mod presentity;
 mod shadow;
 mod state;
+mod telling;
 mod winfo;
 
-pub(crate) use self::book::{Book, Ended, FIRST_WORD_MS, Item, Once, Telling, Told, What};
+pub(crate) use self::book::{Book, Ended};
 pub(crate) use self::far::{Far, Link};
 pub(crate) use self::leases::{LeaseId, LeaseKey, NewLease, Spelled, Stage};
 pub(crate) use self::names::Name;
 pub(crate) use self::presentity::{BY_COMMAND, HELD_OVER, How, Kind, Past};
 pub(crate) use self::state::{Publication, State};
+pub(crate) use self::telling::{FIRST_WORD_MS, Item, Once, Telling, Told, What};
 pub(crate) use self::winfo::{WatcherFact, state as watcher_information};

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use cpim_adapter::{Address, Basic, Passage, PresUri, Standing};
 
-use super::book::{Book, Once};
+use super::book::Book;
 use super::far::{Far, Link};
 use super::leases::LeaseKey;
 use super::names::Name;
 use super::presentity::Kind;
 use super::state::State;
+use super::telling::Once;
 
 /// How long the one notification of a look is awaited, in milliseconds.
 const LOOK_MS: i64 = 60_000;

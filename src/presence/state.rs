@@ -44,18 +44,8 @@ impl State {
 }
 
 /// One tuple for a presentity's inbox.
-pub(crate) fn inbox_tuple(presentity: &Address, status: Basic, words: &str) -> Tuple {
-    Tuple {
-        destination: presentity.with_class(Class::Im).to_string().into(),
-        status,
-        markup: escaped(words).into(),
-        namespaces: Vec::new(),
-    }
-}
-
-/// Words as the text of an element.
-pub(crate) fn escaped(words: &str) -> String {
-    words.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+fn inbox_tuple(presentity: &Address, status: Basic, words: &str) -> Tuple {
+    Tuple::new(&presentity.with_class(Class::Im).to_string(), status).with_text(words)
 }
 
 /// What one session of a presentity has to do with its presence.

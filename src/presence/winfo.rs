@@ -3,7 +3,7 @@
 use cpim_adapter::{Address, Basic, Presence, Tuple};
 
 use super::presentity::How;
-use super::state::{State, escaped};
+use super::state::State;
 use crate::clock::UnixMs;
 
 /// Most watchers that are listed one by one: their tuples must fit into an element of 64 KiB.
@@ -26,17 +26,10 @@ pub(crate) fn state(presentity: &Address, mut facts: Vec<WatcherFact>) -> State 
     facts.sort_by_key(|fact| (fact.ended.is_some(), std::cmp::Reverse(fact.since)));
     let more = facts.len().saturating_sub(LISTED);
     facts.truncate(LISTED);
-    let tuples = facts.iter().map(tuple).chain((more > 0).then(|| Tuple {
-        destination: presentity.to_string().into(),
-        status: Basic::Closed,
-        markup: format!("and {more} more").into(),
-        namespaces: Vec::new(),
-    }));
-    let nobody = || {
-        let destination = presentity.to_string().into();
-        let status = Basic::Closed;
-        Presence::new(Tuple { destination, status, markup: "".into(), namespaces: Vec::new() }, Vec::new())
-    };
+    let more = (more > 0)
+        .then(|| Tuple::new(&presentity.to_string(), Basic::Closed).with_text(&format!("and {more} more")));
+    let tuples = facts.iter().map(tuple).chain(more);
+    let nobody = || Presence::new(Tuple::new(&presentity.to_string(), Basic::Closed), Vec::new());
     State::bare(Presence::from_tuples(tuples.collect()).unwrap_or_else(nobody))
 }
 
@@ -48,12 +41,8 @@ fn tuple(fact: &WatcherFact) -> Tuple {
         Some(How::Fetched) => format!("at {since}, {}", How::Fetched.as_str()),
         Some(how) => format!("since {since}, until {until}, {}", how.as_str()),
     };
-    Tuple {
-        destination: fact.watcher.to_string().into(),
-        status: if fact.ended.is_none() { Basic::Open } else { Basic::Closed },
-        markup: escaped(&words).into(),
-        namespaces: Vec::new(),
-    }
+    let status = if fact.ended.is_none() { Basic::Open } else { Basic::Closed };
+    Tuple::new(&fact.watcher.to_string(), status).with_text(&words)
 }
 
 #[cfg(test)]

@@ -75,26 +75,9 @@ pub fn simple_presence(presentity: &Address, status: Basic, note: Option<&str>) 
 }
 
 fn tuple(presentity: &Address, status: Basic, note: Option<&str>) -> Tuple {
-    Tuple {
-        destination: presentity.with_class(Class::Im).to_string().into(),
-        status,
-        markup: note.map(escaped).unwrap_or_default().into(),
-        namespaces: Vec::new(),
+    let tuple = Tuple::new(&presentity.with_class(Class::Im).to_string(), status);
+    match note {
+        Some(note) => tuple.with_text(note),
+        None => tuple,
     }
-}
-
-/// A text as it stands between tags.
-fn escaped(text: &str) -> String {
-    let mut markup = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => markup.push_str("&amp;"),
-            '<' => markup.push_str("&lt;"),
-            '>' => markup.push_str("&gt;"),
-            // What XML 1.0 cannot say at all.
-            c if c.is_control() && !['\t', '\n'].contains(&c) || ['\u{fffe}', '\u{ffff}'].contains(&c) => {}
-            c => markup.push(c),
-        }
-    }
-    markup
 }

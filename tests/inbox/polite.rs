@@ -32,14 +32,13 @@ impl Wilma {
     /// The next frame, octet for octet but for names that differ by chance and the name of whom it is about.
     fn hears(&mut self, whom: &str) -> String {
         let frame = self.client.next(PATIENCE).expect("a frame");
-        let chance = [frame.attribute("transID"), frame.attribute("subscriptID")];
-        let mut text = format!("{}\n{}", frame.start, frame.xml);
-        // Its length is told in front.
-        for value in chance.into_iter().flatten() {
-            let xml_octets = frame.xml.len().to_string();
-            let without = (frame.xml.len() - value.len()).to_string();
-            text = text.replacen(&xml_octets, &without, 1).replace(&format!("'{value}'"), "'*'");
+        let mut xml = frame.xml.clone();
+        for value in [frame.attribute("transID"), frame.attribute("subscriptID")].into_iter().flatten() {
+            xml = xml.replace(&format!("'{value}'"), "'*'");
         }
+        // Its length is told in front, and the frame's start line is the first place where it can stand.
+        let start = frame.start.replacen(&frame.xml.len().to_string(), &xml.len().to_string(), 1);
+        let mut text = format!("{start}\n{xml}");
         if let Some(id) = frame.parameter("id") {
             text = text.replace(id, "*");
         }

@@ -208,6 +208,8 @@ fn people_of_the_network_are_watched() {
         told("status='open'");
         alice.send("AWAY :At lunch");
         told("At lunch");
+        alice.send("AWAY");
+        told("status='open'/>");
         alice.send("QUIT");
         told("status='closed'");
     });

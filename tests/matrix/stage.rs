@@ -1,14 +1,13 @@
 //! Who takes part: two users of each adapter, with one gateway between them or with two.
 
-use std::process::Command;
-
 use crate::support::gateway::{Gateway, Site, free_port};
 use crate::support::irc::Irc;
 use crate::support::native::{Client, Open};
+use crate::support::pair;
 use crate::support::postfix::Postfix;
 
-/// What both gateways prove themselves by.
-const SECRET: &str = "a secret of sixteen octets at least";
+/// The relay domains of two gateways.
+const RELAYS: [&str; 2] = ["gw.a.example", "gw.b.example"];
 
 /// The gateways, and whoever writes by them: the first of two says something, and the second hears it.
 pub(crate) struct Stage {
@@ -25,24 +24,20 @@ impl Stage {
     pub(crate) fn one() -> Self {
         let (irc, smtp) = (free_port(), free_port());
         let postfix = Postfix::start(smtp, "");
-        let site = Site::new(&adapters("gw.example", irc, smtp, postfix.port));
-        let gateway = start(&site);
-        Self::of(vec![(site, gateway)], ["gw.example"; 2], [irc; 2], postfix)
+        let everybody = "[principals]\nsubscribe = \"allow\"\nfetch = \"allow\"\n";
+        let site = Site::new(&(everybody.to_owned() + &adapters("gw.example", irc, smtp, postfix.port)));
+        Self::of(vec![started(site)], ["gw.example"; 2], [irc; 2], postfix)
     }
 
     /// The first users at one, the second ones at another; between them is native CPIM.
     pub(crate) fn two() -> Self {
         let (irc, smtp) = ([free_port(), free_port()], [free_port(), free_port()]);
         let to = |relay: &str, port: u16| format!("{{ {relay} = smtp:[127.0.0.1]:{port} }}");
-        let both = [to("gw.example", smtp[0]), to("gw.b.example", smtp[1])].join(", ");
+        let both = [to(RELAYS[0], smtp[0]), to(RELAYS[1], smtp[1])].join(", ");
         let postfix = Postfix::start(smtp[0], &format!("transport_maps = inline:{{ {both} }}\n"));
-        let (a, b) = (Site::new(""), Site::new(""));
-        let first = gateway("gw.example", "a.example", ("gw.b.example", "b.example"), b.port);
-        let second = gateway("gw.b.example", "b.example", ("gw.example", "a.example"), a.port);
-        a.configure(&(first + &adapters("gw.example", irc[0], smtp[0], postfix.port)));
-        b.configure(&(second + &adapters("gw.b.example", irc[1], smtp[1], postfix.port)));
-        let gateways = [a, b].map(|site| (start(&site), site)).map(|(gateway, site)| (site, gateway));
-        Self::of(gateways.into(), ["gw.example", "gw.b.example"], irc, postfix)
+        let more = [0, 1].map(|user| adapters(RELAYS[user], irc[user], smtp[user], postfix.port));
+        let pair = pair::over_cpim_with([&more[0], &more[1]]);
+        Self::of(vec![started(pair.a), started(pair.b)], RELAYS, irc, postfix)
     }
 
     fn of(
@@ -86,8 +81,7 @@ fn address(adapter: &str, user: usize, relays: [&str; 2]) -> String {
 /// The sections of the adapters.
 fn adapters(relay: &str, irc: u16, smtp: u16, smarthost: u16) -> String {
     format!(
-        "[principals]\nsubscribe = \"allow\"\nfetch = \"allow\"\n\
-         [irc]\nname = \"irc.{relay}\"\n\
+        "[irc]\nname = \"irc.{relay}\"\n\
          [[irc.listener]]\naddress = \"127.0.0.1:{irc}\"\nguests = \"verified\"\n\
          [[smtp.listener]]\naddress = \"127.0.0.1:{smtp}\"\n\
          [smtp.incoming]\nclosed_to_strangers = []\n\
@@ -95,43 +89,8 @@ fn adapters(relay: &str, irc: u16, smtp: u16, smarthost: u16) -> String {
     )
 }
 
-/// What a gateway of two has besides: its own domain, and the peer's relay domain with the one that is at home there.
-fn gateway(relay: &str, home: &str, (peer, far): (&str, &str), port: u16) -> String {
-    let route = |domain: &str| {
-        format!("[[route]]\ndomain = \"{domain}\"\nto = [\"127.0.0.1:{port}\"]\ntls = \"plain\"\n")
-    };
-    format!(
-        r#"
-relay_domain = "{relay}"
-[store]
-path = "gateway.db"
-[admin]
-socket = "admin.sock"
-[log]
-level = "debug"
-[dns]
-enabled = false
-[rules]
-default = "allow"
-[[hosted]]
-domain = "{home}"
-[[peer]]
-domain = "{peer}"
-serves = ["{far}"]
-secret_env = "PEER_SECRET"
-[[cpim.listener]]
-address = "127.0.0.1:PORT"
-trust = ["{home}"]
-{}{}"#,
-        route(peer),
-        route(far)
-    )
-}
-
-fn start(site: &Site) -> Gateway {
-    let mut command: Command = site.command();
-    command.env("PEER_SECRET", SECRET);
-    let gateway = site.start_by(command);
+fn started(site: Site) -> (Site, Gateway) {
+    let gateway = site.start();
     gateway.wait_ready();
-    gateway
+    (site, gateway)
 }

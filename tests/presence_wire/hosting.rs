@@ -63,3 +63,44 @@ fn a_publication_lapses() {
     assert_eq!(wilma.is_told(), ["im:fred@a.example open"]);
     assert_eq!(wilma.is_told(), ["im:fred@a.example closed"]);
 }
+
+/// RFC 2779 section 2.3.4: others publish for a presentity who lets them, and only they.
+#[test]
+fn a_delegate_publishes_for_another() {
+    let (site, _gateway) = gateway();
+    let mut fred = Someone::serving(&site, &format!("{FRED} im:fred@a.example"));
+    let mut wilma = Someone::serving(&site, WILMA);
+    let mut betty = Someone::serving(&site, "pres:betty@b.example");
+    let mut barney = Someone::serving(&site, "pres:barney@b.example");
+    let by_another = publish("", "closed", "by another");
+    assert_eq!(outcome(&barney.asks(&by_another, b"")), "failure denied");
+    fred.commands("delegate im:barney@b.example");
+    wilma.subscribes("600", "");
+    assert_eq!(wilma.is_told(), ["im:fred@a.example open"]);
+    assert_eq!(outcome(&barney.asks(&by_another, b"")), "success");
+    // What he says stands beside what fred's own session stands for.
+    assert_eq!(wilma.is_told(), ["im:fred@a.example closed by another", "im:fred@a.example open"]);
+    assert_eq!(outcome(&betty.asks(&by_another, b"")), "failure denied");
+    fred.commands("undelegate im:barney@b.example");
+    assert_eq!(outcome(&barney.asks(&publish("", "open", "again"), b"")), "failure denied");
+    // It goes with his session.
+    drop(barney);
+    assert_eq!(wilma.is_told(), ["im:fred@a.example open"]);
+}
+
+/// RFC 2779 section 5.3.2: a presentity's own session notifies nobody; that is its presence service's to do.
+#[test]
+fn a_notify_of_a_hosted_presentity_is_passed_to_nobody() {
+    let (site, _gateway) = gateway();
+    let mut fred = Someone::serving(&site, &format!("{FRED} im:fred@a.example"));
+    let mut wilma = Someone::serving(&site, WILMA);
+    wilma.subscribes("600", "");
+    assert_eq!(wilma.is_told(), ["im:fred@a.example open"]);
+    let tuple = "<tuple destination='im:fred@a.example' status='closed'/>";
+    fred.sends(
+        &format!("<notify watcher='{WILMA}' target='{FRED}'><presence>{tuple}</presence></notify>"),
+        b"",
+    );
+    fred.publishes("open", "published");
+    assert_eq!(wilma.is_told(), ["im:fred@a.example open published"]);
+}

@@ -44,6 +44,17 @@ impl Someone {
         trans_id
     }
 
+    /// Writes a command to the gateway as fred, and waits until it has been done and answered.
+    pub(crate) fn commands(&mut self, command: &str) {
+        let entity = format!("Content-Type: text/plain\r\n\r\n{command}");
+        let message = "<message source='im:fred@a.example' destination='im:gateway@gw.example'/>";
+        let answer = self.asks(message, entity.as_bytes());
+        assert_eq!(outcome(&answer), "success", "{answer:?}");
+        let said = self.hears();
+        assert_eq!(said.element(), "message", "{said:?}");
+        self.client.respond(&said, "success", "");
+    }
+
     /// The next frame, which must come.
     pub(crate) fn hears(&mut self) -> Frame {
         self.client.next(PATIENCE).expect("a frame")

@@ -14,6 +14,11 @@ pub struct Pair {
 
 /// Two gateways that are linked by native CPIM, each by a route to the other.
 pub fn over_cpim() -> Pair {
+    over_cpim_with(["", ""])
+}
+
+/// As [`over_cpim`], with these lines more for each.
+pub fn over_cpim_with(more: [&str; 2]) -> Pair {
     let (a, b) = (Site::new(""), Site::new(""));
     let route = |other: &str, port: u16| {
         let to = |domain: &str| {
@@ -21,8 +26,8 @@ pub fn over_cpim() -> Pair {
         };
         to(&format!("{other}.example")) + &to(&format!("gw.{other}.example"))
     };
-    a.configure(&(peers("a", "b") + &route("b", b.port)));
-    b.configure(&(peers("b", "a") + &route("a", a.port)));
+    a.configure(&(peers("a", "b") + &route("b", b.port) + more[0]));
+    b.configure(&(peers("b", "a") + &route("a", a.port) + more[1]));
     Pair { a, b, b_irc: 0 }
 }
 

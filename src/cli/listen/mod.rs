@@ -3,7 +3,6 @@
 mod inbox;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -154,13 +153,8 @@ impl Listen {
             return Ok(Vec::new());
         };
         let publish = |uri: &Uri| {
-            let destination = uri.address().with_class(Class::Im).to_string();
-            let tuple = Tuple {
-                destination: Arc::from(destination),
-                status,
-                markup: Arc::from(escaped(self.note.as_deref().unwrap_or_default())),
-                namespaces: Vec::new(),
-            };
+            let inbox = uri.address().with_class(Class::Im).to_string();
+            let tuple = Tuple::new(&inbox, status).with_text(self.note.as_deref().unwrap_or_default());
             let target = PresUri::try_from(uri.clone()).map_err(Failed::usage)?;
             let presence = Presence::new(tuple, Vec::new());
             Ok(Operation::Publish(Publish { target, presence, document: None, duration: None }))
@@ -168,11 +162,6 @@ impl Listen {
         let named = self.uris.iter().filter(|uri| uri.class() == Class::Pres);
         named.chain(presentities).map(publish).collect()
     }
-}
-
-/// Text within XML.
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// What lasts over several sessions.

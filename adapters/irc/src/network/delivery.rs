@@ -167,7 +167,10 @@ impl Joined {
 
     /// The network has said who somebody is.
     pub(super) fn found(self: &Arc<Self>, key: &NameKey, found: &Found) {
-        let is_told = lock(&self.watch).as_ref().is_some_and(|watch| watch.is_told(key));
+        let is_told = lock(&self.watch).as_mut().is_some_and(|watch| {
+            watch.found(key, found.away.is_some());
+            watch.is_told(key)
+        });
         let note = lock(&self.people).found(key, found, is_told, SystemTime::now(), Instant::now());
         if let Some(note) = note {
             let (joined, key) = (Arc::clone(self), key.clone());

@@ -122,6 +122,13 @@ impl Watch {
         self.watched.get(key).is_some_and(|watched| watched.listed)
     }
 
+    /// WHOIS has said whether somebody who is there is away: what USERHOST says next is compared with that.
+    pub fn found(&mut self, key: &NameKey, away: bool) {
+        if let Some(watched) = self.watched.get_mut(key) {
+            watched.away = away;
+        }
+    }
+
     fn listed(&self) -> usize {
         self.watched.values().filter(|watched| watched.listed).count()
     }
@@ -380,6 +387,18 @@ mod tests {
         hear(&mut watch, ":s 303 me :");
         lines(&mut watch, last);
         assert_eq!(hear(&mut watch, ":s 302 me :"), one("alice", Change::Offline));
+    }
+
+    #[test]
+    fn what_whois_has_found_is_what_the_next_poll_is_compared_with() {
+        let now = Instant::now();
+        let mut watch = Watch::new(Casemapping::Ascii, None, false, EVERY, now);
+        watch.add(nick("alice"), true);
+        lines(&mut watch, now);
+        assert_eq!(hear(&mut watch, ":s 303 me :alice"), one("alice", Change::Online));
+        watch.found(&Casemapping::Ascii.key("alice"), true);
+        assert_eq!(lines(&mut watch, now), "USERHOST alice|");
+        assert_eq!(hear(&mut watch, ":s 302 me :alice=+u@h"), one("alice", Change::Away(None)), "back");
     }
 
     #[test]

@@ -1,0 +1,220 @@
+//! What is to be told to whom: taken from the book by who brings it, and given back once it was told or not.
+//!
+//! A subscription has one mark that there is something to tell, and no queue: what is told is looked up when it is told.
+
+use std::sync::Arc;
+
+use cpim_adapter::{Address, Passage, PresUri, Standing};
+
+use super::book::Book;
+use super::leases::{LeaseKey, Stage};
+use super::names::Name;
+use super::presentity::Kind;
+use super::state::State;
+use super::winfo::WatcherFact;
+
+/// How long the first word of an adapter on a presentity is awaited before it counts as closed, in milliseconds.
+pub(crate) const FIRST_WORD_MS: i64 = 3_000;
+
+/// Something to tell.
+#[derive(Debug)]
+pub(crate) enum Item {
+    /// A subscription's watcher.
+    Lease(LeaseKey),
+    /// Somebody who asked once.
+    Once(Box<Once>),
+}
+
+/// A single look, to be answered by one notification.
+#[derive(Clone, Debug)]
+pub(crate) struct Once {
+    pub(crate) watcher: PresUri,
+    pub(crate) target: PresUri,
+    /// Whose presence, in its canonical form.
+    pub(crate) presentity: Address,
+    pub(crate) standing: Standing,
+    /// What to tell, where it was told by another server; else what is known at the time.
+    pub(crate) given: Option<(Arc<State>, Option<Passage>)>,
+}
+
+/// What is to be told to one watcher.
+#[derive(Clone, Debug)]
+pub(crate) struct Telling {
+    pub(crate) watcher: PresUri,
+    pub(crate) target: PresUri,
+    pub(crate) presentity: Address,
+    pub(crate) standing: Standing,
+    /// The digest of what he was told last, unless he is to be told anyway.
+    pub(crate) told: u64,
+    pub(crate) what: What,
+}
+
+/// What is told.
+#[derive(Clone, Debug)]
+pub(crate) enum What {
+    /// What everybody is told who sees nothing: the presentity is closed.
+    Closed,
+    /// Another server's word for this watcher, which is told as it is.
+    Passed(Arc<State>, Option<Passage>),
+    /// The presence, less what the watcher may not see.
+    State(Arc<State>),
+    /// The watchers of a presentity, less those that he may not see.
+    Watchers(Address, Vec<WatcherFact>),
+}
+
+/// How telling a watcher ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Told {
+    /// He has this, or is about to.
+    This(u64),
+    /// He knew it already.
+    Nothing,
+    /// He cannot be reached.
+    Unreached,
+}
+
+impl Book {
+    /// Has a subscription's watcher told; `anyway`: even what he knows.
+    pub(crate) fn mark(&mut self, key: LeaseKey, anyway: bool) {
+        let Some(lease) = self.leases.get_mut(key) else { return };
+        lease.dirty = true;
+        lease.anyway |= anyway;
+        if lease.stage == Stage::Idle {
+            lease.stage = Stage::Queued;
+            self.ready.push_back(Item::Lease(key));
+        }
+    }
+
+    /// The watcher of a subscription has its response, to the first or to a renewal: what is told comes behind it.
+    pub(crate) fn release(&mut self, key: LeaseKey) {
+        if let Some(lease) = self.leases.get_mut(key)
+            && lease.stage == Stage::Held
+        {
+            lease.stage = Stage::Idle;
+        }
+        self.reached(key);
+    }
+
+    /// Somebody who may have been out of reach is there: he is told the present state.
+    pub(crate) fn reached(&mut self, key: LeaseKey) {
+        self.parked.remove(&key);
+        if let Some(lease) = self.leases.get_mut(key)
+            && lease.stage == Stage::Parked
+        {
+            lease.stage = Stage::Idle;
+        }
+        self.mark(key, true);
+    }
+
+    /// Some of those that are parked, to be tried again.
+    pub(crate) fn parked(&self, most: usize) -> Vec<LeaseKey> {
+        self.parked.iter().take(most).copied().collect()
+    }
+
+    /// A single look.
+    pub(crate) fn once(&mut self, once: Once) {
+        self.ready.push_back(Item::Once(Box::new(once)));
+    }
+
+    /// The next to be told.
+    pub(crate) fn next_ready(&mut self) -> Option<Item> {
+        self.ready.pop_front()
+    }
+
+    /// Begins to tell a subscription's watcher. Nothing where there is nothing to tell yet, or any more.
+    pub(crate) fn begin(&mut self, key: LeaseKey) -> Option<Telling> {
+        let (watcher, target) = self.spelled(key)?;
+        let lease = self.leases.get_mut(key).filter(|lease| lease.stage == Stage::Queued)?;
+        let presentity = self.names.address(lease.presentity)?.clone();
+        let known = self.presentities.get(&lease.presentity)?;
+        let what = match (&known.kind, &known.state) {
+            (Kind::Elsewhere, _) => {
+                let last = self.far.get(&key).and_then(|far| far.last.clone());
+                last.map(|(state, passage)| What::Passed(state, passage))
+            }
+            (Kind::Winfo(base), _) => {
+                let base_address = self.names.address(*base).cloned();
+                base_address.map(|address| What::Watchers(address, self.facts(*base)))
+            }
+            (Kind::Hosted | Kind::Foreign { .. }, state) => state.clone().map(What::State),
+        };
+        let lease = self.leases.get_mut(key)?;
+        let Some(what) = what else {
+            // Marked again as soon as there is something.
+            lease.stage = Stage::Idle;
+            return None;
+        };
+        lease.stage = Stage::Telling;
+        lease.dirty = false;
+        let told = if std::mem::take(&mut lease.anyway) { 0 } else { lease.told };
+        Some(Telling { watcher, target, presentity, standing: lease.standing, told, what })
+    }
+
+    /// What is to be told to somebody who asked once. One that must wait is kept until it can be told.
+    pub(crate) fn begin_once(&mut self, once: Once, now: i64) -> Option<Telling> {
+        let known = self.names.find(&once.presentity).and_then(|name| self.presentities.get(&name));
+        let what = match (&once.given, known.map(|known| (&known.kind, &known.state))) {
+            (Some((state, passage)), _) => What::Passed(Arc::clone(state), passage.clone()),
+            (None, Some((Kind::Winfo(base), _))) => {
+                What::Watchers(self.names.address(*base)?.clone(), self.facts(*base))
+            }
+            (None, Some((_, Some(state)))) => What::State(Arc::clone(state)),
+            (None, Some((Kind::Foreign { .. }, None))) => {
+                self.waiting.push((now + FIRST_WORD_MS, once));
+                return None;
+            }
+            (None, _) => What::Closed,
+        };
+        let Once { watcher, target, presentity, standing, .. } = once;
+        Some(Telling { watcher, target, presentity, standing, told: 0, what })
+    }
+
+    /// Looks that waited for a first word long enough. The presentities they are for, where nothing came.
+    pub(crate) fn overdue_looks(&self, now: i64) -> Vec<Name> {
+        let overdue = self.waiting.iter().filter(|(until, _)| *until <= now);
+        overdue.filter_map(|(_, once)| self.names.find(&once.presentity)).collect()
+    }
+
+    pub(super) fn wake_looks(&mut self, name: Name) {
+        let Some(address) = self.names.address(name) else { return };
+        let (now, later) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition::<Vec<_>, _>(|(_, once)| once.presentity == *address);
+        self.waiting = later;
+        self.ready.extend(now.into_iter().map(|(_, once)| Item::Once(Box::new(once))));
+    }
+
+    /// Telling a watcher is over.
+    pub(crate) fn finish(&mut self, key: LeaseKey, told: Told) {
+        let Some(lease) = self.leases.get_mut(key).filter(|lease| lease.stage == Stage::Telling) else {
+            return;
+        };
+        lease.stage = Stage::Idle;
+        match told {
+            Told::This(digest) => lease.told = digest,
+            Told::Nothing => {}
+            // He came back while that was found out: tried again at once.
+            Told::Unreached if lease.anyway => {
+                lease.told = 0;
+                lease.dirty = true;
+            }
+            Told::Unreached => {
+                lease.told = 0;
+                lease.dirty = true;
+                lease.anyway = true;
+                lease.stage = Stage::Parked;
+                self.parked.insert(key);
+                return;
+            }
+        }
+        if lease.dirty {
+            let anyway = lease.anyway;
+            self.mark(key, anyway);
+        }
+    }
+
+    /// Everybody's, of those that cannot be reached.
+    pub(crate) fn all_parked(&self) -> Vec<LeaseKey> {
+        self.parked(usize::MAX)
+    }
+}
