@@ -151,13 +151,7 @@ impl Adapter for Inbox {
                 });
             }
         }
-        commit.pass(Some(RECALL)).await.map_err(|withdrawn| DeliveryError {
-            fault: Fault::Caller,
-            retry: Retry::Never,
-            code: Code::Expired,
-            public: withdrawn.to_string(),
-            detail: String::new(),
-        })?;
+        commit.pass(Some(RECALL)).await?;
         if silent {
             metrics::counter!("cpim_inbox_silent_total", "why" => "automatic").increment(1);
             return Ok(Outcome::Delivered(Response::success()));

@@ -20,3 +20,4 @@ mod peers;
 mod polite;
 mod rules;
 mod someone;
+mod whose_say;

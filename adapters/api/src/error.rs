@@ -1,6 +1,6 @@
 //! Errors of the contract: who is at fault, whether to try again, what the sender may hear.
 
-use crate::{Code, ForeignAddress};
+use crate::{Code, ForeignAddress, Withdrawn};
 
 /// Who is at fault when an operation could not be handed over.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -75,6 +75,13 @@ impl DeliveryError {
     #[must_use]
     pub fn refused(code: Code, public: impl Into<String>) -> Self {
         Self { fault: Fault::Caller, retry: Retry::Never, code, public: public.into(), detail: String::new() }
+    }
+}
+
+/// What was withdrawn at its commit point must not be sent: `commit.pass(recall).await?` is all that a delivery needs.
+impl From<Withdrawn> for DeliveryError {
+    fn from(withdrawn: Withdrawn) -> Self {
+        Self::refused(Code::Expired, withdrawn.to_string())
     }
 }
 

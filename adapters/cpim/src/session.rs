@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cpim_adapter::{
-    AdapterContext, Authority, Code, CommitPoint, Content, Delivery, DeliveryError, Fault, LegRef, Operation,
-    Outcome, Report, Response, Retry, Scope, TransId, Word,
+    AdapterContext, Authority, CommitPoint, Content, Delivery, DeliveryError, LegRef, Operation, Outcome,
+    Report, Response, Scope, TransId, Word,
 };
 use cpim_native_proto::{Close, Parameters, Reason};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
@@ -143,13 +143,7 @@ impl Session {
         let octets = u32::try_from(octets).map_err(|_| gone())?;
         let room_for_octets = Arc::clone(&self.room).acquire_many_owned(octets).await.map_err(|_| gone())?;
         let room = self.departures.reserve().await.map_err(|_| gone())?;
-        commit.pass(self.remembers).await.map_err(|withdrawn| DeliveryError {
-            fault: Fault::Caller,
-            retry: Retry::Never,
-            code: Code::Expired,
-            public: withdrawn.to_string(),
-            detail: String::new(),
-        })?;
+        commit.pass(self.remembers).await?;
         // Should the session have ended meanwhile, the departure is dropped, and with it its leg, which
         // reports that nothing was sent.
         room.send(Box::new(Departure {

@@ -116,10 +116,7 @@ impl Adapter for LinesAdapter {
         let way = self.users.way_to(foreign.value()).ok_or_else(is_away)?;
         // Room first, the commit point next, and then nothing that can wait: so what is committed is sent.
         let room = way.reserve().await.map_err(|_| is_away())?;
-        commit
-            .pass(None)
-            .await
-            .map_err(|withdrawn| DeliveryError::refused(Code::Expired, withdrawn.to_string()))?;
+        commit.pass(None).await?;
         room.send(Departure { leg: Leg::new(delivery.leg, cx.clone()), message: message.clone() });
         Ok(Outcome::Pending)
     }

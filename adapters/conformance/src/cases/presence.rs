@@ -1,6 +1,7 @@
 //! Presence: what is asked, told and observed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use cpim_adapter::{
     Basic, Code, Content, Feature, ImUri, Kind, NextHop, Notify, Observation, Operation, PresUri, Presence,
@@ -179,10 +180,11 @@ async fn notify(bench: &mut Bench) -> Verdict {
     ensure(matches!(end, End::Answered(_) | End::Delegated), || format!("told, and its end is {end:?}"))
 }
 
-async fn observed(bench: &Bench) -> Result<Option<Observation>, Failed> {
+/// What is told next, within this time.
+async fn observed(bench: &Bench, within: Duration) -> Result<Option<Observation>, Failed> {
     Ok(bench
         .core
-        .wait(bench.timing.quiet * 5, |event| match event {
+        .wait(within, |event| match event {
             Event::Observed(observation) => Ok(*observation),
             other => Err(other),
         })
@@ -202,12 +204,14 @@ async fn observe(bench: &mut Bench) -> Verdict {
         return same("the refusal to observe", &refused, &Some(Code::Unsupported));
     }
     begun.map_err(|error| Failed(format!("refused to observe: {error}")))?;
-    let first = observed(bench).await?.ok_or_else(|| Failed("the present state was not told".to_owned()))?;
+    let first = observed(bench, bench.timing.patience)
+        .await?
+        .ok_or_else(|| Failed("the present state was not told".to_owned()))?;
     same("whose", &first.presentity, &foreign)?;
     for status in [Basic::Closed, Basic::Open] {
         bench.peer.show_presence(&user, &presence(status)).await?;
         loop {
-            let Some(next) = observed(bench).await? else {
+            let Some(next) = observed(bench, bench.timing.patience).await? else {
                 return Err(Failed(format!("the change to {status} was not told")));
             };
             if next.presence.basic() == status {
@@ -231,9 +235,9 @@ async fn unobserve(bench: &mut Bench) -> Verdict {
     let failed = |error| Failed(format!("refused to observe: {error}"));
     bench.adapter.observe(foreign.clone()).await.map_err(failed)?;
     bench.adapter.observe(foreign.clone()).await.map_err(failed)?;
-    while observed(bench).await?.is_some() {}
+    while observed(bench, bench.timing.quiet * 5).await?.is_some() {}
     bench.adapter.unobserve(&foreign).await;
     bench.peer.show_presence(&user, &presence(Basic::Closed)).await?;
-    let late = observed(bench).await?;
+    let late = observed(bench, bench.timing.quiet * 5).await?;
     ensure(late.is_none(), || "nobody watches, and presence is told".to_owned())
 }

@@ -201,10 +201,7 @@ impl Adapter for ReferenceAdapter {
         // Room first, the commit point next, and then nothing that can wait: so what is committed is sent.
         let gone = |_| DeliveryError::transport("the connection ended");
         let room = route.departures.reserve().await.map_err(gone)?;
-        commit
-            .pass(route.remembers)
-            .await
-            .map_err(|withdrawn| DeliveryError::refused(Code::Expired, withdrawn.to_string()))?;
+        commit.pass(route.remembers).await?;
         let is_notify = matches!(&*delivery.operation, Operation::Notify(_));
         let answered = !is_notify && self.manner == Manner::Whole;
         room.send(Departure::new(&delivery, answered, cx.clone()));

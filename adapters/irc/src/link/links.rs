@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use cpim_adapter::envelope::{Departure, Replays};
 use cpim_adapter::{
-    AdapterContext, BuildError, Code, CommitPoint, Delivery, DeliveryError, Domain, Fault, NextHop,
-    Operation, Outcome, PeerHop, Response, Retry, Withdrawn,
+    AdapterContext, BuildError, Code, CommitPoint, Delivery, DeliveryError, Domain, NextHop, Operation,
+    Outcome, PeerHop, Response,
 };
 use rustls::ClientConfig;
 use tokio::sync::mpsc;
@@ -147,7 +147,7 @@ impl Links {
             (None, None) => return Err(DeliveryError::out_of_contact()),
         };
         let place = open.reserve().await.map_err(|_| DeliveryError::out_of_contact())?;
-        commit.pass(None).await.map_err(withdrawn)?;
+        commit.pass(None).await?;
         let answered = !matches!(&*delivery.operation, Operation::Notify(_));
         let leg = answered.then(|| Leg::new(delivery.leg, cx.clone()));
         // Should the link have ended meanwhile, the leg is dropped, which says that nothing was sent.
@@ -213,15 +213,5 @@ impl Loaded {
         let tls = tls::client(&settings.anchors, None, "irc")?;
         let peers = settings.peers.iter().cloned().map(|peer| Arc::new(Peer::new(peer, &settings.relay)));
         Ok(Self { peers: peers.collect(), tls, settings })
-    }
-}
-
-fn withdrawn(withdrawn: Withdrawn) -> DeliveryError {
-    DeliveryError {
-        fault: Fault::Caller,
-        retry: Retry::Never,
-        code: Code::Expired,
-        public: withdrawn.to_string(),
-        detail: String::new(),
     }
 }

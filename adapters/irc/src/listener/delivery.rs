@@ -40,7 +40,7 @@ pub(super) async fn deliver(
             if users.is_empty() {
                 return Err(DeliveryError::out_of_contact());
             }
-            commit.pass(None).await.map_err(withdrawn)?;
+            commit.pass(None).await?;
             for user in users {
                 let news = News {
                     target: notify.target.as_uri().address().clone(),
@@ -83,7 +83,7 @@ async fn letter(
         Ok(place) => place,
         Err(mpsc::error::SendError(())) => return Err(DeliveryError::out_of_contact()),
     };
-    commit.pass(None).await.map_err(withdrawn)?;
+    commit.pass(None).await?;
     // Should the client have left meanwhile, the leg is dropped, which says that nothing was sent.
     place.send(Departure::Letter(Box::new(Letter {
         leg: Leg::new(delivery.leg, live.cx.clone()),
@@ -159,14 +159,4 @@ pub(super) async fn origin(server: &Server, live: &Live, address: &Address) -> R
     let loaded = server.loaded();
     let taken = Client::taken(server, live, &loaded);
     live.aliases.appearance(&address.clone().with_class(Class::Im), &mapper, &taken).await
-}
-
-fn withdrawn(withdrawn: cpim_adapter::Withdrawn) -> DeliveryError {
-    DeliveryError {
-        fault: Fault::Caller,
-        retry: Retry::Never,
-        code: Code::Expired,
-        public: withdrawn.to_string(),
-        detail: String::new(),
-    }
 }

@@ -97,7 +97,7 @@ async fn letter(
         let text = Trailing::lossy(&format!("{before}{text}"));
         octets.push(LineBuilder::new(verb.clone()).nick(&nick).last(&text).map_err(too_long)?);
     }
-    commit.pass(None).await.map_err(|error| withdrawn(&error))?;
+    commit.pass(None).await?;
     let leg = Leg::new(delivery.leg, live.cx.clone());
     let letter = Letter::new(turn.mapping.key(target), octets);
     let posted = Posted { letter, leg, is_notice: message.metadata.automatic };
@@ -203,7 +203,7 @@ async fn news(
     if !is_for_relay && joined.relay.nick().is_none() {
         return Err(DeliveryError::out_of_contact());
     }
-    commit.pass(None).await.map_err(|error| withdrawn(&error))?;
+    commit.pass(None).await?;
     if is_for_relay {
         joined.shows_presence(notify);
     } else if let Ok(nick) = Nick::parse(target) {
@@ -250,15 +250,5 @@ pub(super) fn barred(why: &str) -> DeliveryError {
         code: Code::Refused,
         public: "the network does not let the gateway in".into(),
         detail: why.to_owned(),
-    }
-}
-
-fn withdrawn(withdrawn: &cpim_adapter::Withdrawn) -> DeliveryError {
-    DeliveryError {
-        fault: Fault::Caller,
-        retry: Retry::Never,
-        code: Code::Expired,
-        public: withdrawn.to_string(),
-        detail: String::new(),
     }
 }

@@ -17,8 +17,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use cpim_adapter::{
-    ALIAS_SPACE, AdapterContext, BuildError, Code, CommitPoint, Delivery, DeliveryError, Domain, Fault,
-    Mapper, NextHop, Operation, Outcome, Response, Retry, Schedule,
+    ALIAS_SPACE, AdapterContext, BuildError, Code, CommitPoint, Delivery, DeliveryError, Domain, Mapper,
+    NextHop, Operation, Outcome, Response, Schedule,
 };
 use cpim_smtp_proto::address::{Mailbox, Written, written};
 use cpim_smtp_proto::mail::{Answer, Letter, Mail, Notice, Parcel, Peers, Post, Slip};
@@ -117,7 +117,7 @@ impl Outbound {
         }
         let to = self.recipient(&delivery)?;
         if let (Operation::Notify(_), To::Person(_)) = (&*delivery.operation, &to) {
-            commit.pass(None).await.map_err(|_| withdrawn())?;
+            commit.pass(None).await?;
             return self.pace.tell(self, delivery);
         }
         self.send(running, &delivery, &to, Some(commit)).await
@@ -234,7 +234,7 @@ impl Outbound {
             expect_answer(delivery.leg, peer, &name, &running.cx).await?;
         }
         if let Some(commit) = commit {
-            commit.pass(None).await.map_err(|_| withdrawn())?;
+            commit.pass(None).await?;
         }
         let transaction = Transaction {
             reverse_path: Some(&reverse_path),
@@ -383,14 +383,4 @@ fn at_peer(
 
 fn mailbox_of(local: &str, domain: &Domain) -> Option<String> {
     Mailbox::new(local, domain.clone()).ok().map(|mailbox| mailbox.to_string())
-}
-
-fn withdrawn() -> DeliveryError {
-    DeliveryError {
-        fault: Fault::Caller,
-        retry: Retry::Never,
-        code: Code::Expired,
-        public: "the operation is no longer to be sent".into(),
-        detail: String::new(),
-    }
 }
