@@ -1,5 +1,6 @@
 //! The store that lives as long as the process: the same answers to the same questions, and nothing after a crash.
 
+mod index;
 mod leases;
 mod names;
 mod state;

@@ -1,10 +1,12 @@
 //! What a memory store holds. The maps stand for the indexes of the SQLite format, and mean the same.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::hash::Hash;
 use std::mem;
 use std::ops::Bound::{Excluded, Unbounded};
 
 use super::MemoryOptions;
+use super::index::Index;
 use super::leases::Leases;
 use super::names::Names;
 use crate::store::retention::{PRUNE_ROWS, is_remembered};
@@ -17,12 +19,13 @@ use crate::store::{
 #[derive(Debug)]
 pub(super) struct State {
     options: MemoryOptions,
-    operations: BTreeMap<i64, Row>,
+    operations: BTreeMap<i64, Box<Row>>,
     /// By owner, transID and digest, those that stop retransmissions.
-    remembered: HashMap<(String, String, [u8; 32]), i64>,
+    remembered: Index,
     /// By id and canonical destination.
-    ids: HashMap<(String, String), i64>,
-    legs: HashMap<String, BTreeSet<i64>>,
+    ids: Index,
+    /// By the transID of each attempt.
+    legs: Index,
     open: BTreeSet<i64>,
     /// Settled, and not handed over.
     kept: BTreeSet<i64>,
@@ -39,7 +42,7 @@ pub(super) struct State {
 
 #[derive(Debug)]
 struct Row {
-    acceptance: Acceptance,
+    acceptance: Box<Acceptance>,
     /// Octets of content it came with.
     content_octets: usize,
     attempts: Vec<Attempt>,
@@ -51,9 +54,9 @@ impl State {
         Self {
             options,
             operations: BTreeMap::new(),
-            remembered: HashMap::new(),
-            ids: HashMap::new(),
-            legs: HashMap::new(),
+            remembered: Index::default(),
+            ids: Index::default(),
+            legs: Index::default(),
             open: BTreeSet::new(),
             kept: BTreeSet::new(),
             over: VecDeque::new(),
@@ -81,7 +84,7 @@ impl State {
 
     pub(super) fn perform(&mut self, write: Write) -> Option<Done> {
         match write {
-            Write::Accept(acceptance) => Some(self.accept(*acceptance)),
+            Write::Accept(acceptance) => Some(self.accept(acceptance)),
             Write::Alias { space, address, candidates, at } => {
                 let name = self.names.assign(&space, &address, candidates, at);
                 Some(Done::Aliased { space, address, name })
@@ -119,16 +122,13 @@ impl State {
         }
     }
 
-    fn accept(&mut self, mut acceptance: Acceptance) -> Done {
+    fn accept(&mut self, mut acceptance: Box<Acceptance>) -> Done {
         let number = acceptance.number;
         let accepted = |verdict| Done::Accepted { number, verdict };
-        if let Some(first) =
-            self.recall(&acceptance.owner, &acceptance.trans_id, &acceptance.digest, acceptance.accepted_at)
-        {
-            return accepted(Verdict::Retransmission { first: first.number });
+        if let Some(first) = self.first(&remembered_key(&acceptance), acceptance.accepted_at) {
+            return accepted(Verdict::Retransmission { first: first.acceptance.number });
         }
-        let id = (acceptance.id.clone(), acceptance.destination_key.clone());
-        if self.ids.contains_key(&id) {
+        if self.operations_at(&self.ids, &id_key(&acceptance), id_key).next().is_some() {
             return accepted(Verdict::Loop);
         }
         if self.operations.contains_key(&number) {
@@ -137,14 +137,16 @@ impl State {
         self.make_room();
         self.octets += acceptance.octets();
         self.last_number = self.last_number.max(number);
-        self.remembered.insert(remembered_key(&acceptance), number);
-        self.ids.insert(id, number);
+        self.remembered.insert(&remembered_key(&acceptance), number);
+        self.ids.insert(&id_key(&acceptance), number);
         self.open.insert(number);
         let at = acceptance.accepted_at;
         let intent = acceptance.intent.take();
         let content_octets = acceptance.content.len();
-        self.operations
-            .insert(number, Row { acceptance, content_octets, attempts: Vec::new(), settled: None });
+        self.operations.insert(
+            number,
+            Box::new(Row { acceptance, content_octets, attempts: Vec::new(), settled: None }),
+        );
         if let Some(intent) = intent {
             self.attempt(number, intent, at);
         }
@@ -165,7 +167,9 @@ impl State {
         let Some(row) = self.operations.get_mut(&number) else {
             return Done::Lost { number };
         };
-        self.legs.entry(intent.leg.clone()).or_default().insert(number);
+        self.legs.insert(&intent.leg, number);
+        // There is seldom more than one, and what is kept is kept long.
+        row.attempts.reserve_exact(1);
         row.attempts.push(Attempt { intent, at });
         Done::Attempted { number }
     }
@@ -209,22 +213,14 @@ impl State {
             return;
         };
         self.kept.remove(&number);
-        let key = remembered_key(&row.acceptance);
-        if self.remembered.get(&key) == Some(&number) {
-            self.remembered.remove(&key);
-        }
-        self.ids.remove(&(row.acceptance.id, row.acceptance.destination_key));
+        self.remembered.remove(&remembered_key(&row.acceptance), number);
+        self.ids.remove(&id_key(&row.acceptance), number);
         self.forget_legs(number, row.attempts);
     }
 
     fn forget_legs(&mut self, number: i64, attempts: Vec<Attempt>) {
         for attempt in attempts {
-            if let Some(numbers) = self.legs.get_mut(&attempt.intent.leg) {
-                numbers.remove(&number);
-                if numbers.is_empty() {
-                    self.legs.remove(&attempt.intent.leg);
-                }
-            }
+            self.legs.remove(&attempt.intent.leg, number);
         }
     }
 
@@ -266,15 +262,31 @@ impl State {
         digest: &[u8; 32],
         now: i64,
     ) -> Option<Recalled> {
-        let key = (owner.to_owned(), trans_id.to_owned(), *digest);
-        let row = self.operations.get(self.remembered.get(&key)?)?;
-        let remembers_s = self.options.remembers_s;
-        let settled = row.settled.as_ref();
-        settled.is_none_or(|it| is_remembered(it.at, it.handed_over, remembers_s, now)).then(|| Recalled {
+        let row = self.first(&(owner, trans_id, *digest), now)?;
+        Some(Recalled {
             number: row.acceptance.number,
             id: row.acceptance.id.clone(),
-            outcome: settled.map(|settled| settled.outcome.clone()),
+            outcome: row.settled.as_ref().map(|settled| settled.outcome.clone()),
         })
+    }
+
+    /// The operation that one with this key would be a retransmission of.
+    fn first(&self, key: &RememberedKey<'_>, now: i64) -> Option<&Row> {
+        let remembers_s = self.options.remembers_s;
+        self.operations_at(&self.remembered, key, remembered_key).find(|row| {
+            row.settled.as_ref().is_none_or(|it| is_remembered(it.at, it.handed_over, remembers_s, now))
+        })
+    }
+
+    /// The operations that an index has under a key. `key_of` tells them from others that only hash alike.
+    fn operations_at<'s, K: Eq + Hash>(
+        &'s self,
+        index: &'s Index,
+        key: &K,
+        key_of: fn(&'s Acceptance) -> K,
+    ) -> impl Iterator<Item = &'s Row> {
+        let rows = index.at(key).filter_map(|number| self.operations.get(&number).map(Box::as_ref));
+        rows.filter(move |row| key_of(&row.acceptance) == *key)
     }
 
     pub(super) fn kept(&self, scopes: &[OwnerScope], after: i64, limit: usize) -> Vec<KeptAnswer> {
@@ -314,22 +326,28 @@ impl State {
                 !full
             })
             .map(|row| Unsettled {
-                acceptance: row.acceptance.clone(),
+                acceptance: Acceptance::clone(&row.acceptance),
                 attempt: row.attempts.last().cloned(),
             })
             .collect()
     }
 
     pub(super) fn find_leg(&self, leg: &str, limit: usize) -> Vec<Story> {
-        let numbers = self.legs.get(leg).into_iter().flat_map(|numbers| numbers.iter().rev().take(limit));
-        let mut stories: Vec<_> =
-            numbers.filter_map(|number| self.operations.get(number)).map(Row::story).collect();
+        let has_leg = |row: &&Row| row.attempts.iter().any(|attempt| attempt.intent.leg == leg);
+        let mut numbers: Vec<i64> = self.legs.at(&leg).collect();
+        numbers.sort_unstable();
+        let rows = numbers
+            .iter()
+            .rev()
+            .filter_map(|number| self.operations.get(number).map(Box::as_ref))
+            .filter(has_leg);
+        let mut stories: Vec<_> = rows.take(limit).map(Row::story).collect();
         stories.reverse();
         stories
     }
 
     pub(super) fn story(&self, number: i64) -> Option<Story> {
-        self.operations.get(&number).map(Row::story)
+        self.operations.get(&number).map(|row| row.story())
     }
 
     /// Looks at every operation: for people, who are slower.
@@ -339,7 +357,7 @@ impl State {
                 || row.acceptance.trans_id == text
                 || row.attempts.iter().any(|attempt| attempt.intent.leg == text)
         };
-        let rows = self.operations.values().rev().filter(concerns).take(limit);
+        let rows = self.operations.values().rev().map(Box::as_ref).filter(concerns).take(limit);
         let mut stories: Vec<_> = rows.map(Row::story).collect();
         stories.reverse();
         stories
@@ -354,14 +372,16 @@ impl State {
     }
 
     fn rows<'s>(&'s self, numbers: &'s BTreeSet<i64>, after: i64) -> impl Iterator<Item = &'s Row> {
-        numbers.range((Excluded(after), Unbounded)).filter_map(|number| self.operations.get(number))
+        numbers
+            .range((Excluded(after), Unbounded))
+            .filter_map(|number| self.operations.get(number).map(Box::as_ref))
     }
 }
 
 impl Row {
     fn story(&self) -> Story {
-        let Acceptance { number, hops, wait_until, accepted_at, .. } = self.acceptance;
-        let from = self.acceptance.clone();
+        let Acceptance { number, hops, wait_until, accepted_at, .. } = *self.acceptance;
+        let from = Acceptance::clone(&self.acceptance);
         Story {
             number,
             id: from.id,
@@ -383,6 +403,14 @@ impl Row {
     }
 }
 
-fn remembered_key(acceptance: &Acceptance) -> (String, String, [u8; 32]) {
-    (acceptance.owner.clone(), acceptance.trans_id.clone(), acceptance.digest)
+/// What a retransmission is recognised by: owner, transID, digest.
+type RememberedKey<'a> = (&'a str, &'a str, [u8; 32]);
+
+fn remembered_key(acceptance: &Acceptance) -> RememberedKey<'_> {
+    (&acceptance.owner, &acceptance.trans_id, acceptance.digest)
+}
+
+/// What a loop is recognised by: the name, and the destination.
+fn id_key(acceptance: &Acceptance) -> (&str, &str) {
+    (&acceptance.id, &acceptance.destination_key)
 }
