@@ -1,6 +1,7 @@
 //! An operation in flight: accepted, or about to be, and not yet settled.
 
-use std::sync::Arc;
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use cpim_adapter::{Address, AnswerSlot, Operation, Passage, Response, Schedule, Standing, TransId};
@@ -13,19 +14,32 @@ use super::rows::Entry;
 use super::step::Step;
 use crate::clock::UnixMs;
 
+/// What pairs are hashed by. Strangers choose addresses: without this key nobody can choose such as fall together.
+static PAIRS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+
 /// What the operations of one source to one destination have in common: their order.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Pair {
     pub(crate) source: Address,
     pub(crate) destination: Address,
+    /// Of both. A pair is looked for at each step of an operation, and hashed once.
+    hash: u64,
 }
 
 impl Pair {
+    pub(crate) fn new(source: Address, destination: Address) -> Self {
+        let hash = PAIRS.hash_one((&source, &destination));
+        Self { source, destination, hash }
+    }
+
     pub(crate) fn of(operation: &Operation) -> Self {
-        Self {
-            source: operation.speaks_for().address().clone(),
-            destination: operation.goes_to().address().clone(),
-        }
+        Self::new(operation.speaks_for().address().clone(), operation.goes_to().address().clone())
+    }
+}
+
+impl Hash for Pair {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Whose say it is to whom an inbox is open, as the path of a message asks.
 
-use cpim_adapter::{Address, Class, Local, Operation, Standing};
+use cpim_adapter::{Address, Class, Operation, Standing};
 
 use super::Router;
 use super::contacts::Contacts;
@@ -46,7 +46,7 @@ impl Inboxes<'_> {
     }
 
     fn is_gateway(&self, address: &Address) -> bool {
-        matches!(self.policy.mapper.resident(address), Ok(Some(Local::Gateway)))
+        self.policy.mapper.is_gateway(address)
     }
 }
 

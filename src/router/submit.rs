@@ -13,6 +13,7 @@ use super::Router;
 use super::attempt::LONGEST_PAUSE;
 use super::checks::{self, Candidate};
 use super::contacts::Contact;
+use super::counters::Counters;
 use super::flight::{Attempt, Flight, Pair};
 use super::owner::Owner;
 use super::policy::{Policy, Terms};
@@ -106,8 +107,8 @@ impl Router {
             .ok_or_else(|| Refusal::busy("no room for more content"))
     }
 
-    /// Gives it to the journal. The numbers and the writes are in one order, because both happen under
-    /// the table's lock.
+    /// Gives it to the journal. The numbers and the writes are in one order, because both happen under one lock,
+    /// and that is not the table's: nothing else waits for the journal.
     pub(super) fn accept(
         self: &Arc<Self>,
         entry: Entry,
@@ -121,8 +122,11 @@ impl Router {
         let mut row = Box::new(entry.row(0, received));
         let recall = hop.as_ref().and_then(|(port, hop)| self.adapter(*port)?.recalls(hop));
 
-        let mut table = lock(&self.table);
-        let leg = new_leg(&table);
+        let mut last = lock(&self.last_number);
+        let number = *last + 1;
+        *last = number;
+        row.number = number;
+        let leg = new_leg(&lock(&self.table));
         if let (Some(recall), Some((_, hop))) = (recall, &hop) {
             row.intent = Some(Intent {
                 leg: leg.as_str().to_owned(),
@@ -130,18 +134,16 @@ impl Router {
                 recall_until: Some(entry.at.plus(recall).0),
             });
         }
-        let number = self.last_number.fetch_add(1, Ordering::Relaxed) + 1;
-        row.number = number;
-        let mut flight = Flight::new(number, entry, leg, self.schedule_to(hop.as_ref(), terms));
+        let mut flight = Box::new(Flight::new(number, entry, leg, self.schedule_to(hop.as_ref(), terms)));
         if let Some(recall) = recall {
             flight.attempt = Attempt::Recallable(flight.accepted_at.plus(recall));
         }
         flight.expected = hop.is_some();
         flight.waiters = waiters;
         flight.room = room;
-        table.insert(flight);
+        lock(&self.table).insert(flight);
         let written = self.journal.write(Write::Accept(row));
-        drop(table);
+        drop(last);
         if written.is_err() {
             self.on_not_accepted(number);
         }
@@ -159,7 +161,7 @@ impl Router {
         match verdict {
             Verdict::New => {
                 fault::point("accepted");
-                metrics::counter!("cpim_accepted_total").increment(1);
+                self.counters.get_or_init(Counters::new).accepted.increment(1);
                 let lane = {
                     let mut table = lock(&self.table);
                     let Some(flight) = table.get_mut(number) else { return };
@@ -200,7 +202,7 @@ impl Router {
     /// A retransmission waits with the first, or gets the first one's answer again.
     fn on_retransmission(self: &Arc<Self>, number: i64, first: i64) {
         let mut table = lock(&self.table);
-        let Some(mut again) = table.remove(number) else { return };
+        let Some(mut again) = table.remove(number).map(|again| *again) else { return };
         again.waiters.iter_mut().for_each(AnswerSlot::accepted);
         debug!(id = %again.passage.id, first, "retransmission");
         metrics::counter!("cpim_retransmissions_total").increment(1);
