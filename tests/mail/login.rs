@@ -235,7 +235,11 @@ fn an_author_has_his_share_of_mails_wherever_he_sends_from() {
     }
     // Whoever merely says that he is alice uses up nothing of hers, nor is he stopped by it.
     for nth in 10..13 {
-        let reply = Smtp::hello(secured.port).mail("alice@mail.example", FRED_MAILBOX, &mail("alice@mail.example", nth));
+        let reply = Smtp::hello(secured.port).mail(
+            "alice@mail.example",
+            FRED_MAILBOX,
+            &mail("alice@mail.example", nth),
+        );
         assert_eq!(reply.code, 250, "{reply:?}");
     }
 }

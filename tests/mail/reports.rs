@@ -76,7 +76,8 @@ fn strangers_hear_the_same_of_everybody() {
     }
     let got = fred.expect_message();
     fred.respond(&got, "failure", "unreachable: away");
-    let mut reports: Vec<String> = stage.outgoing.wait(NAMES.len()).into_iter().map(|report| report.text).collect();
+    let mut reports: Vec<String> =
+        stage.outgoing.wait(NAMES.len()).into_iter().map(|report| report.text).collect();
     // But for names and numbers of their own, they are the same octet for octet.
     for report in &mut reports {
         let boundary = report.split("boundary=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();

@@ -47,7 +47,11 @@ fn signed_and_encrypted_content_leaves_octet_for_octet_or_not_at_all() {
                  Content-Transfer-Encoding: base64\r\n\r\nMIIBAAAA\r\n";
     say(&mut fred, "p7m", smime.as_bytes());
     let mail = stage.outgoing.wait(3).remove(2);
-    assert!(mail.text.contains(&smime.replace("\r\n", "\n").replace("\n                 ", "\n")), "{}", mail.text);
+    assert!(
+        mail.text.contains(&smime.replace("\r\n", "\n").replace("\n                 ", "\n")),
+        "{}",
+        mail.text
+    );
 }
 
 #[test]
@@ -57,7 +61,9 @@ fn no_field_can_be_slipped_into_what_leaves() {
     let evil = "x\\r\\nBcc: eve@mail.example\\r\\n\\r\\nbody";
     let wrapped = [
         format!("From: \"{evil}\" <{FRED}>\r\nTo: \"{evil}\" <{BOB}>\r\nSubject: {evil}\r\n\r\n"),
-        format!("From: =?utf-8?q?x=0D=0ABcc:_eve@mail.example?= <{FRED}>\r\nTo: <{BOB}>\r\nSubject:;lang=en x\u{85}Bcc: eve\r\n\r\n"),
+        format!(
+            "From: =?utf-8?q?x=0D=0ABcc:_eve@mail.example?= <{FRED}>\r\nTo: <{BOB}>\r\nSubject:;lang=en x\u{85}Bcc: eve\r\n\r\n"
+        ),
         format!(
             "From: <{FRED}>\r\nTo: <{BOB}>\r\nNS: M <tag:cpim-gateway.example,2026:metadata>\r\n\
              M.Message-Ref: <1\\r\\nBcc:eve@mail.example>\r\nM.Reference: <2\\nBcc:eve@mail.example>\r\n\
@@ -66,7 +72,8 @@ fn no_field_can_be_slipped_into_what_leaves() {
     ];
     let mut sent = 0;
     for (nth, head) in wrapped.iter().enumerate() {
-        let content = format!("Content-Type: Message/CPIM\r\n\r\n{head}Content-Type: text/plain\r\n\r\nYabba");
+        let content =
+            format!("Content-Type: Message/CPIM\r\n\r\n{head}Content-Type: text/plain\r\n\r\nYabba");
         say(&mut fred, &format!("w{nth}"), content.as_bytes());
         sent += usize::from(fred.next_answer(crate::support::gateway::PATIENCE).unwrap().status != "failure");
     }

@@ -60,7 +60,10 @@ async fn mail_goes_to_whom_srv_records_name_the_next_where_the_first_is_down() {
     let mut fred = Client::open(at_fred.port, Open { serves: FRED, ..Open::default() });
     fred.message("1", FRED, BOB, "Yabba, dabba!");
     let got = bob.expect_message();
-    assert_eq!(got.attribute("source").as_deref(), Some("im:mailto=im~3dfred~7e40a.example~40gw.example@gw.b.example"));
+    assert_eq!(
+        got.attribute("source").as_deref(),
+        Some("im:mailto=im~3dfred~7e40a.example~40gw.example@gw.b.example")
+    );
     assert!(String::from_utf8_lossy(&got.content).contains("Yabba, dabba!"));
     bob.respond(&got, "success", "");
 }

@@ -38,7 +38,10 @@ pub(crate) struct Tls {
 
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tls").field("policy", &self.policy).field("number", &self.number).finish_non_exhaustive()
+        f.debug_struct("Tls")
+            .field("policy", &self.policy)
+            .field("number", &self.number)
+            .finish_non_exhaustive()
     }
 }
 
