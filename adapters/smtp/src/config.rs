@@ -63,7 +63,8 @@ pub struct OutgoingSettings {
     pub mx_port: u16,
     /// How often mail is tried, and for how long.
     pub schedule: Schedule,
-    /// Domains whose mail comes to this gateway, so that addresses of theirs stay as they are.
+    /// Domains whose mail comes to this gateway, so that addresses of theirs stay as they are, where the domain's own
+    /// policy (DMARC) lets this gateway write in its name.
     pub unchanged: Vec<Domain>,
     /// How much time there is at least between two mails to one person about one presentity.
     pub notice_interval: Duration,
@@ -293,6 +294,8 @@ pub struct Limits {
     pub client_connections: usize,
     /// Mails of one client in a minute.
     pub client_mails: u32,
+    /// Mails in a minute of one author who is proven, or authenticated, wherever they come from.
+    pub author_mails: u32,
     /// Mails whose text is received at once: together with the size of one, the memory that they take.
     pub mails_at_once: usize,
     /// Mails that were taken and whose outcome is awaited.
@@ -322,6 +325,7 @@ impl Default for Limits {
             connections: 512,
             client_connections: 50,
             client_mails: 600,
+            author_mails: 120,
             mails_at_once: 64,
             open_mails: 8_192,
             received: 100,

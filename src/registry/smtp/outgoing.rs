@@ -31,7 +31,8 @@ pub struct Outgoing {
     /// The longest pause between two attempts.
     #[serde(deserialize_with = "units::span")]
     pub retry_pause: Duration,
-    /// Hosted domains whose mail comes to this gateway, so that addresses of theirs stay as they are.
+    /// Hosted domains whose mail comes to this gateway, so that addresses of theirs stay as they are, where their DMARC
+    /// policies let it write in their names.
     #[serde(deserialize_with = "several")]
     pub unchanged: Vec<Domain>,
     /// How much time there is at least between two mails to one person about one presentity.

@@ -10,6 +10,7 @@ mod pool;
 mod reports;
 mod servers;
 mod tls;
+mod unchanged;
 mod wire;
 
 use std::sync::{Arc, OnceLock};
@@ -35,6 +36,7 @@ pub use self::reports::take_report;
 use self::reports::{expect_answer, take_answer};
 use self::servers::Servers;
 pub use self::tls::TlsPolicy;
+use self::unchanged::Unchanged;
 use crate::config::{OutgoingSettings, PeerSettings};
 
 /// The sending side.
@@ -45,6 +47,7 @@ pub(crate) struct Outbound {
     known: Vec<PeerSettings>,
     servers: Servers,
     signers: Signers,
+    unchanged: Unchanged,
     pool: Pool,
     pairs: Pairs,
     pace: Pace,
@@ -78,11 +81,12 @@ impl Outbound {
         peers: Arc<Peers>,
         asked: Option<Arc<MessageAuthenticator>>,
     ) -> Result<Self, BuildError> {
+        let unchanged = Unchanged::new(settings.unchanged.clone(), asked.clone());
         let servers = Servers::new(&settings, &relay, asked)?;
         let signers = Signers::new(&settings.dkim)?;
         let pace = Pace::new(settings.notice_interval);
         let (pool, pairs, running) = (Pool::default(), Pairs::default(), OnceLock::new());
-        Ok(Self { relay, settings, peers, known, servers, signers, pool, pairs, pace, running })
+        Ok(Self { relay, settings, peers, known, servers, signers, unchanged, pool, pairs, pace, running })
     }
 
     /// How an operation on its way there is tried.
@@ -320,7 +324,8 @@ impl Outbound {
         mapper: &Mapper,
     ) -> Result<Written, DeliveryError> {
         let source = delivery.operation.speaks_for().address();
-        let from = written(source, mapper, &self.settings.unchanged)
+        let unchanged = self.unchanged.lets(source.domain(), &self.signers).await;
+        let from = written(source, mapper, unchanged.as_slice())
             .ok_or_else(|| DeliveryError::refused(Code::BadAddress, "the source has no address in mail"))?;
         if let Some(address) = &from.alias_of {
             let candidates = vec![from.mailbox.local().to_owned()];
