@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use cpim_adapter::{Address, AnswerSlot, Operation, Passage, Response, Schedule, Standing, TransId};
+use cpim_adapter::{Address, AnswerSlot, NextHop, Operation, Passage, Response, Schedule, Standing, TransId};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::Instant;
 use tracing::debug;
@@ -87,6 +87,15 @@ impl Attempt {
     }
 }
 
+/// A next hop that was found.
+pub(crate) struct AtHand {
+    pub(crate) port: usize,
+    pub(crate) hop: NextHop,
+    /// Under which circumstances, as [`Router::circumstances`](super::Router::circumstances) counts them: in others,
+    /// it is looked for again.
+    pub(crate) under: u64,
+}
+
 /// One operation in flight.
 pub(crate) struct Flight {
     pub(crate) number: i64,
@@ -118,6 +127,8 @@ pub(crate) struct Flight {
     /// Whether somebody who takes it was in contact when it was accepted, or may have been: then it waits for
     /// them to come back.
     pub(crate) expected: bool,
+    /// The next hop that was found at acceptance, for the first attempt.
+    pub(crate) at_hand: Option<AtHand>,
     /// How often handing it over was tried.
     pub(crate) tries: u32,
     /// The longest pause between two attempts.
@@ -161,6 +172,7 @@ impl Flight {
             attempt: Attempt::None,
             again: false,
             expected: false,
+            at_hand: None,
             tries: 0,
             longest_pause: schedule.longest_pause,
             not_before: None,

@@ -35,7 +35,7 @@ mod target;
 mod word;
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use cpim_adapter::{
@@ -110,6 +110,8 @@ impl From<Arc<dyn Journal>> for Stores {
 pub struct Router {
     ports: Vec<Port>,
     policy: RwLock<Arc<Policy>>,
+    /// How often the policy was replaced.
+    policies: AtomicU64,
     resolver: RwLock<Arc<Resolver>>,
     journal: Arc<dyn Journal>,
     state: Arc<dyn Journal>,
@@ -156,6 +158,7 @@ impl Router {
         Ok(Arc::new(Self {
             ports,
             policy: RwLock::new(Arc::new(policy)),
+            policies: AtomicU64::new(0),
             resolver: RwLock::new(Arc::new(resolver)),
             journal,
             memory,
@@ -225,6 +228,7 @@ impl Router {
         self.book.replace(Names::new(Arc::clone(&policy.mapper), fold(&self.ports)), policy.principals);
         *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
         *self.resolver.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(resolver);
+        self.policies.fetch_add(1, Ordering::AcqRel);
         self.routes.forget_all();
         self.all_rules_changed();
     }

@@ -82,6 +82,6 @@ impl Router {
             operation: Arc::new(operation),
             at: UnixMs::now(),
         };
-        self.accept(entry, "the gateway itself", None, Vec::new(), None);
+        self.accept(entry, "the gateway itself", (None, None), Vec::new(), None);
     }
 }

@@ -56,13 +56,18 @@ impl Router {
     }
 
     /// Where a message lies for whoever may not know better: with somebody who is out of contact, where the owner of
-    /// the inbox blocks him politely.
-    pub(super) fn target_for(&self, operation: &Operation, standing: Standing, policy: &Policy) -> Target {
+    /// the inbox blocks him politely. And what he says, whichever it is.
+    pub(super) fn target_for(
+        &self,
+        operation: &Operation,
+        standing: Standing,
+        policy: &Policy,
+    ) -> (Target, Decision) {
         let inbox = operation.goes_to().address();
         let target = self.target(inbox, policy);
         match self.inboxes(policy).says(operation, standing, inbox, &target) {
-            Decision::Polite => self.target_out_of_contact(inbox, policy),
-            Decision::Allow | Decision::Deny => target,
+            Decision::Polite => (self.target_out_of_contact(inbox, policy), Decision::Polite),
+            says @ (Decision::Allow | Decision::Deny) => (target, says),
         }
     }
 

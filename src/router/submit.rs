@@ -14,7 +14,7 @@ use super::attempt::LONGEST_PAUSE;
 use super::checks::{self, Candidate};
 use super::contacts::Contact;
 use super::counters::Counters;
-use super::flight::{Attempt, Flight, Pair};
+use super::flight::{AtHand, Attempt, Flight, Pair};
 use super::owner::Owner;
 use super::policy::{Policy, Terms};
 use super::refusal::Refusal;
@@ -25,6 +25,7 @@ use super::target::Target;
 use crate::clock::UnixMs;
 use crate::fault;
 use crate::ids;
+use crate::rules::Decision;
 use crate::store::{Intent, Verdict, Write};
 use crate::sync::lock;
 
@@ -50,7 +51,8 @@ impl Router {
         fault::point("received");
         let policy = self.policy();
         let standing = checks::standing(&contact.facts, &arrival);
-        let target = self.target_for(&arrival.operation, standing, &policy);
+        let under = self.circumstances();
+        let (target, says) = self.target_for(&arrival.operation, standing, &policy);
         let (theirs, admitted) = self.examine(&contact, &arrival, &policy, &target, |candidate| {
             (checks::source(candidate), checks::admit(candidate))
         });
@@ -72,7 +74,11 @@ impl Router {
         match room {
             Ok(room) => {
                 let hop = self.hop_at_hand(&target, entry.operation.goes_to().address());
-                self.accept(entry, &contact.facts.authority.label, hop, vec![slot], Some(room));
+                // Politely blocked, it goes nowhere, whatever hop there seems to be. What address resolution found
+                // may become too old.
+                let stays = says == Decision::Allow && !matches!(target, Target::Elsewhere);
+                let under = stays.then_some(under);
+                self.accept(entry, &contact.facts.authority.label, (hop, under), vec![slot], Some(room));
             }
             Err(refusal) => self.look_back(entry, refusal, slot),
         }
@@ -108,12 +114,13 @@ impl Router {
     }
 
     /// Gives it to the journal. The numbers and the writes are in one order, because both happen under one lock,
-    /// and that is not the table's: nothing else waits for the journal.
+    /// and that is not the table's: nothing else waits for the journal. A hop comes with the circumstances under which
+    /// it was found, where it may be used as long as they are the same.
     pub(super) fn accept(
         self: &Arc<Self>,
         entry: Entry,
         from: &str,
-        hop: Option<(usize, NextHop)>,
+        (hop, under): (Option<(usize, NextHop)>, Option<u64>),
         waiters: Vec<AnswerSlot>,
         room: Option<OwnedSemaphorePermit>,
     ) {
@@ -139,6 +146,8 @@ impl Router {
             flight.attempt = Attempt::Recallable(flight.accepted_at.plus(recall));
         }
         flight.expected = hop.is_some();
+        let at_hand = |((port, hop), under)| AtHand { port, hop, under };
+        flight.at_hand = hop.zip(under).map(at_hand);
         flight.waiters = waiters;
         flight.room = room;
         lock(&self.table).insert(flight);
