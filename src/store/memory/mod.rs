@@ -3,6 +3,7 @@
 mod index;
 mod leases;
 mod names;
+mod row;
 mod state;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

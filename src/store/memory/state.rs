@@ -1,19 +1,19 @@
 //! What a memory store holds. The maps stand for the indexes of the SQLite format, and mean the same.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::hash::Hash;
 use std::mem;
 use std::ops::Bound::{Excluded, Unbounded};
+use std::sync::Arc;
 
 use super::MemoryOptions;
 use super::index::Index;
 use super::leases::Leases;
 use super::names::Names;
+use super::row::{RememberedKey, Row};
 use crate::store::retention::{PRUNE_ROWS, is_remembered};
 use crate::store::write::{Acceptance, Done, Intent, Outcome, Verdict, Write};
 use crate::store::{
-    Attempt, KeptAnswer, OwnerScope, PAGE_OCTETS, PAGE_ROWS, Pruned, Recalled, Retention, Settled, Story,
-    Unsettled,
+    Attempt, KeptAnswer, OwnerScope, PAGE_OCTETS, PAGE_ROWS, Pruned, Recalled, Retention, Story, Unsettled,
 };
 
 #[derive(Debug)]
@@ -33,20 +33,13 @@ pub(super) struct State {
     over: VecDeque<i64>,
     /// Of what is open.
     octets: usize,
+    /// How the last one ended: most end alike.
+    last_outcome: Option<Arc<Outcome>>,
     last_number: i64,
     /// The last operation that a prune examined; 0: begin with the oldest.
     cursor: i64,
     pub(super) leases: Leases,
     pub(super) names: Names,
-}
-
-#[derive(Debug)]
-struct Row {
-    acceptance: Box<Acceptance>,
-    /// Octets of content it came with.
-    content_octets: usize,
-    attempts: Vec<Attempt>,
-    settled: Option<Settled>,
 }
 
 impl State {
@@ -61,6 +54,7 @@ impl State {
             kept: BTreeSet::new(),
             over: VecDeque::new(),
             octets: 0,
+            last_outcome: None,
             last_number: 0,
             cursor: 0,
             leases: Leases::default(),
@@ -84,7 +78,7 @@ impl State {
 
     pub(super) fn perform(&mut self, write: Write) -> Option<Done> {
         match write {
-            Write::Accept(acceptance) => Some(self.accept(acceptance)),
+            Write::Accept(acceptance) => Some(self.accept(*acceptance)),
             Write::Alias { space, address, candidates, at } => {
                 let name = self.names.assign(&space, &address, candidates, at);
                 Some(Done::Aliased { space, address, name })
@@ -122,31 +116,29 @@ impl State {
         }
     }
 
-    fn accept(&mut self, mut acceptance: Box<Acceptance>) -> Done {
+    fn accept(&mut self, mut acceptance: Acceptance) -> Done {
         let number = acceptance.number;
         let accepted = |verdict| Done::Accepted { number, verdict };
-        if let Some(first) = self.first(&remembered_key(&acceptance), acceptance.accepted_at) {
-            return accepted(Verdict::Retransmission { first: first.acceptance.number });
+        let intent = acceptance.intent.take();
+        let row = Box::new(Row::new(acceptance));
+        if let Some(first) = self.first(&row.remembered_key(), row.accepted_at) {
+            return accepted(Verdict::Retransmission { first: first.number });
         }
-        if self.operations_at(&self.ids, &id_key(&acceptance), id_key).next().is_some() {
+        let mut same_id = self.ids.at(&row.id_key()).filter_map(|number| self.row(number));
+        if same_id.any(|other| other.id_key() == row.id_key()) {
             return accepted(Verdict::Loop);
         }
         if self.operations.contains_key(&number) {
             return Done::Failed { number };
         }
         self.make_room();
-        self.octets += acceptance.octets();
+        self.octets += row.octets;
         self.last_number = self.last_number.max(number);
-        self.remembered.insert(&remembered_key(&acceptance), number);
-        self.ids.insert(&id_key(&acceptance), number);
+        self.remembered.insert(&row.remembered_key(), number);
+        self.ids.insert(&row.id_key(), number);
         self.open.insert(number);
-        let at = acceptance.accepted_at;
-        let intent = acceptance.intent.take();
-        let content_octets = acceptance.content.len();
-        self.operations.insert(
-            number,
-            Box::new(Row { acceptance, content_octets, attempts: Vec::new(), settled: None }),
-        );
+        let at = row.accepted_at;
+        self.operations.insert(number, row);
         if let Some(intent) = intent {
             self.attempt(number, intent, at);
         }
@@ -186,24 +178,26 @@ impl State {
         let Some(row) = self.operations.get_mut(&number) else {
             return Done::Lost { number };
         };
-        if row.settled.is_some() {
+        if row.ended.is_some() {
             return Done::Settled { number, first: false };
         }
-        row.settled = Some(Settled { outcome, at, handed_over: false, steps });
-        self.octets -= row.acceptance.octets();
-        row.acceptance.content = bytes::Bytes::new();
-        row.acceptance.metadata = String::new();
+        let outcome = match &self.last_outcome {
+            Some(last) if **last == outcome => Arc::clone(last),
+            _ => Arc::clone(self.last_outcome.insert(Arc::new(outcome))),
+        };
+        row.end(outcome, at, &steps);
+        self.octets -= row.octets;
         self.open.remove(&number);
         self.kept.insert(number);
         Done::Settled { number, first: true }
     }
 
     fn handed_over(&mut self, number: i64) {
-        let settled = self.operations.get_mut(&number).and_then(|row| row.settled.as_mut());
-        if let Some(settled) = settled
+        let ended = self.operations.get_mut(&number).and_then(|row| row.ended.as_mut());
+        if let Some(ended) = ended
             && self.kept.remove(&number)
         {
-            settled.handed_over = true;
+            ended.handed_over = true;
             self.over.push_back(number);
         }
     }
@@ -213,8 +207,8 @@ impl State {
             return;
         };
         self.kept.remove(&number);
-        self.remembered.remove(&remembered_key(&row.acceptance), number);
-        self.ids.remove(&id_key(&row.acceptance), number);
+        self.remembered.remove(&row.remembered_key(), number);
+        self.ids.remove(&row.id_key(), number);
         self.forget_legs(number, row.attempts);
     }
 
@@ -228,12 +222,12 @@ impl State {
         let (mut examined, mut cursor) = (0, self.cursor);
         let mut old = Vec::new();
         for (number, row) in self.operations.range((Excluded(self.cursor), Unbounded)).take(PRUNE_ROWS) {
-            if row.acceptance.accepted_at > retention.horizon(now) {
+            if row.accepted_at > retention.horizon(now) {
                 examined = 0;
                 break;
             }
             (examined, cursor) = (examined + 1, *number);
-            if row.settled.as_ref().is_some_and(|it| retention.may_forget(it.at, it.handed_over, now)) {
+            if row.ended.as_ref().is_some_and(|it| retention.may_forget(it.at, it.handed_over, now)) {
                 old.push(*number);
             }
         }
@@ -264,52 +258,47 @@ impl State {
     ) -> Option<Recalled> {
         let row = self.first(&(owner, trans_id, *digest), now)?;
         Some(Recalled {
-            number: row.acceptance.number,
-            id: row.acceptance.id.clone(),
-            outcome: row.settled.as_ref().map(|settled| settled.outcome.clone()),
+            number: row.number,
+            id: row.id().to_owned(),
+            outcome: row.ended.as_ref().map(|ended| Outcome::clone(&ended.outcome)),
         })
     }
 
     /// The operation that one with this key would be a retransmission of.
     fn first(&self, key: &RememberedKey<'_>, now: i64) -> Option<&Row> {
         let remembers_s = self.options.remembers_s;
-        self.operations_at(&self.remembered, key, remembered_key).find(|row| {
-            row.settled.as_ref().is_none_or(|it| is_remembered(it.at, it.handed_over, remembers_s, now))
-        })
+        let is_remembered = |row: &&Row| {
+            row.ended.as_ref().is_none_or(|it| is_remembered(it.at, it.handed_over, remembers_s, now))
+        };
+        let rows = self.remembered.at(key).filter_map(|number| self.row(number));
+        rows.filter(|row| row.remembered_key() == *key).find(is_remembered)
     }
 
-    /// The operations that an index has under a key. `key_of` tells them from others that only hash alike.
-    fn operations_at<'s, K: Eq + Hash>(
-        &'s self,
-        index: &'s Index,
-        key: &K,
-        key_of: fn(&'s Acceptance) -> K,
-    ) -> impl Iterator<Item = &'s Row> {
-        let rows = index.at(key).filter_map(|number| self.operations.get(&number).map(Box::as_ref));
-        rows.filter(move |row| key_of(&row.acceptance) == *key)
+    fn row(&self, number: i64) -> Option<&Row> {
+        self.operations.get(&number).map(Box::as_ref)
     }
 
     pub(super) fn kept(&self, scopes: &[OwnerScope], after: i64, limit: usize) -> Vec<KeptAnswer> {
-        let within = |acceptance: &Acceptance| {
+        let within = |row: &Row| {
             scopes.iter().any(|scope| match scope {
-                OwnerScope::Domain(domain) => acceptance.owner_domain == *domain,
+                OwnerScope::Domain(domain) => row.owner_domain() == domain,
                 OwnerScope::Owner { domain, owner } => {
-                    acceptance.owner == *owner && acceptance.owner_domain == *domain
+                    row.owner() == owner && row.owner_domain() == domain
                 }
                 OwnerScope::Route { domain, selector } => {
                     let (begin, _) = OwnerScope::route_range(selector);
-                    acceptance.owner.starts_with(&begin) && acceptance.owner_domain == *domain
+                    row.owner().starts_with(&begin) && row.owner_domain() == domain
                 }
             })
         };
         self.rows(&self.kept, after)
-            .filter(|row| within(&row.acceptance))
+            .filter(|row| within(row))
             .filter_map(|row| {
                 Some(KeptAnswer {
-                    number: row.acceptance.number,
-                    owner: row.acceptance.owner.clone(),
-                    trans_id: row.acceptance.trans_id.clone(),
-                    outcome: row.settled.as_ref()?.outcome.clone(),
+                    number: row.number,
+                    owner: row.owner().to_owned(),
+                    trans_id: row.trans_id().to_owned(),
+                    outcome: Outcome::clone(&row.ended.as_ref()?.outcome),
                 })
             })
             .take(limit)
@@ -326,7 +315,7 @@ impl State {
                 !full
             })
             .map(|row| Unsettled {
-                acceptance: Acceptance::clone(&row.acceptance),
+                acceptance: row.acceptance(),
                 attempt: row.attempts.last().cloned(),
             })
             .collect()
@@ -353,8 +342,8 @@ impl State {
     /// Looks at every operation: for people, who are slower.
     pub(super) fn trace(&self, text: &str, limit: usize) -> Vec<Story> {
         let concerns = |row: &&Row| {
-            row.acceptance.id == text
-                || row.acceptance.trans_id == text
+            row.id() == text
+                || row.trans_id() == text
                 || row.attempts.iter().any(|attempt| attempt.intent.leg == text)
         };
         let rows = self.operations.values().rev().map(Box::as_ref).filter(concerns).take(limit);
@@ -376,41 +365,4 @@ impl State {
             .range((Excluded(after), Unbounded))
             .filter_map(|number| self.operations.get(number).map(Box::as_ref))
     }
-}
-
-impl Row {
-    fn story(&self) -> Story {
-        let Acceptance { number, hops, wait_until, accepted_at, .. } = *self.acceptance;
-        let from = Acceptance::clone(&self.acceptance);
-        Story {
-            number,
-            id: from.id,
-            owner: from.owner,
-            trans_id: from.trans_id,
-            kind: from.kind,
-            source: from.source,
-            destination: from.destination,
-            octets: self.content_octets as u64,
-            hops,
-            via: from.via,
-            wait_until,
-            standing: from.standing,
-            accepted_at,
-            attempts: self.attempts.clone(),
-            steps: from.steps,
-            settled: self.settled.clone(),
-        }
-    }
-}
-
-/// What a retransmission is recognised by: owner, transID, digest.
-type RememberedKey<'a> = (&'a str, &'a str, [u8; 32]);
-
-fn remembered_key(acceptance: &Acceptance) -> RememberedKey<'_> {
-    (&acceptance.owner, &acceptance.trans_id, acceptance.digest)
-}
-
-/// What a loop is recognised by: the name, and the destination.
-fn id_key(acceptance: &Acceptance) -> (&str, &str) {
-    (&acceptance.id, &acceptance.destination_key)
 }
