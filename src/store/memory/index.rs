@@ -15,7 +15,7 @@ pub(super) struct Index {
 
 impl Index {
     /// The numbers that may be under a key.
-    pub(super) fn at<K: Hash + ?Sized>(&self, key: &K) -> impl Iterator<Item = i64> {
+    pub(super) fn at<'s, K: Hash + ?Sized>(&'s self, key: &K) -> impl Iterator<Item = i64> + use<'s, K> {
         let hash = self.hasher.hash_one(key);
         self.numbers.iter_hash(hash).filter(move |(other, _)| *other == hash).map(|(_, number)| *number)
     }
@@ -42,17 +42,17 @@ mod tests {
     #[test]
     fn what_is_put_in_is_found_until_it_is_taken_out() {
         let mut index = Index::default();
-        for number in 0..1_000 {
+        for number in 0..1_000_i64 {
             index.insert(&(number % 10), number);
         }
-        index.remove(&3, 13);
-        index.remove(&3, 14);
-        let mut found: Vec<i64> = index.at(&3).collect();
+        index.remove(&3_i64, 13);
+        index.remove(&3_i64, 14);
+        let mut found: Vec<i64> = index.at(&3_i64).collect();
         found.sort_unstable();
         assert_eq!(
             found,
             (0..100).map(|ten| 10 * ten + 3).filter(|number| *number != 13).collect::<Vec<_>>()
         );
-        assert_eq!(index.at(&10).next(), None);
+        assert_eq!(index.at(&10_i64).next(), None);
     }
 }

@@ -124,8 +124,8 @@ impl State {
         if let Some(first) = self.first(&row.remembered_key(), row.accepted_at) {
             return accepted(Verdict::Retransmission { first: first.number });
         }
-        let mut same_id = self.ids.at(&row.id_key()).filter_map(|number| self.row(number));
-        if same_id.any(|other| other.id_key() == row.id_key()) {
+        let is_same = |other: &Row| other.id_key() == row.id_key();
+        if self.ids.at(&row.id_key()).filter_map(|number| self.row(number)).any(is_same) {
             return accepted(Verdict::Loop);
         }
         if self.operations.contains_key(&number) {
@@ -282,9 +282,7 @@ impl State {
         let within = |row: &Row| {
             scopes.iter().any(|scope| match scope {
                 OwnerScope::Domain(domain) => row.owner_domain() == domain,
-                OwnerScope::Owner { domain, owner } => {
-                    row.owner() == owner && row.owner_domain() == domain
-                }
+                OwnerScope::Owner { domain, owner } => row.owner() == owner && row.owner_domain() == domain,
                 OwnerScope::Route { domain, selector } => {
                     let (begin, _) = OwnerScope::route_range(selector);
                     row.owner().starts_with(&begin) && row.owner_domain() == domain
@@ -314,10 +312,7 @@ impl State {
                 octets += row.content_octets;
                 !full
             })
-            .map(|row| Unsettled {
-                acceptance: row.acceptance(),
-                attempt: row.attempts.last().cloned(),
-            })
+            .map(|row| Unsettled { acceptance: row.acceptance(), attempt: row.attempts.last().cloned() })
             .collect()
     }
 
@@ -325,6 +320,7 @@ impl State {
         let has_leg = |row: &&Row| row.attempts.iter().any(|attempt| attempt.intent.leg == leg);
         let mut numbers: Vec<i64> = self.legs.at(&leg).collect();
         numbers.sort_unstable();
+        numbers.dedup();
         let rows = numbers
             .iter()
             .rev()
