@@ -169,3 +169,30 @@ fn a_mail_user_sets_his_own_presence() {
     };
     assert!(frame.xml.contains("on the phone") && frame.xml.contains("open"), "{frame:?}");
 }
+
+#[test]
+fn of_many_changes_he_is_told_few_and_the_last_always() {
+    let interval = Duration::from_secs(2);
+    let stage = Stage::with("", "notice_interval = \"2s\"\n[principals]\nsubscribe = \"verified\"\n");
+    let mut fred = fred(&stage);
+    publish(&mut fred, "0", "open", "in the quarry");
+    subscribed(&stage);
+    let began = std::time::Instant::now();
+    for nth in 1..=20 {
+        publish(&mut fred, &nth.to_string(), "open", &format!("state {nth} of 20"));
+    }
+    let notices = |stage: &Stage| {
+        let taken = stage.outgoing.taken().into_iter();
+        taken.filter(|mail| mail.field("List-Unsubscribe").is_some()).collect::<Vec<_>>()
+    };
+    let until = began + crate::support::gateway::PATIENCE;
+    while !notices(&stage).iter().any(|mail| mail.text.contains("state 20 of 20")) {
+        assert!(std::time::Instant::now() < until, "{:#?}", notices(&stage));
+        crate::support::gateway::breathe();
+    }
+    // The first, and one for each interval that was begun since.
+    let most = 2 + began.elapsed().as_secs() / interval.as_secs();
+    let told = notices(&stage);
+    assert!(told.len() as u64 <= most, "{} in {:?}", told.len(), began.elapsed());
+    assert!(told.last().unwrap().text.contains("state 20 of 20"));
+}

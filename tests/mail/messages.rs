@@ -194,3 +194,22 @@ fn a_mail_that_was_round_the_world_is_refused() {
     assert_eq!(reply.code, 554, "{reply:?}");
     assert_eq!(stage.outgoing.taken().len(), 0);
 }
+
+#[test]
+fn whoever_has_an_address_beyond_ascii_writes_and_is_not_guessed_at() {
+    let stage = Stage::new();
+    let mut fred = stage.fred();
+    let mut client = stage.client();
+    let text = "From: J\u{f6}rg <j\u{f6}rg@mail.example>\nSubject: Gr\u{fc}\u{df}e\nMessage-ID: <1@mail.example>\n\nHello\n";
+    let reply = client.mail_to("<j\u{f6}rg@mail.example> SMTPUTF8", &[&format!("<{FRED_MAILBOX}>")], text);
+    assert_eq!(reply.code, 250, "{reply:?}");
+    let got = fred.expect_message();
+    let joerg = "im:mailto=j~c3~b6rg~40mail.example@gw.example";
+    assert_eq!(got.attribute("source").as_deref(), Some(joerg));
+    fred.respond(&got, "success", "");
+    // The server that our mail goes by takes no such addresses, and nobody knows what else he may be called.
+    fred.message("1", FRED, joerg, "Yabba");
+    let answer = fred.expect_answer();
+    assert!(answer.is("failure", "unsupported") && answer.text.contains("5.6.7"), "{answer:?}");
+    assert_eq!(stage.outgoing.taken().len(), 0);
+}

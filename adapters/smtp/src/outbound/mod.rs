@@ -140,7 +140,8 @@ impl Outbound {
     /// section 4.5.5).
     ///
     /// # Errors
-    /// No server has accepted it.
+    /// No server has said that it has accepted it. One that hung up behind the final dot may have it: sent again, it has
+    /// the same name, and no other word on the mail would ever come (RFC 5321 section 6.1).
     pub(crate) async fn report(&self, to: &Mailbox, octets: &[u8]) -> Result<(), DeliveryError> {
         let servers = self.servers.for_domain(to.domain()).await?;
         let octets = &self.signed(&self.relay, octets.to_vec())?;
@@ -155,7 +156,11 @@ impl Outbound {
             utf8: to.needs_utf8(),
         };
         match client.hand_over(&transaction).await {
-            Ok(_) => {
+            Ok(Handed::Unknown) => {
+                client.leave().await;
+                Err(DeliveryError::transport("the connection ended behind the final dot"))
+            }
+            Ok(Handed::Reported | Handed::Taken) => {
                 self.pool.put_back(&servers, client);
                 Ok(())
             }
