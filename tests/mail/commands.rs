@@ -89,6 +89,10 @@ fn a_mail_user_follows_somebody_and_leaves_by_the_way_out() {
     let notice = mails.iter().find(|mail| mail.field("List-Unsubscribe").is_some()).expect("a notification");
     assert_eq!(notice.field("Auto-Submitted").as_deref(), Some("auto-generated"));
     assert!(notice.text.contains("in the quarry"), "{}", notice.text);
+    // Nobody is told that bob is on holiday: it is not fred who wrote to him.
+    assert_eq!(notice.from, "FROM:<b=n@gw.example>");
+    let reply = stage.client().mail("", "b=n@gw.example", "From: bob@mail.example\nSubject: On holiday\n\nBye\n");
+    assert_eq!(reply.code, 250, "{reply:?}");
     publish(&mut fred, "2", "open", "at lunch");
     let mails = stage.outgoing.wait(4);
     assert!(mails[3].text.contains("at lunch"), "{}", mails[3].text);

@@ -228,17 +228,16 @@ impl Outbound {
         let keyed = running.keys.leg(delivery.leg);
         // A notification is never answered, and a report on it would answer nothing.
         let is_answered = commit.is_some() && !matches!(&*delivery.operation, Operation::Notify(_));
-        let reports = is_answered.then_some(match (to, &*delivery.operation) {
-            (To::Person(_), _) => "SUCCESS,FAILURE",
+        let reports = Some(match (to, &*delivery.operation) {
+            (To::Person(_), _) if is_answered => "SUCCESS,FAILURE",
             // The peer itself says what became of it; only whoever is between may have to say that it did not get there.
             (To::Peer(..), Operation::Message(_)) => "FAILURE",
             // What is asked for at once is given up before any report comes.
-            (To::Peer(..), _) => "NEVER",
+            _ => "NEVER",
         });
-        let reverse_path = match mailbox_of(&keyed, &self.relay) {
-            Some(mailbox) if is_answered => mailbox,
-            _ => from.mailbox.to_string(),
-        };
+        let local = if is_answered { keyed.clone() } else { Keys::notices() };
+        let reverse_path = mailbox_of(&local, &self.relay)
+            .ok_or_else(|| DeliveryError::refused(Code::Internal, "no reverse-path at the relay domain"))?;
         if let (To::Peer(_, peer), true) = (to, is_answered) {
             expect_answer(delivery.leg, peer, &name, &running.cx).await?;
         }
