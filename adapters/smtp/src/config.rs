@@ -68,6 +68,8 @@ pub struct OutgoingSettings {
     pub unchanged: Vec<Domain>,
     /// How much time there is at least between two mails to one person about one presentity.
     pub notice_interval: Duration,
+    /// A message that says nothing of what it answers goes on with the last mail between the two.
+    pub conversations: bool,
 }
 
 impl Default for OutgoingSettings {
@@ -85,6 +87,7 @@ impl Default for OutgoingSettings {
             },
             unchanged: Vec::new(),
             notice_interval: Duration::from_secs(5 * 60),
+            conversations: true,
         }
     }
 }

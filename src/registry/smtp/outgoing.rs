@@ -38,6 +38,8 @@ pub struct Outgoing {
     /// How much time there is at least between two mails to one person about one presentity.
     #[serde(deserialize_with = "units::span")]
     pub notice_interval: Duration,
+    /// Whether a message that says nothing of what it answers goes on with the last mail between the two.
+    pub conversations: bool,
     /// `[[smtp.outgoing.dkim]]`: what mail is signed with.
     pub dkim: Vec<Signing>,
     /// `[[smtp.outgoing.route]]`: domains whose mail goes another way.
@@ -56,6 +58,7 @@ impl Default for Outgoing {
             retry_pause: otherwise.schedule.longest_pause,
             unchanged: Vec::new(),
             notice_interval: otherwise.notice_interval,
+            conversations: otherwise.conversations,
             dkim: Vec::new(),
             route: Vec::new(),
         }
@@ -155,6 +158,7 @@ impl Outgoing {
             schedule: Schedule { horizon: self.retry_horizon, longest_pause: self.retry_pause },
             unchanged: self.unchanged.clone(),
             notice_interval: self.notice_interval,
+            conversations: self.conversations,
         }
     }
 

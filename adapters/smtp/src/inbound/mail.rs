@@ -8,11 +8,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use cpim_adapter::{
-    Answer, Arrival, Authority, Code, Kind, MemoryError, Receipt, Response, SessionFacts, Standing, Status,
-    TransId,
+    Answer, Arrival, Authority, Code, Kind, MemoryError, Operation, Receipt, Response, SessionFacts,
+    Standing, Status, TransId,
 };
 use cpim_smtp_proto::address::Mailbox;
-use cpim_smtp_proto::mail::{Incoming, Mail};
+use cpim_smtp_proto::mail::{Incoming, Mail, Thread};
 use cpim_smtp_proto::session::{Path, Received, Reply};
 use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc, oneshot};
@@ -159,6 +159,12 @@ async fn submit(inbound: &Arc<Inbound>, letter: &Letter, all: Vec<Taken>) -> Res
         let (inlet, mut own) = inbound.cx.open(facts, 1);
         let place = inlet.reserve().await.ok_or(LATER)?;
         inbound.peers.note(&incoming);
+        if let (Operation::Message(message), None) = (&incoming.operation, &incoming.peer)
+            && let Some(thread) = Thread::of(&message.metadata)
+        {
+            let between = [message.source.address(), message.destination.address()];
+            inbound.outbound.threads.note(between, &mapper, thread);
+        }
         let arrival = Arrival {
             operation: incoming.operation,
             trans_id: trans_id.clone(),
