@@ -232,7 +232,7 @@ fn wilma(world: &World) -> Sent {
         while is_there && !is_content(&open) {
             while is_there && open.len() < WINDOW && !world.winding_up.load(Ordering::Relaxed) {
                 let number = sent.len();
-                let way = if number % 2 == 0 { "by mail" } else { "by IRC" };
+                let way = if number.is_multiple_of(2) { "by mail" } else { "by IRC" };
                 sent.push((format!("wilma {number} {way}"), None));
                 open.push(number);
                 is_there = write(&mut session, &sent, number);
