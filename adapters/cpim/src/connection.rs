@@ -116,7 +116,7 @@ impl Connection {
             }
         }
         leave(&self.session);
-        self.finish().await;
+        Box::pin(self.finish()).await;
     }
 
     /// Passes on everything that can be, without waiting.
@@ -311,6 +311,9 @@ impl Connection {
         drop((inlet, session));
         end.hang_up().await;
     }
+
+    #[cfg(test)]
+    pub(crate) fn finish_for_size(this: Self) -> impl Future<Output = ()> { this.finish() }
 
     fn log(&self, closure: &Closure) {
         match closure {
