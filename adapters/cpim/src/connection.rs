@@ -19,6 +19,7 @@ use cpim_adapter::{
 };
 use cpim_native_proto::{Close, Closure, EncodeError, Event, Incoming, Reason, SendError};
 use tokio::sync::mpsc;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
 use crate::external::{Externals, observation};
@@ -93,10 +94,15 @@ impl Connection {
             let listening = self.waiting.is_none();
             tokio::select! {
                 () = self.wire.turn() => {}
-                Some(answer) = self.answers.recv() => self.answer(answer),
+                Some(answer) = self.answers.recv() => {
+                    self.answer(answer);
+                    // Where others run, they may have more for this peer: then one write takes it all.
+                    yield_now().await;
+                }
                 Some(departure) = self.ends.departures.recv(), if listening => {
                     // One may come that had its place before the session began to close: it was not sent.
                     self.waiting = Some(departure).filter(|_| self.wire.session.is_open());
+                    yield_now().await;
                 }
                 Ok(()) = self.ends.orders.changed() => self.obey(),
                 () = &mut draining, if !self.closing => {
@@ -110,7 +116,7 @@ impl Connection {
             }
         }
         leave(&self.session);
-        self.finish().await;
+        Box::pin(self.finish()).await;
     }
 
     /// Passes on everything that can be, without waiting.
@@ -305,6 +311,9 @@ impl Connection {
         drop((inlet, session));
         end.hang_up().await;
     }
+
+    #[cfg(test)]
+    pub(crate) fn finish_for_size(this: Self) -> impl Future<Output = ()> { this.finish() }
 
     fn log(&self, closure: &Closure) {
         match closure {

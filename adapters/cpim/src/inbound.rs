@@ -42,7 +42,9 @@ pub(crate) async fn serve(
         return;
     };
     let mapper = cx.mapper();
-    let beginning = begin(&configured, listening, &mapper, stream);
+    // What happens once stands in a box of its own, here and below: else the task would keep room for it for as long
+    // as the session lasts.
+    let beginning = Box::pin(begin(&configured, listening, &mapper, stream));
     let begun = tokio::select! {
         begun = beginning => begun,
         () = cx.shutdown.draining() => return,
@@ -52,7 +54,7 @@ pub(crate) async fn serve(
         Err(failed) => {
             tracing::info!(from = origin.label, why = failed.why, "not opened");
             if let Some(wire) = failed.wire {
-                wire.dismiss().await;
+                Box::pin(wire.dismiss()).await;
             }
             return;
         }
@@ -66,14 +68,14 @@ pub(crate) async fn serve(
         Err(close) => {
             tracing::warn!(from = origin.label, reason = ?close.reason, text = close.text, "refused");
             wire.session.close(now(), close);
-            return wire.dismiss().await;
+            return Box::pin(wire.dismiss()).await;
         }
     };
     tracing::info!(session = admission.authority.label, "open");
     // Before the gateway knows of it, and asks about its addresses.
     if let Some(claims) = &admission.adapter {
         let said = &open.extensions;
-        shared.externals.arrived(&admission.serves, claims, said, &*cx.memory).await;
+        Box::pin(shared.externals.arrived(&admission.serves, claims, said, &*cx.memory)).await;
     }
     // `open` goes out first: what the gateway has kept for this session follows it.
     if let Err(error) = wire.session.accept(now(), &configured.settings.greeting()) {
@@ -167,4 +169,28 @@ fn enter(
         other.order_close(Reason::Conflict, "another session is home to a domain of yours");
     }
     Ok((admission, session, ends))
+}
+
+#[cfg(test)]
+mod sizes {
+    use super::*;
+    fn five<A, B, C, D, E, F>(_: impl Fn(A, B, C, D, E) -> F) -> usize { size_of::<F>() }
+    fn one<A, F>(_: impl Fn(A) -> F) -> usize { size_of::<F>() }
+    #[test]
+    fn sizes() {
+        println!("serve {}", five(serve));
+        println!("Connection {}", size_of::<crate::connection::Connection>());
+        println!("finish {}", one(crate::connection::Connection::finish_for_size));
+        println!("Wire {}", size_of::<Wire>());
+        println!("Session {}", size_of::<cpim_native_proto::Session<crate::wire::Token>>());
+        println!("Event {}", size_of::<cpim_native_proto::Event>());
+        println!("Answer {}", size_of::<cpim_adapter::Answer>());
+        println!("Operation {}", size_of::<cpim_adapter::Operation>());
+        println!("Arrival {}", size_of::<cpim_adapter::Arrival>());
+        println!("Departure {}", size_of::<crate::session::Departure>());
+        println!("Admission {}", size_of::<Admission>());
+        println!("Open {}", size_of::<Open>());
+        println!("Session {}", size_of::<Session>());
+        println!("cx {}", size_of::<AdapterContext>());
+    }
 }
