@@ -92,7 +92,7 @@ pub(crate) async fn serve(
 /// Why a connection did not come to an `open`; its wire may have last words.
 struct Failed {
     why: String,
-    wire: Option<Wire>,
+    wire: Option<Box<Wire>>,
 }
 
 /// TLS where the listener speaks it, and the other side's `open`, within the time for both.
@@ -101,7 +101,7 @@ async fn begin(
     listening: &Listening,
     mapper: &Arc<Mapper>,
     stream: Box<dyn Stream>,
-) -> Result<(Wire, Open, Option<CertificateNames>), Failed> {
+) -> Result<(Box<Wire>, Open, Option<CertificateNames>), Failed> {
     let limits = &configured.settings.limits;
     let deadline = Instant::now() + limits.handshake;
     let (stream, names) = match timeout_at(deadline, secure(stream, listening)).await {
@@ -169,28 +169,4 @@ fn enter(
         other.order_close(Reason::Conflict, "another session is home to a domain of yours");
     }
     Ok((admission, session, ends))
-}
-
-#[cfg(test)]
-mod sizes {
-    use super::*;
-    fn five<A, B, C, D, E, F>(_: impl Fn(A, B, C, D, E) -> F) -> usize { size_of::<F>() }
-    fn one<A, F>(_: impl Fn(A) -> F) -> usize { size_of::<F>() }
-    #[test]
-    fn sizes() {
-        println!("serve {}", five(serve));
-        println!("Connection {}", size_of::<crate::connection::Connection>());
-        println!("finish {}", one(crate::connection::Connection::finish_for_size));
-        println!("Wire {}", size_of::<Wire>());
-        println!("Session {}", size_of::<cpim_native_proto::Session<crate::wire::Token>>());
-        println!("Event {}", size_of::<cpim_native_proto::Event>());
-        println!("Answer {}", size_of::<cpim_adapter::Answer>());
-        println!("Operation {}", size_of::<cpim_adapter::Operation>());
-        println!("Arrival {}", size_of::<cpim_adapter::Arrival>());
-        println!("Departure {}", size_of::<crate::session::Departure>());
-        println!("Admission {}", size_of::<Admission>());
-        println!("Open {}", size_of::<Open>());
-        println!("Session {}", size_of::<Session>());
-        println!("cx {}", size_of::<AdapterContext>());
-    }
 }
