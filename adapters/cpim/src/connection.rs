@@ -164,7 +164,8 @@ impl Connection {
             Event::Opened(_) => {}
             Event::Operation(incoming) => self.arrive(incoming),
             Event::PeerClosing(close) => {
-                tracing::debug!(session = self.label(), reason = ?close.reason, "the peer ends the session");
+                let reason = close.reason.as_ref().map(Reason::as_str);
+                tracing::debug!(session = self.label(), reason, "the peer ends the session");
                 self.refuse_departures();
             }
             Event::Response { trans_id, response } => {
