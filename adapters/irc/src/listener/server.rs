@@ -248,7 +248,7 @@ impl Network for Server {
         }
         for account in &self.loaded().settings.accounts {
             if let Err(error) = owners::for_account(&self, &live, account.name.as_str()).await {
-                return Err(AdapterError::Internal(error.to_string().into()));
+                return Err(AdapterError::Internal(error.to_string()));
             }
         }
         let bound = std::mem::take(&mut *lock(&self.bound));
