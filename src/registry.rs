@@ -25,7 +25,8 @@ pub struct Row {
     /// The selectors whose foreign addresses are its.
     pub selectors: &'static [&'static str],
     /// The DNS records that it needs.
-    pub records: fn(&Config) -> Result<Vec<Record>, BuildError>,
+    /// Of one that cannot be had, why.
+    pub records: fn(&Config) -> Result<Vec<Result<Record, BuildError>>, BuildError>,
     /// What it claims before it knows a peer, with this as the largest content of the native protocol.
     pub capabilities: fn(usize) -> Capabilities,
     /// Which features its users can say themselves, in whatever form; for the loss matrix.
