@@ -7,6 +7,7 @@ use cpim_smtp::{SigningSettings, dkim_record};
 
 use super::settings;
 use crate::config::{Config, Domain};
+use crate::registry::Records;
 use crate::resolver::{Kind, Record};
 
 /// The records of a configuration; none where mail is not spoken. That of a key which is not there is missing among them.
