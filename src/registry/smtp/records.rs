@@ -14,7 +14,7 @@ use crate::resolver::{Kind, Record};
 ///
 /// # Errors
 /// Where the section is wrong.
-pub(in crate::registry) fn records(config: &Config) -> Result<Vec<Result<Record, BuildError>>, BuildError> {
+pub(in crate::registry) fn records(config: &Config) -> Records {
     if !config.section("smtp").is_present() {
         return Ok(Vec::new());
     }
