@@ -368,12 +368,7 @@ impl Bench {
     }
 
     pub(crate) async fn submitted_within(&self, within: Duration) -> Option<Submission> {
-        self.core
-            .wait(within, |event| match event {
-                Event::Submitted(submission) => Ok(*submission),
-                other => Err(other),
-            })
-            .await
+        self.core.submitted(within).await
     }
 
     /// Whether the answer of this number was handed over.

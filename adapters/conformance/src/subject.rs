@@ -80,6 +80,12 @@ pub trait Subject: Send + Sync {
         true
     }
 
+    /// Whether the protocol has a word for an operation that was taken and has no outcome yet, as mail has. Then
+    /// [`ForeignPeer::send`] ends when the peer is given that word, or another in its place.
+    fn says_taken(&self) -> bool {
+        false
+    }
+
     /// Whether the code, and the words of a refusal, reach the sender as they are.
     fn tells_words(&self) -> bool {
         true

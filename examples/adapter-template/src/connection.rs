@@ -171,35 +171,45 @@ impl<'a> User<'a> {
         })
     }
 
-    /// Until he goes, or the gateway ends. What was shown and not acknowledged is then unknown: the legs say so.
+    /// Until he goes, or the gateway ends. What was shown and not acknowledged is then unknown: the legs say so. While the
+    /// gateway drains, nothing new is shown or taken, and what is open may finish.
     async fn talk(&mut self, lines: &mut Lines, mut departures: mpsc::Receiver<Departure>) {
         let shutdown = self.cx.shutdown.clone();
         let hello = format!("hello {}\n", self.name);
         if self.writer.write_all(hello.as_bytes()).await.is_err() {
             return;
         }
+        let mut drains = false;
         loop {
-            let may_show = self.shown.len() < DEPARTURES;
+            if drains && self.shown.is_empty() && self.waiting.is_empty() {
+                return;
+            }
+            let may_show = self.shown.len() < DEPARTURES && !drains;
             // Read while there is a place for what he may say: that is how he is paced.
             let may_say = self.waiting.len() < WAITING;
             let went_well = tokio::select! {
                 line = lines.next(), if may_say => match line {
-                    Some(line) => self.hear(&line).await,
+                    Some(line) => self.hear(&line, drains).await,
                     None => false,
                 },
                 Some(answer) = self.answers.recv() => self.answer(answer).await,
                 Some(departure) = departures.recv(), if may_show => self.show(departure).await,
-                () = shutdown.draining() => false,
+                () = shutdown.draining(), if !drains => {
+                    drains = true;
+                    // What is still on its way to him was not sent, and each leg says so when it is dropped.
+                    departures.close();
+                    while departures.try_recv().is_ok() {}
+                    true
+                }
             };
             if !went_well {
-                // What is still on its way to him was not sent, and each leg says so when it is dropped.
                 departures.close();
                 return;
             }
         }
     }
 
-    async fn hear(&mut self, line: &str) -> bool {
+    async fn hear(&mut self, line: &str, drains: bool) -> bool {
         match Said::read(line) {
             Said::Got(number) => {
                 if let Some(leg) = self.shown.remove(&number) {
@@ -211,6 +221,9 @@ impl<'a> User<'a> {
                 self.users.set_here(&self.name, is_here);
                 self.users.tell(&self.name, &self.cx);
                 true
+            }
+            Said::Message { number, .. } if drains => {
+                self.write(&format!("no {number} busy: the gateway is about to stop")).await
             }
             Said::Message { to, number, text } => self.send(to, number, text).await,
             Said::Name(_) | Said::Unknown => self.write("no: to, got, away, here").await,

@@ -299,10 +299,12 @@ async fn repeated(bench: &mut Bench) -> Verdict {
 }
 
 async fn passage(bench: &mut Bench) -> Verdict {
-    for hops in [0, 1, 128] {
+    for hops in [0, 1, 128, 255] {
         let mut sent = bench.sent("by way of others");
-        let id = OperationId::parse(&format!("far-{hops}")).map_err(|error| Failed(error.to_string()))?;
-        let passage = Passage { id, hops, via: vec![ours_im(0).address().domain().clone()], wait: None };
+        let id = OperationId::parse(&format!("Far_{hops}.A-b")).map_err(|error| Failed(error.to_string()))?;
+        let via = ["zebra.example", "core.example"].map(cpim_adapter::Domain::parse);
+        let via = via.into_iter().filter_map(Result::ok).collect();
+        let passage = Passage { id, hops, via, wait: Some(std::time::Duration::from_secs(77)) };
         sent.passage = Some(passage.clone());
         let Some(submission) = across(bench, &sent).await? else {
             let carries = bench.subject.carries_passage();
@@ -313,6 +315,7 @@ async fn passage(bench: &mut Bench) -> Verdict {
             same("hops", &arrival.hops, &Some(hops))?;
             same("id", &arrival.id, &Some(passage.id))?;
             same("via", &arrival.via, &passage.via)?;
+            same("for how long its sender waits", &arrival.wait, &passage.wait)?;
         } else {
             let none = (arrival.hops, arrival.id.as_ref(), arrival.via.len()) == (None, None, 0);
             ensure(none, || format!("no gateway sent it, and it came by {:?}", arrival.via))?;

@@ -1,7 +1,8 @@
 //! Operations from the gateway to the foreign side, and what of them arrives.
 
 use cpim_adapter::{
-    Code, Content, Feature, Kind, Message, Metadata, Operation, PresenceSupport, Response, Subject, Support,
+    Code, Content, Feature, Kind, Message, Metadata, Operation, Passage, PresenceSupport, Response, Subject,
+    Support,
 };
 
 use crate::bench::{Bench, End, is_success, ours_im};
@@ -260,6 +261,7 @@ async fn injection(bench: &mut Bench) -> Verdict {
         let mut message = bench.message(text);
         if bench.supports(Feature::DisplayNames) != Support::Rejected {
             message.metadata.source_name = Some("Fred\r\nQUIT :x".into());
+            message.metadata.destination_name = Some("Wilma\r\nQUIT :y".into());
         }
         if bench.supports(Feature::Subject) != Support::Rejected {
             let text = "Dinner\r\nBcc: everybody@mail.example\r\n\r\n.".into();
@@ -290,16 +292,29 @@ async fn injection(bench: &mut Bench) -> Verdict {
 }
 
 async fn passage(bench: &mut Bench) -> Verdict {
-    let delivery = bench.delivery(Operation::Message(bench.message("by way of")));
+    let mut delivery = bench.delivery(Operation::Message(bench.message("by way of")));
+    delivery.passage = Passage {
+        id: crate::bench::operation_id("Kit_1.A-b"),
+        hops: 117,
+        via: vec![ours_im(0).address().domain().clone(), crate::subject::relay()],
+        wait: Some(std::time::Duration::from_secs(77)),
+    };
     let passage = delivery.passage.clone();
     let _leg = bench.depart(delivery, Log::open());
     let seen = bench.see().await?;
     bench.reply(&seen, &Response::success()).await?;
     match (bench.subject.carries_passage(), seen.passage) {
-        (true, came) => {
-            let came = came.map(|came| (came.id, came.hops, came.via));
-            same("its passage", &came, &Some((passage.id, passage.hops, passage.via)))
+        (true, Some(came)) => {
+            same("its name", &came.id, &passage.id)?;
+            same("its hops", &came.hops, &passage.hops)?;
+            same("its way", &came.via, &passage.via)?;
+            // It may have been on its way for a moment.
+            let waits = came
+                .wait
+                .is_some_and(|wait| wait.abs_diff(std::time::Duration::from_secs(77)).as_secs() < 20);
+            ensure(waits, || format!("its sender waits for 77 s, and what came is {:?}", came.wait))
         }
+        (true, None) => Err(Failed("nothing of its passage came".to_owned())),
         (false, came) => ensure(came.is_none(), || format!("the peer is told {came:?}")),
     }
 }

@@ -173,9 +173,10 @@ pub(super) async fn serve(
         owed: Mutex::default(),
         settled: Notify::new(),
     };
-    let mut writing = Writing { writer, departures, answers };
+    let (took, taken) = mpsc::channel(DEPARTURES);
+    let mut writing = Writing { writer, departures, answers, taken };
     tokio::select! {
-        () = read(&open, reader, lines, &inlet) => {}
+        () = read(&open, reader, lines, &inlet, &took) => {}
         () = writing.write(&open) => {}
         () = open.drained() => {}
         () = cx.shutdown.forced() => {}
@@ -217,7 +218,13 @@ async fn next_or_half(open: &Open, reader: &mut OwnedReadHalf, lines: &mut Lines
     }
 }
 
-async fn read(open: &Open, mut reader: OwnedReadHalf, mut lines: Lines, inlet: &Inlet) {
+async fn read(
+    open: &Open,
+    mut reader: OwnedReadHalf,
+    mut lines: Lines,
+    inlet: &Inlet,
+    taken: &mpsc::Sender<TransId>,
+) {
     while let Some(line) = next_or_half(open, &mut reader, &mut lines).await {
         match line.verb.as_str() {
             "ANSWER" => answer(open, &line),
@@ -236,16 +243,27 @@ async fn read(open: &Open, mut reader: OwnedReadHalf, mut lines: Lines, inlet: &
                 if operation.kind() != Kind::Notify {
                     *open.owed() += 1;
                 }
-                place.submit(Arrival {
+                let wait = map::wait(&line).filter(|_| open.manner == Manner::Whole);
+                let arrival = Arrival {
                     operation,
-                    trans_id,
+                    trans_id: trans_id.clone(),
                     hops,
                     via,
                     id,
-                    wait: None,
+                    wait,
                     standing: None,
                     held: false,
-                });
+                };
+                match open.manner {
+                    Manner::Whole => place.submit(arrival),
+                    // The next line is read once this one is in the journal, or never will be.
+                    Manner::Modest => {
+                        let is_taken = place.submit_noticed(arrival).await.is_ok();
+                        if is_taken && taken.send(trans_id).await.is_err() {
+                            return;
+                        }
+                    }
+                }
             }
         }
     }
@@ -282,12 +300,16 @@ struct Writing {
     writer: OwnedWriteHalf,
     departures: mpsc::Receiver<Departure>,
     answers: mpsc::Receiver<Answer>,
+    /// Operations that were accepted, of which the peer is told so.
+    taken: mpsc::Receiver<TransId>,
 }
 
 impl Writing {
     async fn write(&mut self, open: &Open) {
         loop {
             let written = tokio::select! {
+                biased;
+                Some(tag) = self.taken.recv() => self.say_taken(&tag).await,
                 Some(departure) = self.departures.recv() => self.depart(open, departure).await,
                 Some(answer) = self.answers.recv() => self.tell(open, answer).await,
                 else => return,
@@ -316,6 +338,10 @@ impl Writing {
             _ => line.write(),
         };
         self.writer.write_all(&octets).await
+    }
+
+    async fn say_taken(&mut self, tag: &TransId) -> std::io::Result<()> {
+        self.writer.write_all(&Line::new("TAKEN").with("tag", tag.as_str()).write()).await
     }
 
     async fn tell(&mut self, open: &Open, answer: Answer) -> std::io::Result<()> {
