@@ -10,8 +10,9 @@ pub(crate) fn contents() -> Vec<(&'static str, Content)> {
     let every_octet: Vec<u8> =
         b"Content-Type: application/octet-stream\r\n\r\n".iter().copied().chain(0..=255).collect();
     let long_line = format!("Content-Type: text/plain\r\n\r\n{}", "long ".repeat(2_000));
-    let texts: [(&str, &[u8]); 10] = [
+    let texts: [(&str, &[u8]); 11] = [
         ("plain text", b"Content-Type: text/plain\r\n\r\nhello"),
+        ("blanks of all kinds", b"Content-Type: text/plain\r\n\r\none  two   three, and .   a dot"),
         ("an empty body", b"Content-Type: text/plain\r\n\r\n"),
         ("text with header fields of its own", b"Content-Type: text/plain; charset=\"us-ascii\"\r\nContent-ID: <1@a.example>\r\nX-Own: yes\r\n\r\nYabba, dabba!"),
         ("lines that begin with dots and `From `", b"Content-Type: text/plain\r\n\r\n.\r\n..\r\nFrom here\r\n.end\r\n"),

@@ -102,6 +102,11 @@ pub trait Subject: Send + Sync {
         true
     }
 
+    /// What of a message's metadata the peer can be told to say, and can say that it saw.
+    fn sayable(&self, metadata: &Metadata) -> Metadata {
+        metadata.clone()
+    }
+
     /// What of a message's metadata is still metadata where the feature is claimed to cross in another form.
     fn reduced(&self, _feature: Feature, _metadata: &Metadata) -> Metadata {
         Metadata::default()

@@ -16,8 +16,9 @@ use crate::line::{LINE_OCTETS, Line, Said};
 use crate::map;
 use crate::users::Users;
 
-/// Messages of one user that wait for their answers; he is read no further until there is room.
-const WAITING: usize = 16;
+/// Messages of one user that wait for their answers; of more he is told `busy`. He is always read: what he acknowledges must
+/// not wait behind what others owe him.
+const WAITING: usize = 64;
 
 /// Messages on their way to one user, and shown to him and not acknowledged; more wait, and only those to him.
 pub(crate) const DEPARTURES: usize = 64;
@@ -141,16 +142,18 @@ impl<'a> User<'a> {
         cx: AdapterContext,
         writer: OwnedWriteHalf,
     ) -> Option<Self> {
-        let foreign = ForeignAddress::new(selector.clone(), &name).ok()?;
+        let foreign = ForeignAddress::new(selector, &name).ok()?;
         let uri = ImUri::try_from(cx.mapper().map_foreign(&foreign, Class::Im).ok()?).ok()?;
+        let address = uri.as_uri().address();
+        let scopes = vec![Scope::Address(address.clone()), Scope::Address(address.with_class(Class::Pres))];
         let authority = Arc::new(Authority {
             peer: None,
-            scopes: vec![Scope::Selector(selector)],
+            scopes: scopes.clone(),
             // Nobody proves who he is.
             standing: Standing::Claimed,
             label: format!("lines:{name}"),
         });
-        let facts = SessionFacts { authority, serves: Vec::new(), home: false };
+        let facts = SessionFacts { authority, serves: scopes, home: false };
         let (inlet, answers) = cx.open(facts, WAITING);
         let draw = getrandom::u64().ok()?;
         let (shown, waiting) = (HashMap::new(), HashMap::new());
@@ -185,10 +188,8 @@ impl<'a> User<'a> {
                 return;
             }
             let may_show = self.shown.len() < DEPARTURES && !drains;
-            // Read while there is a place for what he may say: that is how he is paced.
-            let may_say = self.waiting.len() < WAITING;
             let went_well = tokio::select! {
-                line = lines.next(), if may_say => match line {
+                line = lines.next() => match line {
                     Some(line) => self.hear(&line, drains).await,
                     None => false,
                 },

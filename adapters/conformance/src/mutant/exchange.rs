@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::Mutant;
 use super::adapter::Free;
-use super::outgoing::{drop_metadata, first_only, flipped};
+use super::outgoing::{drop_metadata, first_only, flipped, squeezed};
 
 /// Operations that a mutant leaves with the gateway before it begins to lose some.
 const FEW: usize = 20;
@@ -133,6 +133,7 @@ impl Between {
                 let octets = message.content.octets();
                 let another = match self.mutant {
                     Mutant::ChangesContentIn => Some(octets.to_ascii_lowercase()),
+                    Mutant::SqueezesBlanksIn => Some(squeezed(octets)),
                     Mutant::CutsLongIn => octets.get(..1_000).map(<[u8]>::to_vec),
                     _ => None,
                 };

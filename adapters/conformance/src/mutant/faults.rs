@@ -63,6 +63,10 @@ mutants! {
     SortsFields caught by "out.contents";
     /// Spells the names of header fields its own way.
     FoldsFieldNames caught by "out.contents";
+    /// Makes blanks alike.
+    SqueezesBlanks [modest] caught by "out.contents";
+    /// Leaves out control characters.
+    DropsControls [modest] caught by "out.injection";
     /// Shows an empty content as something.
     FillsEmpty caught by "out.contents";
     /// Leaves out header fields that it does not know.
@@ -184,6 +188,8 @@ mutants! {
     TakesUsersForGateways caught by "in.message";
     /// Changes the content that it hands in.
     ChangesContentIn caught by "in.contents";
+    /// Makes blanks alike in what it hands in.
+    SqueezesBlanksIn [modest] caught by "in.contents";
     /// Ends a content that it hands in after a thousand octets.
     CutsLongIn caught by "in.contents";
     /// Loses a subject that its user gave.
@@ -262,6 +268,8 @@ mutants! {
     BelievesEverybody caught by "stranger.source";
     /// Lets everybody speak for the gateway.
     LetsSpeakForUs caught by "stranger.ours";
+    /// Hangs up on whoever writes to what is no address.
+    EndsAtBadAddress caught by "stranger.address";
     /// Ends at octets that are no protocol.
     StopsAtGarbage caught by "stranger.garbage";
 

@@ -100,6 +100,8 @@ fn mutate_message(mutant: Mutant, message: &mut Message, start: u64) {
                 }
             });
         })),
+        Mutant::SqueezesBlanks => Some(squeezed(octets)),
+        Mutant::DropsControls => Some(octets.iter().copied().filter(|octet| *octet != 1).collect()),
         Mutant::FillsEmpty if message.content.body().is_empty() => {
             Some([octets.as_ref(), b"(empty)"].concat())
         }
@@ -153,6 +155,14 @@ pub(super) fn drop_metadata(mutant: Mutant, metadata: &mut Metadata) {
         Mutant::DropsAutomatic | Mutant::DropsAutomaticIn => metadata.automatic = false,
         _ => {}
     }
+}
+
+/// The same with one blank where there are several.
+pub(super) fn squeezed(octets: &[u8]) -> Vec<u8> {
+    let mut squeezed = octets.to_vec();
+    squeezed.iter_mut().filter(|octet| **octet == b'\t').for_each(|octet| *octet = b' ');
+    squeezed.dedup_by(|one, other| (*one, *other) == (b' ', b' '));
+    squeezed
 }
 
 /// The same with every line end made CRLF.

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use cpim_adapter::{
-    AdapterContext, Address, Answer, Arrival, Authority, Basic, Class, Delivery, ForeignAddress, Inlet, Kind,
-    LegRef, Mapper, Observation, Passage, Presence, Report, Response, Scope, SessionFacts, Standing, TransId,
-    Tuple, Word,
+    AdapterContext, Address, Answer, Arrival, Authority, Basic, Class, Code, Delivery, ForeignAddress, Inlet,
+    Kind, LegRef, Mapper, Observation, Passage, Presence, Report, Response, Scope, SessionFacts, Standing,
+    TransId, Tuple, Word,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -173,10 +173,10 @@ pub(super) async fn serve(
         owed: Mutex::default(),
         settled: Notify::new(),
     };
-    let (took, taken) = mpsc::channel(DEPARTURES);
-    let mut writing = Writing { writer, departures, answers, taken };
+    let (say, said) = mpsc::channel(DEPARTURES);
+    let mut writing = Writing { writer, departures, answers, said };
     tokio::select! {
-        () = read(&open, reader, lines, &inlet, &took) => {}
+        () = read(&open, reader, lines, &inlet, &say) => {}
         () = writing.write(&open) => {}
         () = open.drained() => {}
         () = cx.shutdown.forced() => {}
@@ -223,16 +223,25 @@ async fn read(
     mut reader: OwnedReadHalf,
     mut lines: Lines,
     inlet: &Inlet,
-    taken: &mpsc::Sender<TransId>,
+    said: &mpsc::Sender<Line>,
 ) {
     while let Some(line) = next_or_half(open, &mut reader, &mut lines).await {
         match line.verb.as_str() {
             "ANSWER" => answer(open, &line),
             "PRESENCE" => presence(open, &line),
             _ => {
-                let Some(operation) = map::operation(&line, &open.mapper) else { return };
                 let Some(trans_id) = line.text("tag").and_then(|tag| TransId::parse(tag).ok()) else {
                     return;
+                };
+                let Some(operation) = map::operation(&line, &open.mapper) else {
+                    // Somebody wrote to what is no address, and is told so.
+                    let refused = Response::failure(Code::BadAddress, "not an operation of ours");
+                    let refused = map::answer(trans_id.as_str(), &refused);
+                    let is_gone = said.send(refused).await.is_err();
+                    if is_gone || open.fault == Some(Mutant::EndsAtBadAddress) {
+                        return;
+                    }
+                    continue;
                 };
                 // Its place is taken before the next line is read: so the peer is paced.
                 let Some(place) = inlet.reserve().await else { return };
@@ -259,7 +268,8 @@ async fn read(
                     // The next line is read once this one is in the journal, or never will be.
                     Manner::Modest => {
                         let is_taken = place.submit_noticed(arrival).await.is_ok();
-                        if is_taken && taken.send(trans_id).await.is_err() {
+                        let line = Line::new("TAKEN").with("tag", trans_id.as_str());
+                        if is_taken && said.send(line).await.is_err() {
                             return;
                         }
                     }
@@ -300,8 +310,8 @@ struct Writing {
     writer: OwnedWriteHalf,
     departures: mpsc::Receiver<Departure>,
     answers: mpsc::Receiver<Answer>,
-    /// Operations that were accepted, of which the peer is told so.
-    taken: mpsc::Receiver<TransId>,
+    /// What the reader has to say: what was accepted, and what is none.
+    said: mpsc::Receiver<Line>,
 }
 
 impl Writing {
@@ -309,7 +319,7 @@ impl Writing {
         loop {
             let written = tokio::select! {
                 biased;
-                Some(tag) = self.taken.recv() => self.say_taken(&tag).await,
+                Some(line) = self.said.recv() => self.writer.write_all(&line.write()).await,
                 Some(departure) = self.departures.recv() => self.depart(open, departure).await,
                 Some(answer) = self.answers.recv() => self.tell(open, answer).await,
                 else => return,
@@ -338,10 +348,6 @@ impl Writing {
             _ => line.write(),
         };
         self.writer.write_all(&octets).await
-    }
-
-    async fn say_taken(&mut self, tag: &TransId) -> std::io::Result<()> {
-        self.writer.write_all(&Line::new("TAKEN").with("tag", tag.as_str()).write()).await
     }
 
     async fn tell(&mut self, open: &Open, answer: Answer) -> std::io::Result<()> {

@@ -94,6 +94,11 @@ fn octets(sent: &Sent) -> Result<Vec<u8>, PeerError> {
             parameters.push_str(&format!(" wait={}", wait.as_secs()));
         }
     }
+    // What XML cannot hold is no frame, whoever writes it.
+    let is_xml = |text: &String| !text.chars().any(|c| c.is_control() || c == '\u{fffe}');
+    if !sent.reply_to.as_ref().is_none_or(is_xml) {
+        return Err(PeerError::Unutterable);
+    }
     let tag = escaped(&sent.tag);
     let to = |own: &str| escaped(sent.reply_to.as_deref().unwrap_or(own));
     let (xml, content) = match &sent.operation {

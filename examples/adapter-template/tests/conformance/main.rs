@@ -94,10 +94,6 @@ impl Subject for Lines {
         false
     }
 
-    fn most_waiting(&self) -> usize {
-        16
-    }
-
     fn spellings(&self) -> Vec<Spelling> {
         vec![
             Spelling::Canonical(foreign("wilma-2")),

@@ -87,7 +87,7 @@ impl Peer {
         let text = std::str::from_utf8(&body).map_err(|_| PeerError::Unutterable)?;
         let is_text = message.content.media_type().is_some_and(|media_type| media_type.is("text/plain"));
         let one_line = !text.is_empty() && text == text.trim() && !text.contains(['\r', '\n', '\0']);
-        let to = sent.reply_to.as_deref().unwrap_or(message.destination.spelled());
+        let to = sent.reply_to.as_deref().unwrap_or_else(|| message.destination.spelled());
         let line = format!("to {to} {} {text}\n", sent.tag);
         let is_sayable = is_text && one_line && message.metadata.is_empty() && sent.passage.is_none();
         match is_sayable && line.len() <= 1_000 {
