@@ -142,18 +142,17 @@ impl<'a> User<'a> {
         cx: AdapterContext,
         writer: OwnedWriteHalf,
     ) -> Option<Self> {
-        let foreign = ForeignAddress::new(selector, &name).ok()?;
+        let foreign = ForeignAddress::new(selector.clone(), &name).ok()?;
         let uri = ImUri::try_from(cx.mapper().map_foreign(&foreign, Class::Im).ok()?).ok()?;
-        let address = uri.as_uri().address();
-        let scopes = vec![Scope::Address(address.clone()), Scope::Address(address.with_class(Class::Pres))];
         let authority = Arc::new(Authority {
             peer: None,
-            scopes: scopes.clone(),
-            // Nobody proves who he is.
+            // Addresses of a selector belong to whoever serves it. Were it proven who he is, his own would stand beside it,
+            // and what was kept for him would be told to him.
+            scopes: vec![Scope::Selector(selector)],
             standing: Standing::Claimed,
             label: format!("lines:{name}"),
         });
-        let facts = SessionFacts { authority, serves: scopes, home: false };
+        let facts = SessionFacts { authority, serves: Vec::new(), home: false };
         let (inlet, answers) = cx.open(facts, WAITING);
         let draw = getrandom::u64().ok()?;
         let (shown, waiting) = (HashMap::new(), HashMap::new());
