@@ -256,6 +256,13 @@ impl AnswerSlot {
         Self { to, permit, notice: None }
     }
 
+    /// This place, with the notice of another: for whoever wraps an adapter, and gives the gateway a place of his own.
+    #[must_use]
+    pub fn with_notice_of(mut self, other: &mut Self) -> Self {
+        self.notice = other.notice.take();
+        self
+    }
+
     /// Whether somebody is there to take an answer.
     #[must_use]
     pub fn is_open(&self) -> bool {
