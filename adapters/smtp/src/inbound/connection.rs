@@ -285,6 +285,7 @@ impl Connection<'_> {
                 self.legs.push(leg);
                 Some(Decision::Accept)
             }
+            Ok(Keyed::Notices) => Some(Decision::Accept),
             Ok(Keyed::Unsubscribe(key)) => Some(match WayOut::of(&key, self.inbound).await {
                 Ok(Some(way_out)) => {
                     self.ways_out.push(way_out);
