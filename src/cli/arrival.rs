@@ -67,9 +67,11 @@ struct Entity {
     /// The body alone, where it is text: of the entity within what was put around it.
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<String>,
-    /// For people, the type of that entity.
+    /// For people, the type of that entity, and its octets.
     #[serde(skip)]
     shown_type: Option<String>,
+    #[serde(skip)]
+    shown_octets: usize,
     /// For people, where its body is no text.
     #[serde(skip)]
     sample: String,
@@ -142,6 +144,7 @@ impl Entity {
             subject,
             body: std::str::from_utf8(&body).ok().filter(|_| is_text).map(ToOwned::to_owned),
             shown_type: inner.field("Content-Type"),
+            shown_octets: inner.len(),
             sample: format!("[{} octets:{sample}{more}]", body.len()),
         }
     }
@@ -176,7 +179,7 @@ impl fmt::Display for Arrived {
         fact("subject", content.subject.as_deref().unwrap_or_default())?;
         fact(
             "type",
-            &format!("{}, {} octets", content.shown_type.as_ref().unwrap_or(&unsaid), content.octets),
+            &format!("{}, {} octets", content.shown_type.as_ref().unwrap_or(&unsaid), content.shown_octets),
         )?;
         let body = content.body.as_deref().unwrap_or(&content.sample);
         writeln!(f, "\n{}", printable(body).trim_end_matches('\n'))

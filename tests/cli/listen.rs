@@ -69,7 +69,7 @@ async fn of_what_is_wrapped_it_prints_the_text_and_the_subject() {
         "to       im:barney@b.example",
         "transID  1",
         "subject  the quarry",
-        &format!("type     text/plain, {} octets", wrapped.len()),
+        "type     text/plain, 34 octets",
         "",
         "Yabba!",
     ] {

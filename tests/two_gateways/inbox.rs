@@ -58,13 +58,15 @@ impl Someone {
         said.rsplit_once("\r\n\r\n").unwrap().1.replace("\r\n", "\n")
     }
 
-    /// The next notification: its one tuple, as `status text`.
+    /// The next notification: each tuple as `status text`, the newest first.
     async fn is_told(&mut self) -> String {
         let notify = self.until(|frame| frame.name() == "notify").await;
-        let (_, tuple) = notify.xml.split_once("<tuple").unwrap();
-        let status = tuple.split_once("status=").unwrap().1[1..].split(['\'', '"']).next().unwrap();
-        let text = tuple.split_once('>').unwrap().1.split('<').next().unwrap();
-        format!("{status} {text}").trim_end().to_owned()
+        let tuples = notify.xml.split("<tuple").skip(1).map(|tuple| {
+            let status = tuple.split_once("status=").unwrap().1[1..].split(['\'', '"']).next().unwrap();
+            let text = tuple.split_once('>').unwrap().1.split('<').next().unwrap();
+            format!("{status} {text}").trim_end().to_owned()
+        });
+        tuples.collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -161,4 +163,36 @@ async fn the_two_inboxes_never_talk_to_each_other() {
         "neither inbox says anything more"
     );
     assert!(fred.before.iter().all(|frame| frame.name() == "response"), "{:#?}", fred.before);
+}
+
+/// Issue, point 3: after a restart watchers are told what changed meanwhile, and nothing that they know.
+#[tokio::test]
+async fn a_watcher_at_the_other_gateway_is_not_told_again_what_he_knows() {
+    let (_stage, a, mut b) = both().await;
+    let mut fred = Someone::at(a.door, FRED).await;
+    let own = "im:barney@b.example im:gateway@gw.b.example";
+    let mut barney = Someone::at(b.door, "im:barney@b.example").await;
+    barney.commands("1", own, "status closed at sea").await;
+    drop(barney);
+    let said = fred.commands("1", OWN, "subscribe im:barney@b.example 1h").await;
+    assert!(said.starts_with("You are told of"), "{said}");
+    // His session is over as soon as only what he set is left.
+    while fred.is_told().await != "closed at sea" {}
+
+    b.kill().await;
+    b.start().await;
+    // What the restarted gateway tells by itself comes over the same link as this, and before it.
+    assert_eq!(
+        fred.commands("2", OTHER, "whoami").await,
+        "You are im:fred@a.example. You are proven to be that."
+    );
+    let mut barney = Someone::at(b.door, "im:barney@b.example").await;
+    barney.commands("2", own, "status open ashore").await;
+    loop {
+        let told = fred.is_told().await;
+        assert_ne!(told, "closed at sea", "he knew that");
+        if told.contains("open ashore") {
+            break;
+        }
+    }
 }
