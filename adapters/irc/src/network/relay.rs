@@ -23,6 +23,8 @@ const ANSWER: Duration = Duration::from_secs(15);
 #[derive(Debug, Default)]
 pub(super) struct Inquiries {
     asked: Option<(Inquiry, Instant)>,
+    /// Somebody asked for the same meanwhile: without an answer, it is asked once more.
+    again: bool,
     waiting: VecDeque<Nick>,
     /// Who waits for what is found, by the nick as it was asked for.
     answers: Vec<(Nick, oneshot::Sender<Found>)>,
@@ -35,6 +37,7 @@ impl Inquiries {
             return;
         }
         let is_asked = self.asked.as_ref().is_some_and(|(inquiry, _)| *inquiry.nick() == nick);
+        self.again |= is_asked;
         if !is_asked && !self.waiting.contains(&nick) {
             match answer.is_some() {
                 // Somebody waits for it.
@@ -46,12 +49,15 @@ impl Inquiries {
     }
 
     fn line(&mut self, now: Instant) -> Option<Bytes> {
-        if self.asked.as_ref().is_some_and(|(_, until)| *until <= now) {
-            self.asked = None;
+        if let Some((inquiry, _)) = self.asked.take_if(|(_, until)| *until <= now)
+            && std::mem::take(&mut self.again)
+        {
+            self.waiting.push_back(inquiry.nick().clone());
         }
         if self.asked.is_some() {
             return None;
         }
+        self.again = false;
         let inquiry = Inquiry::new(self.waiting.pop_front()?);
         let line = inquiry.line();
         self.asked = Some((inquiry, now + ANSWER));
@@ -208,5 +214,26 @@ impl Joined {
             // Whoever asked may have stopped waiting.
             let _gone = answer.send(found.clone());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A question goes down with the server that it was for.
+    #[test]
+    fn what_is_asked_for_while_no_answer_comes_is_asked_again() {
+        let nick = || Nick::parse("alice").unwrap();
+        let (mut inquiries, now) = (Inquiries::default(), Instant::now());
+        inquiries.ask(nick(), None);
+        assert!(inquiries.line(now).is_some());
+        assert!(inquiries.line(now + ANSWER).is_none(), "nobody wants to know any more");
+        inquiries.ask(nick(), None);
+        assert!(inquiries.line(now).is_some());
+        inquiries.ask(nick(), None);
+        assert!(inquiries.line(now).is_none(), "one at a time");
+        assert!(inquiries.line(now + ANSWER).is_some());
+        assert!(inquiries.line(now + 2 * ANSWER).is_none());
     }
 }
