@@ -4,19 +4,19 @@ use cpim_adapter::OperationId;
 
 use crate::clock::UnixMs;
 
-/// 32 random bits.
+/// 32 random bits that cannot be guessed: of a generator of this thread's own, which the system seeds, and seeds anew
+/// from time to time. Asking the system each time is a call into the kernel for each.
+///
+/// # Panics
+/// The system has no randomness at the first draw of a thread: without it transIDs could be guessed and answers forged.
 pub(crate) fn draw() -> u32 {
-    getrandom::u32().unwrap_or_else(|error| {
-        // Without randomness transIDs could be guessed and answers forged: stopping is the safe side.
-        tracing::error!(%error, "no randomness from the system");
-        std::process::abort()
-    })
+    rand::random()
 }
 
 /// A word that cannot be guessed, short enough to be typed: 12 characters, 60 bits, in Crockford's base 32.
 pub(crate) fn word() -> String {
-    let drawn = (u128::from(draw()) << 32) | u128::from(draw());
-    (0..12).map(|place| digit(drawn >> (5 * place))).collect()
+    let drawn: u64 = rand::random();
+    (0..12).map(|place| digit(u128::from(drawn >> (5 * place)))).collect()
 }
 
 /// A new name for an operation: 10 characters of time, so that names sort by age, and 16 drawn ones

@@ -108,8 +108,11 @@ mod tests {
 
     #[test]
     fn a_story_is_told_in_aligned_lines() {
-        let step =
-            |at, what: &str, detail: &str| Step { at: UnixMs(at), what: what.into(), detail: detail.into() };
+        let step = |at, what: &str, detail: &str| Step {
+            at: UnixMs(at),
+            what: what.to_owned().into(),
+            detail: detail.into(),
+        };
         let mut story = Story(OperationView {
             id: "01k".into(),
             kind: "message".into(),

@@ -110,6 +110,7 @@ fn limits(limits: &section::Limits) -> Limits {
         connections: limits.connections,
         client_connections: limits.client_connections,
         client_mails: limits.client_mails,
+        author_mails: limits.author_mails,
         mails_at_once: limits.mails_at_once,
         open_mails: limits.open_mails,
         received: limits.received,

@@ -13,7 +13,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use super::Router;
-use super::flight::{Attempt, Flight, Pair, Stage};
+use super::flight::{AtHand, Attempt, Flight, Pair, Stage};
 use super::refusal::Refusal;
 use super::route::{Leg, Missed, hop_name, hop_note};
 use super::word::NO_WORD;
@@ -99,7 +99,11 @@ impl Router {
             self.settle(number, Response::indeterminant(Code::Timeout, NO_WORD));
             return Tried::Done;
         }
-        let leg = match self.next_leg(&operation, standing).await {
+        let found = match self.leg_at_hand(number) {
+            Some(leg) => Ok(leg),
+            None => self.next_leg(&operation, standing).await,
+        };
+        let leg = match found {
             Ok(leg) => leg,
             // Whoever served a whole domain or a selector is not known to have, once its session is gone.
             Err(Missed::Never(Refusal { code: Code::NoRoute, .. })) if self.is_expected(number) => {
@@ -265,6 +269,15 @@ impl Router {
         let table = lock(&self.table);
         let flight = table.get(number).filter(|flight| flight.stage == Stage::Queued)?;
         Some((Arc::clone(&flight.operation), flight.standing, flight.again))
+    }
+
+    /// The leg that was found at acceptance, once, where nothing has changed since by which another might be found.
+    fn leg_at_hand(&self, number: i64) -> Option<Leg> {
+        let under_now = self.circumstances();
+        let mut table = lock(&self.table);
+        let flight = table.get_mut(number)?;
+        let AtHand { port, hop, under } = flight.at_hand.take()?;
+        (under == under_now).then(|| Leg { port, hop, operation: Arc::clone(&flight.operation) })
     }
 
     fn depart(&self, number: i64, leg: &Leg, again: bool) -> Option<Delivery> {

@@ -32,6 +32,8 @@ pub(crate) struct Contacts(Mutex<Inner>);
 #[derive(Default)]
 struct Inner {
     last: u64,
+    /// How often somebody came or went.
+    changes: u64,
     sessions: HashMap<u64, Contact>,
     /// What is delivered to whom.
     serving: HashMap<Scope, Vec<u64>>,
@@ -47,6 +49,7 @@ impl Contacts {
     pub(crate) fn open(&self, port: usize, facts: SessionFacts, answers: mpsc::Sender<Answer>) -> u64 {
         let mut inner = lock(&self.0);
         inner.last += 1;
+        inner.changes += 1;
         let session = inner.last;
         for scope in &facts.serves {
             inner.serving.entry(scope.clone()).or_default().push(session);
@@ -68,6 +71,7 @@ impl Contacts {
     pub(crate) fn close(&self, session: u64) -> Option<Contact> {
         let mut inner = lock(&self.0);
         let contact = inner.sessions.remove(&session)?;
+        inner.changes += 1;
         for scope in &contact.facts.serves {
             forget(&mut inner.serving, scope, session);
             if let Scope::Address(address) = scope {
@@ -78,6 +82,11 @@ impl Contacts {
             forget(&mut inner.speaking, &scope, session);
         }
         Some(contact)
+    }
+
+    /// How often somebody came or went.
+    pub(crate) fn changes(&self) -> u64 {
+        lock(&self.0).changes
     }
 
     pub(crate) fn session(&self, session: u64) -> Option<Contact> {

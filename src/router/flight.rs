@@ -1,9 +1,10 @@
 //! An operation in flight: accepted, or about to be, and not yet settled.
 
-use std::sync::Arc;
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use cpim_adapter::{Address, AnswerSlot, Operation, Passage, Response, Schedule, Standing, TransId};
+use cpim_adapter::{Address, AnswerSlot, NextHop, Operation, Passage, Response, Schedule, Standing, TransId};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::Instant;
 use tracing::debug;
@@ -13,19 +14,32 @@ use super::rows::Entry;
 use super::step::Step;
 use crate::clock::UnixMs;
 
+/// What pairs are hashed by. Strangers choose addresses: without this key nobody can choose such as fall together.
+static PAIRS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+
 /// What the operations of one source to one destination have in common: their order.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Pair {
     pub(crate) source: Address,
     pub(crate) destination: Address,
+    /// Of both. A pair is looked for at each step of an operation, and hashed once.
+    hash: u64,
 }
 
 impl Pair {
+    pub(crate) fn new(source: Address, destination: Address) -> Self {
+        let hash = PAIRS.hash_one((&source, &destination));
+        Self { source, destination, hash }
+    }
+
     pub(crate) fn of(operation: &Operation) -> Self {
-        Self {
-            source: operation.speaks_for().address().clone(),
-            destination: operation.goes_to().address().clone(),
-        }
+        Self::new(operation.speaks_for().address().clone(), operation.goes_to().address().clone())
+    }
+}
+
+impl Hash for Pair {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
     }
 }
 
@@ -73,6 +87,15 @@ impl Attempt {
     }
 }
 
+/// A next hop that was found.
+pub(crate) struct AtHand {
+    pub(crate) port: usize,
+    pub(crate) hop: NextHop,
+    /// Under which circumstances, as [`Router::circumstances`](super::Router::circumstances) counts them: in others,
+    /// it is looked for again.
+    pub(crate) under: u64,
+}
+
 /// One operation in flight.
 pub(crate) struct Flight {
     pub(crate) number: i64,
@@ -104,6 +127,8 @@ pub(crate) struct Flight {
     /// Whether somebody who takes it was in contact when it was accepted, or may have been: then it waits for
     /// them to come back.
     pub(crate) expected: bool,
+    /// The next hop that was found at acceptance, for the first attempt.
+    pub(crate) at_hand: Option<AtHand>,
     /// How often handing it over was tried.
     pub(crate) tries: u32,
     /// The longest pause between two attempts.
@@ -147,6 +172,7 @@ impl Flight {
             attempt: Attempt::None,
             again: false,
             expected: false,
+            at_hand: None,
             tries: 0,
             longest_pause: schedule.longest_pause,
             not_before: None,

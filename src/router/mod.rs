@@ -13,6 +13,7 @@ mod attempt;
 mod canonical;
 mod checks;
 mod contacts;
+mod counters;
 mod flight;
 mod look;
 mod own;
@@ -34,8 +35,8 @@ mod target;
 mod word;
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use cpim_adapter::{
     Adapter, Answer, AnswerSlot, Arrival, BadAddress, Exchange, ForeignAddress, Mapper, Observation, Report,
@@ -45,6 +46,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 
 use self::contacts::Contacts;
+use self::counters::Counters;
 use self::look::Refusals;
 use self::owner::Owner;
 use self::routes::Routes;
@@ -108,6 +110,8 @@ impl From<Arc<dyn Journal>> for Stores {
 pub struct Router {
     ports: Vec<Port>,
     policy: RwLock<Arc<Policy>>,
+    /// How often the policy was replaced.
+    policies: AtomicU64,
     resolver: RwLock<Arc<Resolver>>,
     journal: Arc<dyn Journal>,
     state: Arc<dyn Journal>,
@@ -124,8 +128,11 @@ pub struct Router {
     looking: Arc<Semaphore>,
     /// Octets of content that may be held at once.
     room: Arc<Semaphore>,
-    last_number: AtomicI64,
+    /// The number of the last operation. Locked while one is given to the journal, so that numbers and writes are in
+    /// one order.
+    last_number: Mutex<i64>,
     draining: AtomicBool,
+    counters: OnceLock<Counters>,
     presence: presence::Service,
     tasks: TaskTracker,
 }
@@ -151,6 +158,7 @@ impl Router {
         Ok(Arc::new(Self {
             ports,
             policy: RwLock::new(Arc::new(policy)),
+            policies: AtomicU64::new(0),
             resolver: RwLock::new(Arc::new(resolver)),
             journal,
             memory,
@@ -163,8 +171,9 @@ impl Router {
             offers: Mutex::default(),
             looking: Arc::new(Semaphore::new(LOOK_UPS)),
             room: Arc::new(Semaphore::new(room_octets.min(Semaphore::MAX_PERMITS))),
-            last_number: AtomicI64::new(last_number),
+            last_number: Mutex::new(last_number),
             draining: AtomicBool::new(false),
+            counters: OnceLock::new(),
             presence: presence::Service::new(),
             tasks: TaskTracker::new(),
         }))
@@ -219,6 +228,7 @@ impl Router {
         self.book.replace(Names::new(Arc::clone(&policy.mapper), fold(&self.ports)), policy.principals);
         *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
         *self.resolver.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(resolver);
+        self.policies.fetch_add(1, Ordering::AcqRel);
         self.routes.forget_all();
         self.all_rules_changed();
     }

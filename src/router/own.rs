@@ -24,7 +24,7 @@ impl Router {
 
     /// Whether an address is this gateway's own.
     pub(super) fn is_own(&self, address: &Address) -> bool {
-        matches!(self.policy().mapper.resident(address), Ok(Some(Local::Gateway)))
+        self.policy().mapper.is_gateway(address)
     }
 
     /// Whether an address is the inbox of this gateway, or of another that is known.
@@ -39,7 +39,7 @@ impl Router {
     #[must_use]
     pub fn has_room_to_say(&self, to: &Address) -> bool {
         let Some(own) = self.own_address() else { return false };
-        let pair = Pair { source: own.as_uri().address().clone(), destination: to.with_class(Class::Im) };
+        let pair = Pair::new(own.as_uri().address().clone(), to.with_class(Class::Im));
         lock(&self.table).open(&pair) < self.policy().limits.pair_backlog
     }
 
@@ -82,6 +82,6 @@ impl Router {
             operation: Arc::new(operation),
             at: UnixMs::now(),
         };
-        self.accept(entry, "the gateway itself", None, Vec::new(), None);
+        self.accept(entry, "the gateway itself", (None, None), Vec::new(), None);
     }
 }

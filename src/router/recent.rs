@@ -1,22 +1,22 @@
 //! What happened lately: a bounded set that forgets the oldest.
 
 use std::collections::{HashSet, VecDeque};
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash, RandomState};
 
-/// The last `MOST` different things.
+/// The last `MOST` different things; `S` hashes them.
 #[derive(Debug)]
-pub(super) struct Recent<T, const MOST: usize> {
-    all: HashSet<T>,
+pub(super) struct Recent<T, const MOST: usize, S = RandomState> {
+    all: HashSet<T, S>,
     in_order: VecDeque<T>,
 }
 
-impl<T, const MOST: usize> Default for Recent<T, MOST> {
+impl<T, const MOST: usize, S: Default> Default for Recent<T, MOST, S> {
     fn default() -> Self {
-        Self { all: HashSet::new(), in_order: VecDeque::new() }
+        Self { all: HashSet::default(), in_order: VecDeque::new() }
     }
 }
 
-impl<T: Clone + Eq + Hash, const MOST: usize> Recent<T, MOST> {
+impl<T: Clone + Eq + Hash, const MOST: usize, S: BuildHasher> Recent<T, MOST, S> {
     pub(super) fn note(&mut self, thing: T) {
         if !self.all.insert(thing.clone()) {
             return;

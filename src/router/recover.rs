@@ -69,7 +69,8 @@ impl Router {
         );
         let schedule = self.schedule_to(hop.as_ref(), terms);
         let mut table = lock(&self.table);
-        let mut flight = Flight::new(number, entry, noted.unwrap_or_else(|| new_leg(&table)), schedule);
+        let leg = noted.unwrap_or_else(|| new_leg(&table));
+        let mut flight = Box::new(Flight::new(number, entry, leg, schedule));
         flight.attempt = match attempted.map(|attempt| attempt.intent.recall_until) {
             None => Attempt::None,
             Some(None) => Attempt::Final,

@@ -1,6 +1,7 @@
 //! From a destination to its next hop.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use cpim_adapter::{
     Address, Code, Endpoint, ImUri, NextHop, Operation, PeerHop, PresUri, Retry, Standing, Uri,
@@ -45,6 +46,12 @@ impl Missed {
 }
 
 impl Router {
+    /// What a next hop is found by, in a number that is another as soon as any of it changes: who is in contact, what
+    /// the configuration says, what principals have said. Read before looking, and compared with later.
+    pub(super) fn circumstances(&self) -> u64 {
+        self.contacts.changes() + self.policies.load(Ordering::Acquire) + self.book.changed()
+    }
+
     /// The next hop of an operation. Asks the store for aliases, and DNS for domains.
     pub(super) async fn next_leg(
         &self,

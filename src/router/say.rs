@@ -1,6 +1,6 @@
 //! Whose say it is to whom an inbox is open, as the path of a message asks.
 
-use cpim_adapter::{Address, Class, Local, Operation, Standing};
+use cpim_adapter::{Address, Class, Operation, Standing};
 
 use super::Router;
 use super::contacts::Contacts;
@@ -46,7 +46,7 @@ impl Inboxes<'_> {
     }
 
     fn is_gateway(&self, address: &Address) -> bool {
-        matches!(self.policy.mapper.resident(address), Ok(Some(Local::Gateway)))
+        self.policy.mapper.is_gateway(address)
     }
 }
 
@@ -56,13 +56,18 @@ impl Router {
     }
 
     /// Where a message lies for whoever may not know better: with somebody who is out of contact, where the owner of
-    /// the inbox blocks him politely.
-    pub(super) fn target_for(&self, operation: &Operation, standing: Standing, policy: &Policy) -> Target {
+    /// the inbox blocks him politely. And what he says, whichever it is.
+    pub(super) fn target_for(
+        &self,
+        operation: &Operation,
+        standing: Standing,
+        policy: &Policy,
+    ) -> (Target, Decision) {
         let inbox = operation.goes_to().address();
         let target = self.target(inbox, policy);
         match self.inboxes(policy).says(operation, standing, inbox, &target) {
-            Decision::Polite => self.target_out_of_contact(inbox, policy),
-            Decision::Allow | Decision::Deny => target,
+            Decision::Polite => (self.target_out_of_contact(inbox, policy), Decision::Polite),
+            says @ (Decision::Allow | Decision::Deny) => (target, says),
         }
     }
 

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use tracing::{debug, info};
 
 use super::contacts::Contact;
+use super::counters::Counters;
 use super::flight::Stage;
 use super::owner::Owner;
 use super::rows;
@@ -23,15 +24,18 @@ const PAGE: usize = 256;
 impl Router {
     /// Gives an operation its outcome: the first one, which stands.
     pub(super) fn settle(&self, number: i64, response: Response) {
-        let mut table = lock(&self.table);
-        if !table.settle(number, &response) {
-            return;
-        }
-        let Some(flight) = table.get_mut(number) else {
-            return;
+        let steps = {
+            let mut table = lock(&self.table);
+            if !table.settle(number, &response) {
+                return;
+            }
+            let Some(flight) = table.get_mut(number) else {
+                return;
+            };
+            flight.step("settled", response.to_string());
+            std::mem::take(&mut flight.steps)
         };
-        flight.step("settled", response.to_string());
-        let steps = Step::to_text(&std::mem::take(&mut flight.steps));
+        let steps = Step::to_text(&steps);
         let write = Write::Settle { number, outcome: rows::outcome(&response), at: UnixMs::now().0, steps };
         if let Err(error) = self.journal.write(write) {
             // The store is closed: after the next start it is settled anew, from what the journal knows.
@@ -42,8 +46,16 @@ impl Router {
     /// The outcome is durable: whoever waits may be told.
     pub(super) fn on_settled(self: &Arc<Self>, number: i64) {
         fault::point("settled");
-        let Some(flight) = lock(&self.table).remove(number) else {
-            return;
+        let flight = {
+            let mut table = lock(&self.table);
+            let Some(flight) = table.remove(number) else {
+                return;
+            };
+            if !matches!(flight.stage, Stage::Settling(_)) {
+                return;
+            }
+            flight.waiters.iter().for_each(|_| table.take_in_hand(number, &flight.owner));
+            flight
         };
         let Stage::Settling(response) = &flight.stage else {
             return;
@@ -55,13 +67,13 @@ impl Router {
             ms = UnixMs::now().since(flight.accepted_at).as_millis() as u64,
             "{}", response,
         );
-        metrics::counter!("cpim_settled_total", "status" => response.status().as_str()).increment(1);
+        self.counters.get_or_init(Counters::new).settled(response.status()).increment(1);
         for told in flight.told {
             let _gone = told.send(());
         }
         let mut given = false;
         for slot in flight.waiters {
-            given |= self.give(number, &flight.owner, &flight.trans_id, response, slot);
+            given |= self.hand_over(number, &flight.trans_id, response, slot);
         }
         if self.is_ourselves(&flight.owner) {
             // The gateway's own messages: nobody will ever come for their answers.

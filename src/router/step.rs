@@ -1,5 +1,7 @@
 //! The steps of an operation's life, as `trace` tells them.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::clock::UnixMs;
@@ -10,7 +12,7 @@ pub struct Step {
     /// When.
     pub at: UnixMs,
     /// What: a word that stays the same between versions.
-    pub what: String,
+    pub what: Cow<'static, str>,
     /// More of it, for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,

@@ -13,7 +13,8 @@ use super::Router;
 use super::attempt::LONGEST_PAUSE;
 use super::checks::{self, Candidate};
 use super::contacts::Contact;
-use super::flight::{Attempt, Flight, Pair};
+use super::counters::Counters;
+use super::flight::{AtHand, Attempt, Flight, Pair};
 use super::owner::Owner;
 use super::policy::{Policy, Terms};
 use super::refusal::Refusal;
@@ -24,6 +25,7 @@ use super::target::Target;
 use crate::clock::UnixMs;
 use crate::fault;
 use crate::ids;
+use crate::rules::Decision;
 use crate::store::{Intent, Verdict, Write};
 use crate::sync::lock;
 
@@ -49,7 +51,8 @@ impl Router {
         fault::point("received");
         let policy = self.policy();
         let standing = checks::standing(&contact.facts, &arrival);
-        let target = self.target_for(&arrival.operation, standing, &policy);
+        let under = self.circumstances();
+        let (target, says) = self.target_for(&arrival.operation, standing, &policy);
         let (theirs, admitted) = self.examine(&contact, &arrival, &policy, &target, |candidate| {
             (checks::source(candidate), checks::admit(candidate))
         });
@@ -71,7 +74,11 @@ impl Router {
         match room {
             Ok(room) => {
                 let hop = self.hop_at_hand(&target, entry.operation.goes_to().address());
-                self.accept(entry, &contact.facts.authority.label, hop, vec![slot], Some(room));
+                // Politely blocked, it goes nowhere, whatever hop there seems to be. What address resolution found
+                // may become too old.
+                let stays = says == Decision::Allow && !matches!(target, Target::Elsewhere);
+                let under = stays.then_some(under);
+                self.accept(entry, &contact.facts.authority.label, (hop, under), vec![slot], Some(room));
             }
             Err(refusal) => self.look_back(entry, refusal, slot),
         }
@@ -106,13 +113,14 @@ impl Router {
             .ok_or_else(|| Refusal::busy("no room for more content"))
     }
 
-    /// Gives it to the journal. The numbers and the writes are in one order, because both happen under
-    /// the table's lock.
+    /// Gives it to the journal. The numbers and the writes are in one order, because both happen under one lock,
+    /// and that is not the table's: nothing else waits for the journal. A hop comes with the circumstances under which
+    /// it was found, where it may be used as long as they are the same.
     pub(super) fn accept(
         self: &Arc<Self>,
         entry: Entry,
         from: &str,
-        hop: Option<(usize, NextHop)>,
+        (hop, under): (Option<(usize, NextHop)>, Option<u64>),
         waiters: Vec<AnswerSlot>,
         room: Option<OwnedSemaphorePermit>,
     ) {
@@ -121,8 +129,11 @@ impl Router {
         let mut row = Box::new(entry.row(0, received));
         let recall = hop.as_ref().and_then(|(port, hop)| self.adapter(*port)?.recalls(hop));
 
-        let mut table = lock(&self.table);
-        let leg = new_leg(&table);
+        let mut last = lock(&self.last_number);
+        let number = *last + 1;
+        *last = number;
+        row.number = number;
+        let leg = new_leg(&lock(&self.table));
         if let (Some(recall), Some((_, hop))) = (recall, &hop) {
             row.intent = Some(Intent {
                 leg: leg.as_str().to_owned(),
@@ -130,18 +141,18 @@ impl Router {
                 recall_until: Some(entry.at.plus(recall).0),
             });
         }
-        let number = self.last_number.fetch_add(1, Ordering::Relaxed) + 1;
-        row.number = number;
-        let mut flight = Flight::new(number, entry, leg, self.schedule_to(hop.as_ref(), terms));
+        let mut flight = Box::new(Flight::new(number, entry, leg, self.schedule_to(hop.as_ref(), terms)));
         if let Some(recall) = recall {
             flight.attempt = Attempt::Recallable(flight.accepted_at.plus(recall));
         }
         flight.expected = hop.is_some();
+        let at_hand = |((port, hop), under)| AtHand { port, hop, under };
+        flight.at_hand = hop.zip(under).map(at_hand);
         flight.waiters = waiters;
         flight.room = room;
-        table.insert(flight);
+        lock(&self.table).insert(flight);
         let written = self.journal.write(Write::Accept(row));
-        drop(table);
+        drop(last);
         if written.is_err() {
             self.on_not_accepted(number);
         }
@@ -159,7 +170,7 @@ impl Router {
         match verdict {
             Verdict::New => {
                 fault::point("accepted");
-                metrics::counter!("cpim_accepted_total").increment(1);
+                self.counters.get_or_init(Counters::new).accepted.increment(1);
                 let lane = {
                     let mut table = lock(&self.table);
                     let Some(flight) = table.get_mut(number) else { return };
@@ -200,7 +211,7 @@ impl Router {
     /// A retransmission waits with the first, or gets the first one's answer again.
     fn on_retransmission(self: &Arc<Self>, number: i64, first: i64) {
         let mut table = lock(&self.table);
-        let Some(mut again) = table.remove(number) else { return };
+        let Some(mut again) = table.remove(number).map(|again| *again) else { return };
         again.waiters.iter_mut().for_each(AnswerSlot::accepted);
         debug!(id = %again.passage.id, first, "retransmission");
         metrics::counter!("cpim_retransmissions_total").increment(1);

@@ -2,9 +2,11 @@
 //!
 //! No I/O, no clock, no await: what follows from a change is told to the caller, who does it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use cpim_adapter::{Response, TransId};
+use foldhash::HashMap;
+use foldhash::fast::RandomState;
 use tokio::time::Instant;
 
 use super::flight::{Attempt, Flight, Pair, Stage};
@@ -25,19 +27,20 @@ struct Lane {
     running: bool,
 }
 
-/// Everything in flight.
+/// Everything in flight. What is looked for by in these maps is ours: numbers that are counted up, transIDs that were
+/// drawn, pairs that are hashed with a key. So their own hasher may be the quickest.
 #[derive(Default)]
 pub(crate) struct Table {
-    flights: HashMap<i64, Flight>,
+    flights: HashMap<i64, Box<Flight>>,
     lanes: HashMap<Pair, Lane>,
     legs: HashMap<TransId, i64>,
     /// When each committed operation's wait ends.
     deadlines: BTreeSet<(Instant, i64)>,
     /// Handed over a moment ago: the journal takes note of that without haste, and until it has, says that the
     /// answer is kept.
-    handed_over: Recent<i64, HANDED_OVER>,
+    handed_over: Recent<i64, HANDED_OVER, RandomState>,
     /// Whose senders were told of a failure that came late.
-    told: Recent<i64, HANDED_OVER>,
+    told: Recent<i64, HANDED_OVER, RandomState>,
     /// Settled, with their answer in the hands of so many connections.
     in_hand: HashMap<i64, (Owner, usize)>,
 }
@@ -48,11 +51,11 @@ impl Table {
     }
 
     pub(crate) fn get(&self, number: i64) -> Option<&Flight> {
-        self.flights.get(&number)
+        self.flights.get(&number).map(Box::as_ref)
     }
 
     pub(crate) fn get_mut(&mut self, number: i64) -> Option<&mut Flight> {
-        self.flights.get_mut(&number)
+        self.flights.get_mut(&number).map(Box::as_mut)
     }
 
     /// How many of a pair are in flight.
@@ -68,14 +71,14 @@ impl Table {
         self.legs.get(leg).copied()
     }
 
-    pub(crate) fn insert(&mut self, flight: Flight) {
+    pub(crate) fn insert(&mut self, flight: Box<Flight>) {
         self.lanes.entry(flight.pair.clone()).or_default().open += 1;
         self.legs.insert(flight.leg.clone(), flight.number);
         self.flights.insert(flight.number, flight);
     }
 
     /// Takes an operation out: settled, or never accepted.
-    pub(crate) fn remove(&mut self, number: i64) -> Option<Flight> {
+    pub(crate) fn remove(&mut self, number: i64) -> Option<Box<Flight>> {
         let mut flight = self.flights.remove(&number)?;
         self.legs.remove(&flight.leg);
         undue(&mut self.deadlines, &mut flight);

@@ -1,6 +1,7 @@
 //! Everybody's rules.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
@@ -51,6 +52,8 @@ pub struct RuleBook {
     /// One change after the other: each is made to what the one before has left.
     changing: tokio::sync::Mutex<()>,
     changes: broadcast::Sender<Address>,
+    /// How often anything changed that it decides by.
+    changed: AtomicU64,
 }
 
 /// What the configuration says.
@@ -120,6 +123,7 @@ impl RuleBook {
             sheets: RwLock::new(sheets),
             changing: tokio::sync::Mutex::default(),
             changes: broadcast::Sender::new(BEHIND),
+            changed: AtomicU64::new(0),
         }))
     }
 
@@ -127,6 +131,13 @@ impl RuleBook {
     /// reloads looks at everything again.
     pub fn replace(&self, names: Names, defaults: Defaults) {
         *self.terms.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Terms { names, defaults });
+        self.changed.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// How often anything changed that it decides by, the time aside.
+    #[must_use]
+    pub fn changed(&self) -> u64 {
+        self.changed.load(Ordering::Acquire)
     }
 
     /// What `owner` says to what `other`, known this well, asks of him.
@@ -261,6 +272,7 @@ impl RuleBook {
             _ => self.memory.set_note(SPACE, &key, Bytes::from(octets), None).await?,
         }
         self.sheets.write().unwrap_or_else(PoisonError::into_inner).put(owner.clone(), sheet, count);
+        self.changed.fetch_add(1, Ordering::AcqRel);
         metrics::counter!("cpim_rules_changes_total").increment(1);
         // Nobody may be listening.
         let _told = self.changes.send(owner);

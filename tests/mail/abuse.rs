@@ -179,6 +179,50 @@ fn one_client_has_its_share_of_connections_and_mails() {
 }
 
 #[test]
+fn the_gateway_has_its_share_of_connections() {
+    let stage = Stage::with("", "[smtp.limits]\nconnections = 2\n");
+    let (mut one, two) = (stage.client(), stage.client());
+    let mut more = Smtp::open(stage.port);
+    assert_eq!(more.reply().unwrap().text(), "421 4.7.0 too many connections");
+    assert_eq!(more.reply(), None);
+    one.must("NOOP", 250);
+    drop(two);
+    let until = Instant::now() + crate::support::gateway::PATIENCE;
+    while Smtp::open(stage.port).reply().unwrap().code != 220 {
+        assert!(Instant::now() < until);
+        crate::support::gateway::breathe();
+    }
+}
+
+#[test]
+fn octets_that_are_no_text_are_refused_or_arrive_as_they_are() {
+    let stage = Stage::new();
+    let mut fred = stage.fred();
+    for (body, taken) in [(&b"a\0b"[..], true), (b"\xff\xfe\x80", true), (b"a\x7f\x1b[2Jb", true)] {
+        let mut client = at_data(&stage);
+        client.write(&[format!("From: {BOB}\r\n\r\n").as_bytes(), body, b"\r\n.\r\n"].concat());
+        let reply = client.reply().unwrap();
+        assert_eq!(reply.code == 250, taken, "{body:?}: {reply:?}");
+        let got = fred.expect_message();
+        assert!(got.content.windows(body.len()).any(|at| at == body), "{body:?} is not in {got:?}");
+        fred.respond(&got, "success", "");
+    }
+    // In the header there is nothing but text.
+    for field in [&b"Subject: a\0b"[..], b"Subject: \xff", b"From\0: x", b"From: \"\0\" <bob@mail.example>"] {
+        let mut client = at_data(&stage);
+        client.write(&[field, format!("\r\nFrom: {BOB}\r\n\r\nHello\r\n.\r\n").as_bytes()].concat());
+        let reply = client.reply().unwrap();
+        assert!(matches!(reply.code, 250 | 550..=554), "{field:?}: {reply:?}");
+        if reply.code == 250 {
+            let got = fred.expect_message();
+            assert!(!got.content.contains(&0), "{got:?}");
+            fred.respond(&got, "success", "");
+        }
+        client.must("NOOP", 250);
+    }
+}
+
+#[test]
 fn slow_senders_are_not_waited_for_for_ever() {
     let stage =
         Stage::with("", "[smtp.limits]\ncommand_time = \"1s\"\nmail_time = \"2s\"\npiece_time = \"1s\"\n");

@@ -129,7 +129,7 @@ struct World {
     site: Site,
     gateway: Gateway,
     _dns: Dnsmasq,
-    _outgoing: Mailbox,
+    outgoing: Mailbox,
     port: u16,
     fred: Client,
     rsa: Key,
@@ -172,7 +172,7 @@ impl World {
         let gateway = site.start();
         gateway.wait_ready();
         let fred = Client::serving(site.port, FRED, false);
-        Self { site, gateway, _dns: dns, _outgoing: outgoing, port, fred, rsa, ed25519, sent: 0 }
+        Self { site, gateway, _dns: dns, outgoing, port, fred, rsa, ed25519, sent: 0 }
     }
 
     fn send(&mut self, sender: &str, text: &str) -> Reply {
@@ -318,4 +318,27 @@ async fn a_dns_that_says_nothing_proves_nothing_and_refuses_nobody() {
     assert_eq!(reply.code, 250, "{reply:?}");
     let got = fred.expect_message();
     stands(&gateway, &got, "claimed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_proven_subscribes_without_being_asked_and_nobody_else_does() {
+    let world = World::new("[principals]\nsubscribe = \"verified\"\n").await;
+    let watchers = "/v1/watchers?of=pres:fred@a.example";
+    let command = |sender: &str, from: &str, id: usize| {
+        let text = format!("From: {from}\nMessage-ID: <{id}@x.example>\n\nsubscribe pres:fred@a.example\n");
+        let reply = Smtp::hello(world.port).mail(sender, "gateway@gw.example", &text);
+        assert_eq!(reply.code, 250, "{reply:?}");
+    };
+    // Nothing proves this one: he is asked, at the address that he says he has.
+    command("bob@nothing.example", "bob@nothing.example", 1);
+    let asked = world.outgoing.one();
+    assert!(asked.text.contains("confirm ") && asked.to[0].contains("bob@nothing.example"), "{asked:?}");
+    assert!(!world.gateway.ask(watchers).1.contains("bob~40nothing.example"));
+    // SPF lets this host send for here.example.
+    command("alice@here.example", "alice@here.example", 2);
+    world.gateway.wait_answer(watchers, |_, answer| answer.contains("alice~40here.example"));
+    for mail in world.outgoing.wait(2).iter().filter(|mail| mail.to[0].contains("alice")) {
+        assert!(!mail.text.contains("confirm "), "{mail:?}");
+    }
+    assert!(!world.gateway.ask(watchers).1.contains("bob~40nothing.example"));
 }

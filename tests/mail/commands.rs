@@ -89,6 +89,11 @@ fn a_mail_user_follows_somebody_and_leaves_by_the_way_out() {
     let notice = mails.iter().find(|mail| mail.field("List-Unsubscribe").is_some()).expect("a notification");
     assert_eq!(notice.field("Auto-Submitted").as_deref(), Some("auto-generated"));
     assert!(notice.text.contains("in the quarry"), "{}", notice.text);
+    // Nobody is told that bob is on holiday: it is not fred who wrote to him.
+    assert_eq!(notice.from, "FROM:<b=n@gw.example>");
+    let reply =
+        stage.client().mail("", "b=n@gw.example", "From: bob@mail.example\nSubject: On holiday\n\nBye\n");
+    assert_eq!(reply.code, 250, "{reply:?}");
     publish(&mut fred, "2", "open", "at lunch");
     let mails = stage.outgoing.wait(4);
     assert!(mails[3].text.contains("at lunch"), "{}", mails[3].text);
@@ -140,7 +145,7 @@ fn nothing_automatic_is_answered() {
     stage.outgoing.stays_empty(A_WHILE);
     write(&stage, BOB, 4, "", "help");
     let answer = stage.outgoing.one();
-    assert!(answer.field("Auto-Submitted").is_some_and(|value| value != "no"), "{}", answer.text);
+    assert_eq!(answer.field("Auto-Submitted").as_deref(), Some("auto-replied"), "{}", answer.text);
     assert_eq!(answer.field("In-Reply-To").as_deref(), Some("<4@mail.example>"), "{}", answer.text);
     assert_eq!(stage.outgoing.taken().len(), 1);
 }
@@ -168,4 +173,31 @@ fn a_mail_user_sets_his_own_presence() {
         assert_eq!(frame.attribute("status").as_deref(), Some("success"), "{frame:?}");
     };
     assert!(frame.xml.contains("on the phone") && frame.xml.contains("open"), "{frame:?}");
+}
+
+#[test]
+fn of_many_changes_he_is_told_few_and_the_last_always() {
+    let interval = Duration::from_secs(2);
+    let stage = Stage::with("", "notice_interval = \"2s\"\n[principals]\nsubscribe = \"verified\"\n");
+    let mut fred = fred(&stage);
+    publish(&mut fred, "0", "open", "in the quarry");
+    subscribed(&stage);
+    let began = std::time::Instant::now();
+    for nth in 1..=20 {
+        publish(&mut fred, &nth.to_string(), "open", &format!("state {nth} of 20"));
+    }
+    let notices = |stage: &Stage| {
+        let taken = stage.outgoing.taken().into_iter();
+        taken.filter(|mail| mail.field("List-Unsubscribe").is_some()).collect::<Vec<_>>()
+    };
+    let until = began + crate::support::gateway::PATIENCE;
+    while !notices(&stage).iter().any(|mail| mail.text.contains("state 20 of 20")) {
+        assert!(std::time::Instant::now() < until, "{:#?}", notices(&stage));
+        crate::support::gateway::breathe();
+    }
+    // The first, and one for each interval that was begun since.
+    let most = 2 + began.elapsed().as_secs() / interval.as_secs();
+    let told = notices(&stage);
+    assert!(told.len() as u64 <= most, "{} in {:?}", told.len(), began.elapsed());
+    assert!(told.last().unwrap().text.contains("state 20 of 20"));
 }

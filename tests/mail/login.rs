@@ -180,6 +180,97 @@ fn a_place_for_submitters_takes_nothing_from_anybody_else() {
 }
 
 #[test]
+fn a_renewed_certificate_is_shown_after_a_reload_and_nobody_is_cut_off() {
+    let secured = Secured::new(CERTIFICATE);
+    let gateway = secured.site.start();
+    gateway.wait_ready();
+    let mut before = secured.encrypted();
+    let made = rcgen::generate_simple_self_signed(vec!["gw.example".to_owned()]).unwrap();
+    std::fs::write(secured.site.path("gateway.pem"), made.cert.pem()).unwrap();
+    std::fs::write(secured.site.path("gateway.key"), made.signing_key.serialize_pem()).unwrap();
+    gateway.hang_up();
+    gateway.wait_for("configuration reloaded");
+    let mut after = Smtp::hello(secured.port);
+    after.must("STARTTLS", 220);
+    after.encrypt(made.cert.der(), "gw.example");
+    for client in [&mut before, &mut after] {
+        client.must("EHLO client.example", 250);
+        client.must(&format!("AUTH PLAIN {PLAIN}"), 235);
+    }
+    // One that cannot be used changes nothing.
+    std::fs::write(secured.site.path("gateway.pem"), "no certificate\n").unwrap();
+    gateway.hang_up();
+    gateway.wait_for("smtp.listener");
+    let mut after = Smtp::hello(secured.port);
+    after.must("STARTTLS", 220);
+    after.encrypt(made.cert.der(), "gw.example");
+    after.must("EHLO client.example", 250);
+}
+
+#[test]
+fn an_author_has_his_share_of_mails_wherever_he_sends_from() {
+    let secured = Secured::new(&format!("{CERTIFICATE}[smtp.limits]\nauthor_mails = 2\n"));
+    let gateway = secured.site.start();
+    gateway.wait_ready();
+    let mut fred = Client::serving(secured.site.port, "im:fred@a.example", false);
+    for (nth, (author, code)) in [
+        ("alice@mail.example", 250),
+        ("alice@mail.example", 250),
+        ("alice@mail.example", 450),
+        ("anybody@office.example", 250),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        // On a connection of its own.
+        let mut client = secured.encrypted();
+        client.must("EHLO client.example", 250);
+        client.must(&format!("AUTH PLAIN {PLAIN}"), 235);
+        let reply = client.mail("alice@mail.example", FRED_MAILBOX, &mail(author, nth));
+        assert_eq!(reply.code, code, "{nth}: {reply:?}");
+        if code == 250 {
+            let got = fred.expect_message();
+            fred.respond(&got, "success", "");
+        }
+    }
+    // Whoever merely says that he is alice uses up nothing of hers, nor is he stopped by it.
+    for nth in 10..13 {
+        let reply = Smtp::hello(secured.port).mail(
+            "alice@mail.example",
+            FRED_MAILBOX,
+            &mail("alice@mail.example", nth),
+        );
+        assert_eq!(reply.code, 250, "{reply:?}");
+    }
+}
+
+#[test]
+fn whoever_guesses_passwords_is_not_even_heard_after_a_while() {
+    let secured = Secured::new(CERTIFICATE);
+    let gateway = secured.site.start();
+    gateway.wait_ready();
+    let mut codes = Vec::new();
+    while codes.len() < 60 {
+        let mut client = secured.encrypted();
+        client.must("EHLO client.example", 250);
+        for _ in 0..10 {
+            codes.push(client.say(&format!("AUTH PLAIN {WRONG}")).code);
+        }
+        assert!(codes.last().is_some_and(|code| [454, 535].contains(code)), "{codes:?}");
+        if codes.last() == Some(&454) {
+            // Nor is the right one.
+            client.must(&format!("AUTH PLAIN {PLAIN}"), 454);
+            break;
+        }
+    }
+    assert!((20..60).contains(&codes.iter().filter(|code| **code == 535).count()), "{codes:?}");
+    // Whoever does not log in is let be.
+    let reply =
+        Smtp::hello(secured.port).mail("bob@mail.example", FRED_MAILBOX, &mail("bob@mail.example", 1));
+    assert_eq!(reply.code, 250, "{reply:?}");
+}
+
+#[test]
 fn swaks_speaks_tls_and_authenticates() {
     let secured = Secured::new(CERTIFICATE);
     let gateway = secured.site.start();

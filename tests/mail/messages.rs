@@ -1,6 +1,7 @@
 //! A mail becomes a message, one for each recipient, and the reply says what is known.
 
 use crate::stage::{BOB, FRED, FRED_MAILBOX, HELLO, Stage, hello, stands};
+use crate::support::native::{Client, Open};
 
 /// What the gateway makes of the mail of a stranger.
 const BOB_URI: &str = "im:mailto=bob~40mail.example@gw.example";
@@ -193,4 +194,84 @@ fn a_mail_that_was_round_the_world_is_refused() {
     let reply = client.mail(BOB, FRED_MAILBOX, &format!("CPIM-Max-Forwards: 0\n{}", hello(3)));
     assert_eq!(reply.code, 554, "{reply:?}");
     assert_eq!(stage.outgoing.taken().len(), 0);
+}
+
+#[test]
+fn whoever_has_an_address_beyond_ascii_writes_and_is_not_guessed_at() {
+    let stage = Stage::new();
+    let mut fred = stage.fred();
+    let mut client = stage.client();
+    let text = "From: J\u{f6}rg <j\u{f6}rg@mail.example>\nSubject: Gr\u{fc}\u{df}e\nMessage-ID: <1@mail.example>\n\nHello\n";
+    let reply = client.mail_to("<j\u{f6}rg@mail.example> SMTPUTF8", &[&format!("<{FRED_MAILBOX}>")], text);
+    assert_eq!(reply.code, 250, "{reply:?}");
+    let got = fred.expect_message();
+    let joerg = "im:mailto=j~c3~b6rg~40mail.example@gw.example";
+    assert_eq!(got.attribute("source").as_deref(), Some(joerg));
+    fred.respond(&got, "success", "");
+    // The server that our mail goes by takes no such addresses, and nobody knows what else he may be called.
+    fred.message("1", FRED, joerg, "Yabba");
+    let answer = fred.expect_answer();
+    assert!(answer.is("failure", "unsupported") && answer.text.contains("5.6.7"), "{answer:?}");
+    assert_eq!(stage.outgoing.taken().len(), 0);
+}
+
+#[test]
+fn whoever_cannot_say_what_he_answers_stays_in_the_conversation() {
+    let stage = Stage::new();
+    let (mut fred, mut wilma) = (stage.fred(), stage.native("im:wilma@a.example"));
+    let thread = |mail: &crate::support::smtp::Taken| {
+        ["Subject", "In-Reply-To", "References"].map(|name| mail.field(name).unwrap_or_default())
+    };
+    // Whoever begins has nothing to go on with.
+    fred.message("0", FRED, BOB_URI, "Are you there?");
+    let first = stage.outgoing.one();
+    assert_eq!(thread(&first), ["", "", ""]);
+    let name = first.field("Message-ID").unwrap();
+    fred.message("1", FRED, BOB_URI, "Hey!");
+    assert_eq!(thread(&stage.outgoing.wait(2)[1]), ["", &*name, &*name]);
+    assert_eq!(stage.client().mail(BOB, FRED_MAILBOX, HELLO).code, 250);
+    let got = loop {
+        let frame = fred.next(crate::support::gateway::PATIENCE).unwrap();
+        if frame.element() == "message" {
+            break frame;
+        }
+    };
+    fred.respond(&got, "success", "");
+    fred.message("2", FRED, BOB_URI, "Yabba, dabba!");
+    let mail = stage.outgoing.wait(3).remove(2);
+    assert_eq!(thread(&mail), ["Re: Hi", "<1@mail.example>", "<1@mail.example>"]);
+    fred.message("3", FRED, BOB_URI, "And more");
+    let more = stage.outgoing.wait(4).remove(3);
+    let name = mail.field("Message-ID").unwrap();
+    assert_eq!(thread(&more), ["Re: Hi", &*name, &*name]);
+    // It is no business of anybody else's.
+    wilma.message("4", "im:wilma@a.example", BOB_URI, "Hello");
+    assert_eq!(thread(&stage.outgoing.wait(5)[4]), ["", "", ""]);
+}
+
+#[test]
+fn a_domain_that_stands_for_a_network_is_in_the_addresses_both_ways() {
+    let mapping = "[[mapping]]\ndomain = \"xmpp.gw.example\"\nselector = \"xmpp\"\nsuffix = \"@jabber.example\"\n\
+                   [[application]]\nname = \"a bridge\"\ncovers = [\"xmpp:\"]\nsecret_file = \"bridge.secret\"\n";
+    let (site, outgoing, port) = Stage::site("", mapping);
+    std::fs::write(site.path("bridge.secret"), "sesame-sesame-sesame\n").unwrap();
+    std::fs::set_permissions(site.path("bridge.secret"), std::os::unix::fs::PermissionsExt::from_mode(0o600))
+        .unwrap();
+    let gateway = site.start();
+    gateway.wait_ready();
+    let alice = "im:xmpp=alice~40jabber.example@gw.example";
+    let open = Open { speaks: "xmpp:", serves: "xmpp:", secret: "sesame-sesame-sesame", ..Open::default() };
+    let mut bridge = Client::open(site.port, open);
+    bridge.message("1", alice, BOB_URI, "Yabba");
+    let mail = outgoing.one();
+    assert_eq!(mail.field("From").as_deref(), Some("<alice@xmpp.gw.example>"), "{mail:?}");
+    let reply = crate::support::smtp::Smtp::hello(port).mail(BOB, "alice@xmpp.gw.example", HELLO);
+    assert_eq!(reply.code, 250, "{reply:?}");
+    let got = loop {
+        let frame = bridge.next(crate::support::gateway::PATIENCE).unwrap();
+        if frame.element() == "message" {
+            break frame;
+        }
+    };
+    assert_eq!(got.attribute("destination").as_deref(), Some(alice));
 }

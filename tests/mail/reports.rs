@@ -45,15 +45,26 @@ fn what_fails_after_the_250_is_reported() {
     }
 }
 
+const NAMES: [&str; 6] = ["fred", "wilma", "x", "barney", "block", "polite"];
+
 #[test]
 fn strangers_hear_the_same_of_everybody() {
     let stage = Stage::with("", "[[rule]]\naction = \"deny\"\nto = \"im:barney@a.example\"\n");
     let mut fred = stage.fred();
     let _barney = stage.native("im:barney@a.example");
+    // Two who have said themselves that bob is not to write to them.
+    let _others = ["block", "polite"].map(|word| {
+        let uri = format!("im:{word}@a.example");
+        let mut owner = stage.native(&uri);
+        owner.message("c", &uri, "im:gateway@gw.example", &format!("{word} mailto:bob@mail.example"));
+        let answer = owner.next_answer(crate::support::gateway::PATIENCE).unwrap();
+        assert!(answer.is("success", ""), "{answer:?}");
+        owner
+    });
     let mut client = stage.client();
     let mut replies = Vec::new();
-    // There, not there, never heard of, and not to be written to.
-    for (nth, name) in ["fred", "wilma", "x", "barney"].into_iter().enumerate() {
+    // There, not there, never heard of, and not to be written to: by the administrator's rule, and by their own.
+    for (nth, name) in NAMES.into_iter().enumerate() {
         let to = format!("im={name}~40a.example@gw.example");
         client.must(&format!("MAIL FROM:<{BOB}>"), 250);
         replies.push([client.say(&format!("RCPT TO:<{to}>")), client.say("DATA"), client.text(&hello(nth))]);
@@ -65,12 +76,13 @@ fn strangers_hear_the_same_of_everybody() {
     }
     let got = fred.expect_message();
     fred.respond(&got, "failure", "unreachable: away");
-    let mut reports: Vec<String> = stage.outgoing.wait(4).into_iter().map(|report| report.text).collect();
+    let mut reports: Vec<String> =
+        stage.outgoing.wait(NAMES.len()).into_iter().map(|report| report.text).collect();
     // But for names and numbers of their own, they are the same octet for octet.
     for report in &mut reports {
         let boundary = report.split("boundary=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
         *report = report.replace(&boundary, "B").replace(boundary.trim_start_matches("=_"), "B");
-        for (nth, name) in ["fred", "wilma", "x", "barney"].into_iter().enumerate() {
+        for (nth, name) in NAMES.into_iter().enumerate() {
             *report = report
                 .replace(&format!("im={name}~"), "im=NAME~")
                 .replace(&format!("im=3D{name}~"), "im=3DNAME~");

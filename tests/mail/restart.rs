@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use crate::stage::{BOB, FRED, FRED_MAILBOX, HELLO, Stage, hello};
 use crate::support::native::{Client, Open};
-use crate::support::smtp::Smtp;
+use crate::support::smtp::{Mailbox, Smtp};
 
 fn fred(port: u16) -> Client {
     Client::open(port, Open { serves: FRED, ..Open::default() })
@@ -95,4 +95,84 @@ fn a_report_that_could_not_be_sent_is_sent_after_a_kill() {
     last.wait_ready();
     // Told once, it is not told again.
     assert_eq!(outgoing.taken().len(), 1);
+}
+
+#[test]
+fn a_report_that_may_not_have_arrived_comes_again_under_the_same_name() {
+    let stage = Stage::new();
+    stage.outgoing.falls_silent.store(true, Ordering::Release);
+    assert_eq!(stage.client().mail(BOB, FRED_MAILBOX, HELLO).code, 250);
+    let first = stage.outgoing.one();
+    let Stage { site, gateway, outgoing, .. } = stage;
+    // It waits for the other server's word, and dies.
+    gateway.kill();
+    outgoing.falls_silent.store(false, Ordering::Release);
+    let again = site.start();
+    again.wait_ready();
+    let second = outgoing.wait(2).remove(1);
+    assert!(first.field("Message-ID").is_some_and(|name| name.starts_with("<report.")), "{first:?}");
+    for field in ["Message-ID", "From", "To", "Subject", "Content-Type"] {
+        assert_eq!(first.field(field), second.field(field));
+    }
+    again.wait_for("was told what became of it");
+}
+
+#[test]
+fn word_on_what_was_sent_is_taken_only_once_it_is_kept() {
+    let (site, outgoing, port) = Stage::site_by(Mailbox::offering("250-mailbox\r\n250 DSN"), "", "");
+    let gateway = site.start_held("answered");
+    gateway.wait_ready();
+    let mut there = fred(site.port);
+    there.message("1", FRED, "im:mailto=bob~40mail.example@gw.example", "Yabba");
+    let mail = outgoing.one();
+    let path = mail.from.split_once('>').unwrap().0.trim_start_matches("FROM:<").to_owned();
+    let report = "From: postmaster@mail.example\nMIME-Version: 1.0\n\
+                  Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\
+                  Content-Type: message/delivery-status\n\nReporting-MTA: dns; mail.example\n\n\
+                  Final-Recipient: rfc822; bob@mail.example\nAction: failed\nStatus: 5.1.1\n\n--b--\n";
+    let mut client = Smtp::hello(port);
+    client.must("MAIL FROM:<>", 250);
+    client.must(&format!("RCPT TO:<{path}>"), 250);
+    client.must("DATA", 354);
+    client.write(format!("{}.\r\n", report.replace('\n', "\r\n")).as_bytes());
+    gateway.wait_held("answered");
+    gateway.kill();
+    assert_eq!(client.reply(), None, "nothing was kept, and nobody was told that it was");
+    drop(there);
+
+    let again = site.start();
+    again.wait_ready();
+    assert_eq!(Smtp::hello(port).mail("", &path, report).code, 250);
+    let answer = fred(site.port).expect_answer();
+    assert!(answer.is("failure", "refused"), "{answer:?}");
+    assert_eq!(outgoing.taken().len(), 1, "it was sent once");
+}
+
+#[test]
+fn an_alias_leads_back_after_a_kill() {
+    let name = "a-name-that-is-as-long-as-no-mail-address-may-be-in-front-of-its-at-sign";
+    let uri = format!("im:{name}@a.example");
+    let stage = Stage::new();
+    let mut long = stage.native(&uri);
+    long.message("1", &uri, "im:mailto=bob~40mail.example@gw.example", "Yabba");
+    let mail = stage.outgoing.one();
+    let alias = mail.field("From").unwrap().trim_matches(['<', '>']).to_owned();
+    let (local, domain) = alias.split_once('@').unwrap();
+    assert!(local.starts_with("alias=") && local.len() <= 64 && domain == "gw.example", "{alias}");
+    assert_eq!(mail.field("CPIM-Source"), Some(uri.clone()));
+    let Stage { site, gateway, outgoing, port } = stage;
+    gateway.kill();
+    drop(long);
+    let again = site.start();
+    again.wait_ready();
+    let mut long = Client::serving(site.port, &uri, false);
+    let reply = Smtp::hello(port).mail(BOB, &alias, HELLO);
+    assert_eq!(reply.code, 250, "{reply:?}");
+    let got = long.expect_message();
+    assert!(got.body().contains("Hello"), "{got:?}");
+    long.respond(&got, "success", "");
+    // It is one and the same for as long as the store is.
+    long = Client::open(site.port, Open { serves: &uri, ..Open::default() });
+    long.message("2", &uri, "im:mailto=bob~40mail.example@gw.example", "Dabba");
+    assert_eq!(outgoing.wait(2)[1].field("From").unwrap().trim_matches(['<', '>']), alias);
 }

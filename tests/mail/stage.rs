@@ -39,7 +39,12 @@ impl Stage {
 
     /// The same, before anything is started.
     pub(crate) fn site(listener: &str, more: &str) -> (Site, Mailbox, u16) {
-        let (port, outgoing) = (free_port(), Mailbox::start());
+        Self::site_by(Mailbox::start(), listener, more)
+    }
+
+    /// The same, with this server to take what it sends.
+    pub(crate) fn site_by(outgoing: Mailbox, listener: &str, more: &str) -> (Site, Mailbox, u16) {
+        let port = free_port();
         let site = Site::new(&format!(
             "[[hosted]]\ndomain = \"a.example\"\n\
              [[smtp.listener]]\naddress = \"127.0.0.1:{port}\"\n{listener}\n\

@@ -1,9 +1,10 @@
 //! CPIM to X to CPIM is equal, for every X that can lie between two gateways: each operation, attribute by attribute and
 //! octet by octet, as if both users were at one gateway.
 
-use crate::support::gateway::{Gateway, PATIENCE, Site};
+use crate::support::gateway::{Gateway, PATIENCE, Site, free_port};
 use crate::support::native::{Client, Frame, Open};
 use crate::support::pair;
+use crate::support::postfix::Postfix;
 
 const FRED: &str = "fred@a.example";
 const BARNEY: &str = "barney@b.example";
@@ -140,5 +141,16 @@ fn over_irc_it_is_equal() {
 #[test]
 fn over_mail_it_is_equal() {
     let pair = pair::over_mail();
+    every_operation(pair.a, pair.b);
+}
+
+/// Between them is a mail server that others wrote, which reads, keeps and passes on what it likes.
+#[test]
+fn over_mail_through_postfix_it_is_equal() {
+    let (a_mail, b_mail) = (free_port(), free_port());
+    let to = |relay: &str, port: u16| format!("{{ {relay} = smtp:[127.0.0.1]:{port} }}");
+    let both = [to("gw.a.example", a_mail), to("gw.b.example", b_mail)].join(", ");
+    let postfix = Postfix::start(a_mail, &format!("transport_maps = inline:{{ {both} }}\n"));
+    let pair = pair::over_mail_by((a_mail, b_mail), (postfix.port, postfix.port));
     every_operation(pair.a, pair.b);
 }

@@ -49,6 +49,11 @@ pub fn over_irc() -> Pair {
 /// Two gateways that send each other mail, each to the other's listener.
 pub fn over_mail() -> MailPair {
     let (a_mail, b_mail) = (free_port(), free_port());
+    over_mail_by((a_mail, b_mail), (b_mail, a_mail))
+}
+
+/// The same, where A and B take mail at these ports, and send it to those.
+pub fn over_mail_by((a_mail, b_mail): (u16, u16), (from_a, from_b): (u16, u16)) -> MailPair {
     let (a, b) = (Site::new(""), Site::new(""));
     let mail = |other: &str, here: u16, there: u16| {
         let route = |domain: &str| {
@@ -60,8 +65,8 @@ pub fn over_mail() -> MailPair {
             + &route(&format!("{other}.example"))
             + &route(&format!("gw.{other}.example"))
     };
-    a.configure(&(peers("a", "b") + &mail("b", a_mail, b_mail)));
-    b.configure(&(peers("b", "a") + &mail("a", b_mail, a_mail)));
+    a.configure(&(peers("a", "b") + &mail("b", a_mail, from_a)));
+    b.configure(&(peers("b", "a") + &mail("a", b_mail, from_b)));
     MailPair { a, b, a_mail, b_mail }
 }
 

@@ -190,21 +190,30 @@ pub struct Mailbox {
     taken: Arc<(Mutex<Vec<Taken>>, Condvar)>,
     /// It refuses all mail for now.
     pub refuses: Arc<AtomicBool>,
+    /// It takes mail, and says nothing to its final dot.
+    pub falls_silent: Arc<AtomicBool>,
 }
 
 impl Mailbox {
     pub fn start() -> Self {
+        Self::offering("250 mailbox")
+    }
+
+    /// With this answer to EHLO.
+    pub fn offering(offers: &'static str) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let mailbox = Self {
             port: listener.local_addr().map(|address: SocketAddr| address.port()).unwrap(),
             taken: Arc::default(),
             refuses: Arc::default(),
+            falls_silent: Arc::default(),
         };
-        let (taken, refuses) = (Arc::clone(&mailbox.taken), Arc::clone(&mailbox.refuses));
+        let taken = Arc::clone(&mailbox.taken);
+        let moods = [Arc::clone(&mailbox.refuses), Arc::clone(&mailbox.falls_silent)];
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let (taken, refuses) = (Arc::clone(&taken), Arc::clone(&refuses));
-                std::thread::spawn(move || serve(stream, &taken, &refuses));
+                let (taken, moods) = (Arc::clone(&taken), moods.clone());
+                std::thread::spawn(move || serve(stream, offers, &taken, &moods));
             }
         });
         mailbox
@@ -237,7 +246,12 @@ impl Mailbox {
     }
 }
 
-fn serve(stream: TcpStream, taken: &(Mutex<Vec<Taken>>, Condvar), refuses: &AtomicBool) -> Option<()> {
+fn serve(
+    stream: TcpStream,
+    offers: &str,
+    taken: &(Mutex<Vec<Taken>>, Condvar),
+    [refuses, falls_silent]: &[Arc<AtomicBool>; 2],
+) -> Option<()> {
     let mut out = stream.try_clone().ok()?;
     let mut lines = BufReader::new(stream).lines();
     let mut mail = Taken { from: String::new(), to: Vec::new(), text: String::new() };
@@ -246,7 +260,7 @@ fn serve(stream: TcpStream, taken: &(Mutex<Vec<Taken>>, Condvar), refuses: &Atom
         let line = lines.next()?.ok()?;
         let (verb, argument) = line.split_once(' ').unwrap_or((&line, ""));
         let reply = match verb.to_ascii_uppercase().as_str() {
-            "EHLO" => "250 mailbox",
+            "EHLO" => offers,
             _ if refuses.load(Ordering::Acquire) && verb != "QUIT" => "451 4.3.0 not now",
             "MAIL" => {
                 mail = Taken { from: argument.to_owned(), to: Vec::new(), text: String::new() };
@@ -268,6 +282,11 @@ fn serve(stream: TcpStream, taken: &(Mutex<Vec<Taken>>, Condvar), refuses: &Atom
                 }
                 taken.0.lock().unwrap().push(mail.clone());
                 taken.1.notify_all();
+                if falls_silent.load(Ordering::Acquire) {
+                    // Until the other side has had enough of it.
+                    lines.next()?.ok()?;
+                    return None;
+                }
                 "250 OK"
             }
             "QUIT" => {

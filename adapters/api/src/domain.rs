@@ -30,6 +30,13 @@ impl Domain {
     /// # Errors
     /// Names the label and the rule of RFC 1123 section 2.1, RFC 5890 or RFC 5321 section 4.1.2 that it breaks.
     pub fn parse(text: &str) -> Result<Self, DomainError> {
+        if is_plain(text) {
+            return Ok(Self(text.into()));
+        }
+        Self::convert(text)
+    }
+
+    fn convert(text: &str) -> Result<Self, DomainError> {
         if text.is_empty() {
             return Err(DomainError::Empty);
         }
@@ -135,6 +142,24 @@ pub enum DomainError {
     },
 }
 
+/// Whether a text is a domain in the form that conversion would give it: such as most are, told at a glance.
+fn is_plain(text: &str) -> bool {
+    let is_plain_label = |label: &str| {
+        let octets = label.as_bytes();
+        let edge = |octet: Option<&u8>| octet.is_some_and(|octet| *octet != b'-');
+        octets.len() <= Domain::MAX_LABEL_OCTETS
+            && octets.iter().all(|octet| matches!(octet, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+            && edge(octets.first())
+            && edge(octets.last())
+            // What has hyphens here is an A-label, or meant to be another such form.
+            && octets.get(2..4) != Some(b"--")
+    };
+    let has_letter = |label: &str| label.bytes().any(|octet| !octet.is_ascii_digit());
+    text.len() <= Domain::MAX_OCTETS
+        && text.split('.').all(is_plain_label)
+        && text.rsplit('.').next().is_some_and(has_letter)
+}
+
 fn check_edges(label: &str) -> Result<(), DomainError> {
     if label.is_empty() {
         return Err(DomainError::EmptyLabel);
@@ -205,5 +230,16 @@ mod tests {
         assert!(domain("a.b.example.com").is_within(&domain("example.com")));
         assert!(!domain("badexample.com").is_within(&domain("example.com")));
         assert!(!domain("example.com").is_within(&domain("a.example.com")));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_told_at_a_glance_is_what_conversion_says(
+            text in "([a-c0-9A\\-]{0,5}\\.){0,3}(xn--)?[a-c0-9ä\\-]{0,4}(--)?[a0]{0,2}"
+        ) {
+            if is_plain(&text) {
+                proptest::prop_assert_eq!(Domain::convert(&text), Ok(Domain(text.as_str().into())));
+            }
+        }
     }
 }

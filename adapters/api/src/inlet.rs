@@ -376,9 +376,13 @@ impl HealthReporter {
     }
 }
 
-/// When to stop: first drain, then at once.
+/// When to stop: first drain, then at once. Cloning copies a pointer.
 #[derive(Clone, Debug, Default)]
-pub struct Shutdown {
+pub struct Shutdown(Arc<Stops>);
+
+/// Behind one pointer, because to clone a token is to take a lock, and contexts are cloned often.
+#[derive(Debug, Default)]
+struct Stops {
     drain: CancellationToken,
     force: CancellationToken,
 }
@@ -386,28 +390,28 @@ pub struct Shutdown {
 impl Shutdown {
     /// Nothing new is to be started; what is open may finish.
     pub fn begin_drain(&self) {
-        self.drain.cancel();
+        self.0.drain.cancel();
     }
 
     /// Everything ends now.
     pub fn begin_force(&self) {
-        self.drain.cancel();
-        self.force.cancel();
+        self.0.drain.cancel();
+        self.0.force.cancel();
     }
 
     /// Resolves when draining begins. Cancel safe.
     pub async fn draining(&self) {
-        self.drain.cancelled().await;
+        self.0.drain.cancelled().await;
     }
 
     /// Resolves when everything is to end. Cancel safe.
     pub async fn forced(&self) {
-        self.force.cancelled().await;
+        self.0.force.cancelled().await;
     }
 
     /// Whether draining has begun.
     #[must_use]
     pub fn is_draining(&self) -> bool {
-        self.drain.is_cancelled()
+        self.0.drain.is_cancelled()
     }
 }

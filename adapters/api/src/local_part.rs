@@ -19,6 +19,9 @@ pub(crate) fn value(written: &str) -> Result<Cow<'_, str>, UriError> {
 /// Writes `value` as it stands in a canonical URI: a dot-atom where the value allows it, else a
 /// quoted-string, and what a URI must not hold percent-encoded with upper-case digits.
 pub(crate) fn write_encoded(value: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if is_plain(value) {
+        return f.write_str(value);
+    }
     let quoted = check_dot_atom(value).is_err();
     if quoted {
         f.write_str("%22")?;
@@ -36,6 +39,12 @@ pub(crate) fn write_encoded(value: &str, f: &mut fmt::Formatter<'_>) -> fmt::Res
         f.write_str("%22")?;
     }
     Ok(())
+}
+
+/// Whether it is its own encoding, for reasons that need no second look: most values are.
+fn is_plain(value: &str) -> bool {
+    let is_plain = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'=' | b'~');
+    !value.is_empty() && value.bytes().all(is_plain)
 }
 
 fn check_dot_atom(text: &str) -> Result<(), UriError> {

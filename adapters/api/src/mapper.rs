@@ -124,6 +124,13 @@ impl Mapper {
         self.local_at(address.domain(), address.local(), 0)
     }
 
+    /// Whether an address is the gateway's own, as [`Self::resident`] would say, but without reading what it would then
+    /// have to.
+    #[must_use]
+    pub fn is_gateway(&self, address: &Address) -> bool {
+        address.local().eq_ignore_ascii_case(Local::GATEWAY) && self.is_relay(address.domain())
+    }
+
     /// The canonical address of something that lives here.
     ///
     /// # Errors
@@ -170,7 +177,7 @@ impl Mapper {
     }
 
     /// The address of what was written, in its one form.
-    fn canonical(&self, written: Written, depth: usize) -> Result<Address, UriError> {
+    fn canonical(&self, written: Written<'_>, depth: usize) -> Result<Address, UriError> {
         let local = match local_part::value(&written.local) {
             Ok(value) => value,
             Err(_) if self.is_relay(&written.domain) && self.has_selector(&written.local) => {

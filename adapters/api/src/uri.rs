@@ -4,6 +4,7 @@
 //! it. A [`Uri`] is an address together with the peer's own spelling, which answers and notifications echo.
 //! What a local-part means at the gateway's own domain is not known here, but to the [`Mapper`](crate::Mapper).
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -188,15 +189,15 @@ uri_of_class! {
 ///
 /// At a foreign domain the local-part must be a mailbox's ([`Written::address`]); at our own, the mapper
 /// may know better.
-pub(crate) struct Written {
+pub(crate) struct Written<'a> {
     pub(crate) class: Class,
     /// Percent-decoded, without control characters; dot-atom, quoted-string, or neither.
-    pub(crate) local: String,
+    pub(crate) local: Cow<'a, str>,
     pub(crate) domain: Domain,
 }
 
-impl Written {
-    pub(crate) fn parse(text: &str) -> Result<Self, UriError> {
+impl<'a> Written<'a> {
+    pub(crate) fn parse(text: &'a str) -> Result<Self, UriError> {
         if text.len() > Uri::MAX_OCTETS {
             return Err(UriError::TooLong { octets: text.len() });
         }
@@ -207,7 +208,9 @@ impl Written {
         if let Some((at, found)) = text.char_indices().find(|&(_, c)| !is_uri_character(c)) {
             return Err(UriError::Character { at, found });
         }
-        unescape(text, b'%').map_err(|at| UriError::PercentEncoding { at })?;
+        if text.contains('%') {
+            unescape(text, b'%').map_err(|at| UriError::PercentEncoding { at })?;
+        }
         // Header fields are for display, in the spelling; they have no say in where anything goes.
         let to = rest.split_once('?').map_or(rest, |(to, _headers)| to);
         if to.is_empty() {
@@ -230,9 +233,14 @@ impl Written {
 }
 
 /// Percent-decodes once, never twice.
-fn decode(part: &str) -> Result<String, UriError> {
-    let octets = unescape(part, b'%').map_err(|at| UriError::PercentEncoding { at })?;
-    let text = String::from_utf8(octets).map_err(|_| UriError::NotUtf8)?;
+fn decode(part: &str) -> Result<Cow<'_, str>, UriError> {
+    let text = match part.contains('%') {
+        true => {
+            let octets = unescape(part, b'%').map_err(|at| UriError::PercentEncoding { at })?;
+            Cow::Owned(String::from_utf8(octets).map_err(|_| UriError::NotUtf8)?)
+        }
+        false => Cow::Borrowed(part),
+    };
     no_controls(&text)?;
     Ok(text)
 }

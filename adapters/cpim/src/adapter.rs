@@ -166,7 +166,7 @@ impl Adapter for NativeAdapter {
     }
 
     async fn run(&self, cx: AdapterContext) -> Result<(), AdapterError> {
-        if self.shared.cx.set(cx.clone()).is_err() {
+        if self.shared.cx.set(Arc::new(cx.clone())).is_err() {
             return Err(AdapterError::Internal("the native adapter runs already".into()));
         }
         let selectors = external::selectors(&self.shared.configured().settings);

@@ -10,6 +10,7 @@
 //! that keep this rule never wait for each other.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -82,6 +83,8 @@ impl Connection {
     /// Runs the session to its end, whichever that is. `leave` is called as soon as it takes no more.
     pub(crate) async fn run(mut self, leave: impl FnOnce(&Session)) {
         let shutdown = self.cx.shutdown.clone();
+        // Made once: each takes a place in a list that all connections share.
+        let (mut draining, mut forced) = (pin!(shutdown.draining()), pin!(shutdown.forced()));
         loop {
             self.pass_on();
             if self.wire.is_finished() {
@@ -96,14 +99,14 @@ impl Connection {
                     self.waiting = Some(departure).filter(|_| self.wire.session.is_open());
                 }
                 Ok(()) = self.ends.orders.changed() => self.obey(),
-                () = shutdown.draining(), if !self.closing => {
+                () = &mut draining, if !self.closing => {
                     self.close(Close::because(Reason::Shutdown, ""));
                 }
                 () = sleep_until(self.last_used + self.pool_idle.unwrap_or_default()), if self.is_idle() => {
                     self.close(Close::default());
                 }
                 () = sleep_until(self.last_used + QUIET), if self.closing && self.owes_nothing() => break,
-                () = shutdown.forced() => break,
+                () = &mut forced => break,
             }
         }
         leave(&self.session);

@@ -132,7 +132,7 @@ impl Session {
         delivery: &Delivery,
         on_the_way: OnTheWay,
         commit: &CommitPoint,
-        cx: &AdapterContext,
+        cx: &Arc<AdapterContext>,
     ) -> Result<Outcome, DeliveryError> {
         if delivery.again && self.remembers.is_none() {
             let label = &self.authority.label;
@@ -149,7 +149,7 @@ impl Session {
         room.send(Box::new(Departure {
             leg: Leg {
                 number: delivery.leg,
-                whose: Whose::Gateway(cx.clone(), on_the_way),
+                whose: Whose::Gateway(Arc::clone(cx), on_the_way),
                 last_word: Some(Word::NotSent),
             },
             trans_id: delivery.trans_id.clone(),
@@ -212,7 +212,7 @@ enum Whose {
     /// This adapter asked by itself.
     Asker(Option<oneshot::Sender<Word>>),
     /// The gateway's; the next of its pair goes the same way.
-    Gateway(AdapterContext, #[expect(dead_code, reason = "held until the leg is over")] OnTheWay),
+    Gateway(Arc<AdapterContext>, #[expect(dead_code, reason = "held until the leg is over")] OnTheWay),
 }
 
 impl Leg {

@@ -39,7 +39,7 @@ pub(crate) struct Shared {
     /// Every task of this adapter.
     pub(crate) tasks: TaskTracker,
     /// The gateway, once it runs.
-    pub(crate) cx: OnceLock<AdapterContext>,
+    pub(crate) cx: OnceLock<Arc<AdapterContext>>,
 }
 
 /// What is configured, with everything loaded that can be wrong. Replaced as a whole.

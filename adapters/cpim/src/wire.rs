@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use cpim_adapter::Receipt;
 use cpim_native_proto::{Closure, Event, Open, Session};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 /// Octets read at once at most: many small operations.
 const READ_OCTETS: usize = 16_384;
@@ -45,6 +46,8 @@ pub(crate) struct Wire {
     output: VecDeque<Bytes>,
     /// Octets that the stream took and has not passed on: TLS keeps some to itself until flushed.
     unflushed: usize,
+    /// Goes off when the session has something to do, or before: it is put forward, and never back.
+    alarm: Pin<Box<Sleep>>,
     /// The peer ended the stream itself, having been sent everything.
     heard_out: bool,
 }
@@ -66,6 +69,7 @@ impl Wire {
             room: FIRST_READ_OCTETS,
             output: VecDeque::new(),
             unflushed: 0,
+            alarm: Box::pin(sleep_until(far())),
             heard_out: false,
         }
     }
@@ -75,11 +79,16 @@ impl Wire {
     /// # Cancel safety
     /// Cancelled, no octet is lost and none is sent twice.
     pub(crate) async fn turn(&mut self) {
-        let Self { session, reader, writer, input, room, output, unflushed, heard_out } = self;
+        let Self { session, reader, writer, input, room, output, unflushed, alarm, heard_out } = self;
         if output.is_empty() {
             output.extend(std::iter::from_fn(|| session.poll_transmit()));
         }
-        let due = session.poll_timeout().map_or_else(far, Instant::from_std);
+        let due = session.poll_timeout().map(Instant::from_std);
+        // The time is due a little later after each turn. That a session looks at it once too often costs less than to
+        // set it each time.
+        if alarm.is_elapsed() || due.is_some_and(|due| due < alarm.deadline()) {
+            alarm.as_mut().reset(due.unwrap_or_else(far));
+        }
         input.reserve(*room);
         tokio::select! {
             read = reader.read_buf(input), if session.wants_input() => match read {
@@ -100,7 +109,7 @@ impl Wire {
                 Ok(octets) => session.transmitted(now(), octets),
                 Err(_) => session.handle_loss(now()),
             },
-            () = sleep_until(due) => session.handle_timeout(now()),
+            () = alarm => session.handle_timeout(now()),
         }
     }
 

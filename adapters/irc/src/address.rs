@@ -2,7 +2,7 @@
 //! extras). The network's name is the one that the configuration gives it, not a host to connect to.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use cpim_adapter::{Domain, ForeignAddress, Selector, Selectors, Shape};
 
@@ -83,9 +83,12 @@ impl IrcAddress {
 
 /// The selector of IRC, which every table has.
 fn selector() -> Result<Selector, String> {
-    let selector = Selectors::default().find("irc").map_err(|error| error.to_string())?;
-    debug_assert_eq!(selector.shape(), Shape::Hierarchical, "built in as such");
-    Ok(selector)
+    static IRC: LazyLock<Result<Selector, String>> = LazyLock::new(|| {
+        let selector = Selectors::default().find("irc").map_err(|error| error.to_string())?;
+        debug_assert_eq!(selector.shape(), Shape::Hierarchical, "built in as such");
+        Ok(selector)
+    });
+    IRC.clone()
 }
 
 #[cfg(test)]

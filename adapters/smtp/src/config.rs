@@ -63,10 +63,13 @@ pub struct OutgoingSettings {
     pub mx_port: u16,
     /// How often mail is tried, and for how long.
     pub schedule: Schedule,
-    /// Domains whose mail comes to this gateway, so that addresses of theirs stay as they are.
+    /// Domains whose mail comes to this gateway, so that addresses of theirs stay as they are, where the domain's own
+    /// policy (DMARC) lets this gateway write in its name.
     pub unchanged: Vec<Domain>,
     /// How much time there is at least between two mails to one person about one presentity.
     pub notice_interval: Duration,
+    /// A message that says nothing of what it answers goes on with the last mail between the two.
+    pub conversations: bool,
 }
 
 impl Default for OutgoingSettings {
@@ -84,6 +87,7 @@ impl Default for OutgoingSettings {
             },
             unchanged: Vec::new(),
             notice_interval: Duration::from_secs(5 * 60),
+            conversations: true,
         }
     }
 }
@@ -293,6 +297,8 @@ pub struct Limits {
     pub client_connections: usize,
     /// Mails of one client in a minute.
     pub client_mails: u32,
+    /// Mails in a minute of one author who is proven, or authenticated, wherever they come from.
+    pub author_mails: u32,
     /// Mails whose text is received at once: together with the size of one, the memory that they take.
     pub mails_at_once: usize,
     /// Mails that were taken and whose outcome is awaited.
@@ -322,6 +328,7 @@ impl Default for Limits {
             connections: 512,
             client_connections: 50,
             client_mails: 600,
+            author_mails: 120,
             mails_at_once: 64,
             open_mails: 8_192,
             received: 100,

@@ -9,6 +9,7 @@
 
 mod adapter;
 mod config;
+mod dmarc;
 mod dns;
 mod inbound;
 mod listener;

@@ -31,12 +31,15 @@ pub struct Outgoing {
     /// The longest pause between two attempts.
     #[serde(deserialize_with = "units::span")]
     pub retry_pause: Duration,
-    /// Hosted domains whose mail comes to this gateway, so that addresses of theirs stay as they are.
+    /// Hosted domains whose mail comes to this gateway, so that addresses of theirs stay as they are, where their DMARC
+    /// policies let it write in their names.
     #[serde(deserialize_with = "several")]
     pub unchanged: Vec<Domain>,
     /// How much time there is at least between two mails to one person about one presentity.
     #[serde(deserialize_with = "units::span")]
     pub notice_interval: Duration,
+    /// Whether a message that says nothing of what it answers goes on with the last mail between the two.
+    pub conversations: bool,
     /// `[[smtp.outgoing.dkim]]`: what mail is signed with.
     pub dkim: Vec<Signing>,
     /// `[[smtp.outgoing.route]]`: domains whose mail goes another way.
@@ -55,6 +58,7 @@ impl Default for Outgoing {
             retry_pause: otherwise.schedule.longest_pause,
             unchanged: Vec::new(),
             notice_interval: otherwise.notice_interval,
+            conversations: otherwise.conversations,
             dkim: Vec::new(),
             route: Vec::new(),
         }
@@ -154,6 +158,7 @@ impl Outgoing {
             schedule: Schedule { horizon: self.retry_horizon, longest_pause: self.retry_pause },
             unchanged: self.unchanged.clone(),
             notice_interval: self.notice_interval,
+            conversations: self.conversations,
         }
     }
 

@@ -110,6 +110,8 @@ pub struct Limits {
     pub client_connections: usize,
     /// Mails of one client in a minute.
     pub client_mails: u32,
+    /// Mails of one author in a minute, where he is proven or has authenticated.
+    pub author_mails: u32,
     /// Mails of one connection.
     pub connection_mails: usize,
     /// Mails whose text is received at once.
@@ -140,6 +142,7 @@ impl Default for Limits {
             connections: limits.connections,
             client_connections: limits.client_connections,
             client_mails: limits.client_mails,
+            author_mails: limits.author_mails,
             connection_mails: limits.session.mails,
             mails_at_once: limits.mails_at_once,
             open_mails: limits.open_mails,
@@ -251,6 +254,7 @@ impl Limits {
             ("connections", self.connections, 1),
             ("client_connections", self.client_connections, 1),
             ("client_mails", usize::try_from(self.client_mails).unwrap_or(usize::MAX), 1),
+            ("author_mails", usize::try_from(self.author_mails).unwrap_or(usize::MAX), 1),
             ("connection_mails", self.connection_mails, 1),
             ("mails_at_once", self.mails_at_once, 1),
             ("open_mails", self.open_mails, 1),

@@ -150,7 +150,7 @@ impl Router {
         let asked = Asked { session: None, passage: self.own_passage(), standing, held: false, by: None };
         let (told, response) = tokio::sync::oneshot::channel();
         let router = Arc::clone(self);
-        self.in_lane(Pair { source, destination: to }, async move {
+        self.in_lane(Pair::new(source, to), async move {
             let answered = router.perform(&operation, &asked).await.unwrap_or_else(Answered::from);
             let Answered { response, behind } = answered;
             let number = router.presence.number();

@@ -113,8 +113,7 @@ impl Router {
         place: &Place,
         asked: &Asked,
     ) -> Result<Answered, Refusal> {
-        let pair =
-            Pair { source: subscribe.watcher.address().clone(), destination: place.presentity().clone() };
+        let pair = Pair::new(subscribe.watcher.address().clone(), place.presentity().clone());
         let operation = Operation::Subscribe(subscribe.clone());
         self.presence.with(|book, now| book.expect_look(&pair.source, &pair.destination, now));
         let answered = self.ask_far(operation, asked.passage.clone(), asked.standing).await;
@@ -169,7 +168,7 @@ impl Router {
     /// Renews what is due with other servers, each in the lane of its pair; tells those whose link is down for long.
     pub(super) fn see_to_far(self: &Arc<Self>) {
         for (key, source, destination) in self.presence.with(|book, now| book.due_far(now)) {
-            let pair = Pair { source, destination };
+            let pair = Pair::new(source, destination);
             let router = Arc::clone(self);
             self.in_lane(pair, async move { router.renew_far(key).await });
         }
@@ -235,7 +234,7 @@ impl Router {
 
     /// The same, in its turn.
     pub(super) fn end_far_in_turn(self: &Arc<Self>, ended: Ended) {
-        let pair = Pair { source: ended.past.watcher.clone(), destination: ended.presentity.clone() };
+        let pair = Pair::new(ended.past.watcher.clone(), ended.presentity.clone());
         let router = Arc::clone(self);
         self.in_lane(pair, async move { router.end_far(&ended).await });
     }

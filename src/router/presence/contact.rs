@@ -112,7 +112,7 @@ impl Router {
     /// Writes down what the presence of a presentity is, without haste.
     pub(super) fn note_presence_soon(self: &Arc<Self>, presentity: &Address) {
         let (router, presentity) = (Arc::clone(self), presentity.clone());
-        let pair = Pair { source: presentity.clone(), destination: presentity.clone() };
+        let pair = Pair::new(presentity.clone(), presentity.clone());
         self.in_lane(pair, async move {
             router.note_presence(&presentity).await;
         });

@@ -45,7 +45,7 @@ impl Router {
 
     fn note_in_turn(self: &Arc<Self>, presentity: &Address, past: &Past, row: LeaseRow) {
         let router = Arc::clone(self);
-        let pair = Pair { source: past.watcher.clone(), destination: presentity.clone() };
+        let pair = Pair::new(past.watcher.clone(), presentity.clone());
         self.in_lane(pair.clone(), async move {
             // A subscription that began meanwhile is written down by itself.
             if router.presence.with(|book, _| book.lease_of(&pair.source, &pair.destination)).is_none() {

@@ -1,7 +1,9 @@
 //! The store that lives as long as the process: the same answers to the same questions, and nothing after a crash.
 
+mod index;
 mod leases;
 mod names;
+mod row;
 mod state;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,28 +1,31 @@
 //! What a memory store holds. The maps stand for the indexes of the SQLite format, and mean the same.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::mem;
 use std::ops::Bound::{Excluded, Unbounded};
+use std::sync::Arc;
 
 use super::MemoryOptions;
+use super::index::Index;
 use super::leases::Leases;
 use super::names::Names;
+use super::row::{RememberedKey, Row};
 use crate::store::retention::{PRUNE_ROWS, is_remembered};
 use crate::store::write::{Acceptance, Done, Intent, Outcome, Verdict, Write};
 use crate::store::{
-    Attempt, KeptAnswer, OwnerScope, PAGE_OCTETS, PAGE_ROWS, Pruned, Recalled, Retention, Settled, Story,
-    Unsettled,
+    Attempt, KeptAnswer, OwnerScope, PAGE_OCTETS, PAGE_ROWS, Pruned, Recalled, Retention, Story, Unsettled,
 };
 
 #[derive(Debug)]
 pub(super) struct State {
     options: MemoryOptions,
-    operations: BTreeMap<i64, Row>,
+    operations: BTreeMap<i64, Box<Row>>,
     /// By owner, transID and digest, those that stop retransmissions.
-    remembered: HashMap<(String, String, [u8; 32]), i64>,
+    remembered: Index,
     /// By id and canonical destination.
-    ids: HashMap<(String, String), i64>,
-    legs: HashMap<String, BTreeSet<i64>>,
+    ids: Index,
+    /// By the transID of each attempt.
+    legs: Index,
     open: BTreeSet<i64>,
     /// Settled, and not handed over.
     kept: BTreeSet<i64>,
@@ -30,6 +33,8 @@ pub(super) struct State {
     over: VecDeque<i64>,
     /// Of what is open.
     octets: usize,
+    /// How the last one ended: most end alike.
+    last_outcome: Option<Arc<Outcome>>,
     last_number: i64,
     /// The last operation that a prune examined; 0: begin with the oldest.
     cursor: i64,
@@ -37,27 +42,19 @@ pub(super) struct State {
     pub(super) names: Names,
 }
 
-#[derive(Debug)]
-struct Row {
-    acceptance: Acceptance,
-    /// Octets of content it came with.
-    content_octets: usize,
-    attempts: Vec<Attempt>,
-    settled: Option<Settled>,
-}
-
 impl State {
     pub(super) fn new(options: MemoryOptions) -> Self {
         Self {
             options,
             operations: BTreeMap::new(),
-            remembered: HashMap::new(),
-            ids: HashMap::new(),
-            legs: HashMap::new(),
+            remembered: Index::default(),
+            ids: Index::default(),
+            legs: Index::default(),
             open: BTreeSet::new(),
             kept: BTreeSet::new(),
             over: VecDeque::new(),
             octets: 0,
+            last_outcome: None,
             last_number: 0,
             cursor: 0,
             leases: Leases::default(),
@@ -122,29 +119,26 @@ impl State {
     fn accept(&mut self, mut acceptance: Acceptance) -> Done {
         let number = acceptance.number;
         let accepted = |verdict| Done::Accepted { number, verdict };
-        if let Some(first) =
-            self.recall(&acceptance.owner, &acceptance.trans_id, &acceptance.digest, acceptance.accepted_at)
-        {
+        let intent = acceptance.intent.take();
+        let row = Box::new(Row::new(acceptance));
+        if let Some(first) = self.first(&row.remembered_key(), row.accepted_at) {
             return accepted(Verdict::Retransmission { first: first.number });
         }
-        let id = (acceptance.id.clone(), acceptance.destination_key.clone());
-        if self.ids.contains_key(&id) {
+        let is_same = |other: &Row| other.id_key() == row.id_key();
+        if self.ids.at(&row.id_key()).filter_map(|number| self.row(number)).any(is_same) {
             return accepted(Verdict::Loop);
         }
         if self.operations.contains_key(&number) {
             return Done::Failed { number };
         }
         self.make_room();
-        self.octets += acceptance.octets();
+        self.octets += row.octets;
         self.last_number = self.last_number.max(number);
-        self.remembered.insert(remembered_key(&acceptance), number);
-        self.ids.insert(id, number);
+        self.remembered.insert(&row.remembered_key(), number);
+        self.ids.insert(&row.id_key(), number);
         self.open.insert(number);
-        let at = acceptance.accepted_at;
-        let intent = acceptance.intent.take();
-        let content_octets = acceptance.content.len();
-        self.operations
-            .insert(number, Row { acceptance, content_octets, attempts: Vec::new(), settled: None });
+        let at = row.accepted_at;
+        self.operations.insert(number, row);
         if let Some(intent) = intent {
             self.attempt(number, intent, at);
         }
@@ -165,7 +159,9 @@ impl State {
         let Some(row) = self.operations.get_mut(&number) else {
             return Done::Lost { number };
         };
-        self.legs.entry(intent.leg.clone()).or_default().insert(number);
+        self.legs.insert(&intent.leg, number);
+        // There is seldom more than one, and what is kept is kept long.
+        row.attempts.reserve_exact(1);
         row.attempts.push(Attempt { intent, at });
         Done::Attempted { number }
     }
@@ -182,24 +178,26 @@ impl State {
         let Some(row) = self.operations.get_mut(&number) else {
             return Done::Lost { number };
         };
-        if row.settled.is_some() {
+        if row.ended.is_some() {
             return Done::Settled { number, first: false };
         }
-        row.settled = Some(Settled { outcome, at, handed_over: false, steps });
-        self.octets -= row.acceptance.octets();
-        row.acceptance.content = bytes::Bytes::new();
-        row.acceptance.metadata = String::new();
+        let outcome = match &self.last_outcome {
+            Some(last) if **last == outcome => Arc::clone(last),
+            _ => Arc::clone(self.last_outcome.insert(Arc::new(outcome))),
+        };
+        row.end(outcome, at, &steps);
+        self.octets -= row.octets;
         self.open.remove(&number);
         self.kept.insert(number);
         Done::Settled { number, first: true }
     }
 
     fn handed_over(&mut self, number: i64) {
-        let settled = self.operations.get_mut(&number).and_then(|row| row.settled.as_mut());
-        if let Some(settled) = settled
+        let ended = self.operations.get_mut(&number).and_then(|row| row.ended.as_mut());
+        if let Some(ended) = ended
             && self.kept.remove(&number)
         {
-            settled.handed_over = true;
+            ended.handed_over = true;
             self.over.push_back(number);
         }
     }
@@ -209,22 +207,14 @@ impl State {
             return;
         };
         self.kept.remove(&number);
-        let key = remembered_key(&row.acceptance);
-        if self.remembered.get(&key) == Some(&number) {
-            self.remembered.remove(&key);
-        }
-        self.ids.remove(&(row.acceptance.id, row.acceptance.destination_key));
+        self.remembered.remove(&row.remembered_key(), number);
+        self.ids.remove(&row.id_key(), number);
         self.forget_legs(number, row.attempts);
     }
 
     fn forget_legs(&mut self, number: i64, attempts: Vec<Attempt>) {
         for attempt in attempts {
-            if let Some(numbers) = self.legs.get_mut(&attempt.intent.leg) {
-                numbers.remove(&number);
-                if numbers.is_empty() {
-                    self.legs.remove(&attempt.intent.leg);
-                }
-            }
+            self.legs.remove(&attempt.intent.leg, number);
         }
     }
 
@@ -232,12 +222,12 @@ impl State {
         let (mut examined, mut cursor) = (0, self.cursor);
         let mut old = Vec::new();
         for (number, row) in self.operations.range((Excluded(self.cursor), Unbounded)).take(PRUNE_ROWS) {
-            if row.acceptance.accepted_at > retention.horizon(now) {
+            if row.accepted_at > retention.horizon(now) {
                 examined = 0;
                 break;
             }
             (examined, cursor) = (examined + 1, *number);
-            if row.settled.as_ref().is_some_and(|it| retention.may_forget(it.at, it.handed_over, now)) {
+            if row.ended.as_ref().is_some_and(|it| retention.may_forget(it.at, it.handed_over, now)) {
                 old.push(*number);
             }
         }
@@ -266,38 +256,47 @@ impl State {
         digest: &[u8; 32],
         now: i64,
     ) -> Option<Recalled> {
-        let key = (owner.to_owned(), trans_id.to_owned(), *digest);
-        let row = self.operations.get(self.remembered.get(&key)?)?;
-        let remembers_s = self.options.remembers_s;
-        let settled = row.settled.as_ref();
-        settled.is_none_or(|it| is_remembered(it.at, it.handed_over, remembers_s, now)).then(|| Recalled {
-            number: row.acceptance.number,
-            id: row.acceptance.id.clone(),
-            outcome: settled.map(|settled| settled.outcome.clone()),
+        let row = self.first(&(owner, trans_id, *digest), now)?;
+        Some(Recalled {
+            number: row.number,
+            id: row.id().to_owned(),
+            outcome: row.ended.as_ref().map(|ended| Outcome::clone(&ended.outcome)),
         })
     }
 
+    /// The operation that one with this key would be a retransmission of.
+    fn first(&self, key: &RememberedKey<'_>, now: i64) -> Option<&Row> {
+        let remembers_s = self.options.remembers_s;
+        let is_remembered = |row: &&Row| {
+            row.ended.as_ref().is_none_or(|it| is_remembered(it.at, it.handed_over, remembers_s, now))
+        };
+        let rows = self.remembered.at(key).filter_map(|number| self.row(number));
+        rows.filter(|row| row.remembered_key() == *key).find(is_remembered)
+    }
+
+    fn row(&self, number: i64) -> Option<&Row> {
+        self.operations.get(&number).map(Box::as_ref)
+    }
+
     pub(super) fn kept(&self, scopes: &[OwnerScope], after: i64, limit: usize) -> Vec<KeptAnswer> {
-        let within = |acceptance: &Acceptance| {
+        let within = |row: &Row| {
             scopes.iter().any(|scope| match scope {
-                OwnerScope::Domain(domain) => acceptance.owner_domain == *domain,
-                OwnerScope::Owner { domain, owner } => {
-                    acceptance.owner == *owner && acceptance.owner_domain == *domain
-                }
+                OwnerScope::Domain(domain) => row.owner_domain() == domain,
+                OwnerScope::Owner { domain, owner } => row.owner() == owner && row.owner_domain() == domain,
                 OwnerScope::Route { domain, selector } => {
                     let (begin, _) = OwnerScope::route_range(selector);
-                    acceptance.owner.starts_with(&begin) && acceptance.owner_domain == *domain
+                    row.owner().starts_with(&begin) && row.owner_domain() == domain
                 }
             })
         };
         self.rows(&self.kept, after)
-            .filter(|row| within(&row.acceptance))
+            .filter(|row| within(row))
             .filter_map(|row| {
                 Some(KeptAnswer {
-                    number: row.acceptance.number,
-                    owner: row.acceptance.owner.clone(),
-                    trans_id: row.acceptance.trans_id.clone(),
-                    outcome: row.settled.as_ref()?.outcome.clone(),
+                    number: row.number,
+                    owner: row.owner().to_owned(),
+                    trans_id: row.trans_id().to_owned(),
+                    outcome: Outcome::clone(&row.ended.as_ref()?.outcome),
                 })
             })
             .take(limit)
@@ -313,33 +312,37 @@ impl State {
                 octets += row.content_octets;
                 !full
             })
-            .map(|row| Unsettled {
-                acceptance: row.acceptance.clone(),
-                attempt: row.attempts.last().cloned(),
-            })
+            .map(|row| Unsettled { acceptance: row.acceptance(), attempt: row.attempts.last().cloned() })
             .collect()
     }
 
     pub(super) fn find_leg(&self, leg: &str, limit: usize) -> Vec<Story> {
-        let numbers = self.legs.get(leg).into_iter().flat_map(|numbers| numbers.iter().rev().take(limit));
-        let mut stories: Vec<_> =
-            numbers.filter_map(|number| self.operations.get(number)).map(Row::story).collect();
+        let has_leg = |row: &&Row| row.attempts.iter().any(|attempt| attempt.intent.leg == leg);
+        let mut numbers: Vec<i64> = self.legs.at(&leg).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let rows = numbers
+            .iter()
+            .rev()
+            .filter_map(|number| self.operations.get(number).map(Box::as_ref))
+            .filter(has_leg);
+        let mut stories: Vec<_> = rows.take(limit).map(Row::story).collect();
         stories.reverse();
         stories
     }
 
     pub(super) fn story(&self, number: i64) -> Option<Story> {
-        self.operations.get(&number).map(Row::story)
+        self.operations.get(&number).map(|row| row.story())
     }
 
     /// Looks at every operation: for people, who are slower.
     pub(super) fn trace(&self, text: &str, limit: usize) -> Vec<Story> {
         let concerns = |row: &&Row| {
-            row.acceptance.id == text
-                || row.acceptance.trans_id == text
+            row.id() == text
+                || row.trans_id() == text
                 || row.attempts.iter().any(|attempt| attempt.intent.leg == text)
         };
-        let rows = self.operations.values().rev().filter(concerns).take(limit);
+        let rows = self.operations.values().rev().map(Box::as_ref).filter(concerns).take(limit);
         let mut stories: Vec<_> = rows.map(Row::story).collect();
         stories.reverse();
         stories
@@ -354,35 +357,8 @@ impl State {
     }
 
     fn rows<'s>(&'s self, numbers: &'s BTreeSet<i64>, after: i64) -> impl Iterator<Item = &'s Row> {
-        numbers.range((Excluded(after), Unbounded)).filter_map(|number| self.operations.get(number))
+        numbers
+            .range((Excluded(after), Unbounded))
+            .filter_map(|number| self.operations.get(number).map(Box::as_ref))
     }
-}
-
-impl Row {
-    fn story(&self) -> Story {
-        let Acceptance { number, hops, wait_until, accepted_at, .. } = self.acceptance;
-        let from = self.acceptance.clone();
-        Story {
-            number,
-            id: from.id,
-            owner: from.owner,
-            trans_id: from.trans_id,
-            kind: from.kind,
-            source: from.source,
-            destination: from.destination,
-            octets: self.content_octets as u64,
-            hops,
-            via: from.via,
-            wait_until,
-            standing: from.standing,
-            accepted_at,
-            attempts: self.attempts.clone(),
-            steps: from.steps,
-            settled: self.settled.clone(),
-        }
-    }
-}
-
-fn remembered_key(acceptance: &Acceptance) -> (String, String, [u8; 32]) {
-    (acceptance.owner.clone(), acceptance.trans_id.clone(), acceptance.digest)
 }

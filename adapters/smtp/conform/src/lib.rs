@@ -58,6 +58,8 @@ fn settings(port: u16) -> Result<Settings, PeerError> {
             smarthost: Some(MailHost { host: "127.0.0.1".into(), port }),
             security: Security { tls: TlsPolicy::Plain, ..Security::default() },
             notice_interval: Duration::ZERO,
+            // What is not said is not to be added.
+            conversations: false,
             ..OutgoingSettings::default()
         },
         peers: Vec::new(),

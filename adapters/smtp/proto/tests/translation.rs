@@ -154,7 +154,7 @@ proptest! {
         let (from, to, relay, passage) =
             (mailbox("fred@gw.example"), mailbox("bob@mail.example"), domain("gw.example"), passage());
         let slip = Slip { from: &from, alias_of: None, to: &to, passage: &passage, relay: &relay, now_s: NOW };
-        let written = Letter { slip, message: &message }.write(eight_bit);
+        let written = Letter { slip, message: &message, after: None }.write(eight_bit).map(|(post, _)| post);
         let Ok(post) = written else {
             return Ok(());
         };
@@ -302,7 +302,7 @@ fn letter(content: Content, metadata: Metadata, eight_bit: bool) -> Result<Strin
         passage(),
     );
     let slip = Slip { from: &from, alias_of: None, to: &to, passage: &passage, relay: &relay, now_s: NOW };
-    let post = Letter { slip, message: &message(content, metadata) }.write(eight_bit)?;
+    let (post, _) = Letter { slip, message: &message(content, metadata), after: None }.write(eight_bit)?;
     Ok(String::from_utf8(post.octets).unwrap())
 }
 

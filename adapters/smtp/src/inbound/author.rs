@@ -62,7 +62,8 @@ pub(super) fn of_submitter(
 }
 
 /// The author of what anybody else sends: the one whom the mail names, where that is proven or the envelope is of the
-/// same domain; else the envelope's sender. Nobody is proven by a mail without an envelope's sender.
+/// same domain; else the envelope's sender. Nobody is proven by a mail without an envelope's sender. A list that brings
+/// back what somebody here has written is its sender: whom it names has written to the list, and to nobody else.
 ///
 /// # Errors
 /// There is nobody, or somebody who can have no address here.
@@ -72,7 +73,9 @@ pub(super) fn of_stranger(
     evidence: Option<&Evidence>,
     mapper: &Mapper,
 ) -> Result<Author, Reply> {
+    let is_own = |mailbox: &Mailbox| mapper.is_ours(mailbox.domain());
     let from = mail.from().map(|author| &author.mailbox);
+    let from = from.filter(|from| !is_own(from) || sender.is_none_or(is_own));
     let is_proven = evidence.is_some_and(|evidence| evidence.is_proven);
     let (mailbox, standing, what) = match (from, sender) {
         (Some(from), Some(_)) if is_proven => (from, Standing::Verified, "its author is proven"),

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use cpim_adapter::Domain;
 use cpim_smtp_proto::address::Mailbox;
-use mail_auth::common::cache::NoCache;
-use mail_auth::common::crypto::Algorithm;
-use mail_auth::dmarc::{Alignment, Dmarc, Policy};
+use mail_auth::dmarc::Policy;
 use mail_auth::spf::verify::SpfParameters;
-use mail_auth::{AuthenticatedMessage, DkimOutput, DkimResult, Error, MessageAuthenticator, SpfResult, Txt};
+use mail_auth::{AuthenticatedMessage, DkimOutput, DkimResult, MessageAuthenticator, SpfResult};
 use tokio::time::timeout;
+
+use crate::dmarc::{Published, Unknown, proven_domain};
 
 /// Signatures of one mail that are looked at: each costs a question to a DNS server that the sender chooses.
 const MAX_SIGNATURES: usize = 10;
@@ -102,28 +102,17 @@ impl Witness {
         let Some(from) = from.map(|from| from.domain().as_str()) else {
             return evidence;
         };
-        let (record, domain) = match self.policy(from).await {
+        let published = match Published::of(&self.authenticator, from).await {
             Ok(found) => found,
-            Err(error) => {
-                evidence.summary.push_str(&format!(", dmarc={error}"));
+            Err(Unknown) => {
+                evidence.summary.push_str(", dmarc=temperror");
                 return evidence;
             }
         };
-        let is_strict = |of: fn(&Dmarc) -> &Alignment| {
-            record.as_deref().is_some_and(|record| *of(record) == Alignment::Strict)
-        };
-        let by_spf =
-            spf == SpfResult::Pass && is_aligned(&spf_domain, from, is_strict(|record| &record.aspf));
-        let by_dkim = signed
-            .iter()
-            .filter_map(proven_domain)
-            .any(|domain| is_aligned(&domain.to_ascii_lowercase(), from, is_strict(|record| &record.adkim)));
+        let by_spf = spf == SpfResult::Pass && published.aligns_spf(&spf_domain, from);
+        let by_dkim = published.aligns_dkim(&signed, from);
         evidence.is_proven = by_spf || by_dkim;
-        let policy = record.as_deref().map(|record| match domain == from {
-            true => record.p,
-            false if record.sp == Policy::Unspecified => record.p,
-            false => record.sp,
-        });
+        let policy = published.policy();
         evidence.summary.push_str(match (by_spf, by_dkim, policy) {
             (true, true, _) => ", aligned by both",
             (true, false, _) => ", aligned by spf",
@@ -131,10 +120,9 @@ impl Witness {
             (false, false, Some(Policy::Reject)) => ", not aligned, and its domain wants it refused",
             (false, false, _) => ", not aligned",
         });
-        let is_for_all = record.as_deref().is_some_and(|record| record.pct == 100 && !record.t);
         if evidence.is_proven {
             evidence.refused_by = None;
-        } else if policy == Some(Policy::Reject) && is_for_all && !is_temporary {
+        } else if policy == Some(Policy::Reject) && published.is_for_all() && !is_temporary {
             evidence.refused_by = Some(Refuser::Dmarc);
         }
         evidence
@@ -151,41 +139,6 @@ impl Witness {
         let domain = carrier.sender.map_or(carrier.helo, |sender| sender.domain().as_str());
         (self.authenticator.verify_spf(parameters).await.result(), printable(domain))
     }
-
-    /// The DMARC record that holds for a domain, and where it was found: its own, else that of its organisation (RFC
-    /// 7489 section 6.6.3).
-    async fn policy<'a>(&self, from: &'a str) -> Result<(Option<Arc<Dmarc>>, &'a str), &'static str> {
-        for domain in [from, organisation(from)] {
-            let name = format!("_dmarc.{domain}.");
-            match self.authenticator.txt_lookup::<Dmarc>(name, None::<&NoCache<Box<str>, Txt>>).await {
-                Ok(record) => return Ok((Some(record), domain)),
-                Err(Error::DnsError(_)) => return Err("temperror"),
-                // None, or none that can be read.
-                Err(_) => {}
-            }
-        }
-        Ok((None, from))
-    }
-}
-
-/// The domain that registered a name: what stands before a public suffix, and that.
-fn organisation(domain: &str) -> &str {
-    psl::domain_str(domain).unwrap_or(domain)
-}
-
-/// Whether a domain that was proven speaks for an author's (RFC 7489 section 3.1).
-fn is_aligned(proven: &str, from: &str, strict: bool) -> bool {
-    proven == from || !strict && organisation(proven) == organisation(from)
-}
-
-/// The domain that a signature proves. One that does not cover `From` proves no author (RFC 6376 section 5.4), and
-/// SHA-1 proves nothing (RFC 8301 section 3.1).
-fn proven_domain<'a>(output: &'a DkimOutput<'_>) -> Option<&'a str> {
-    let signature = output.signature()?;
-    let proves = *output.result() == DkimResult::Pass
-        && signature.a != Algorithm::RsaSha1
-        && signature.h.iter().any(|name| name.eq_ignore_ascii_case("from"));
-    proves.then_some(signature.d.as_str())
 }
 
 fn signature(output: &DkimOutput<'_>) -> String {
@@ -211,22 +164,5 @@ const fn word(result: &SpfResult) -> &'static str {
         SpfResult::TempError => "temperror",
         SpfResult::PermError => "permerror",
         SpfResult::None => "none",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn alignment_ends_at_what_somebody_registered() {
-        assert!(is_aligned("mail.example.com", "example.com", false));
-        assert!(is_aligned("a.example.co.uk", "b.example.co.uk", false));
-        assert!(!is_aligned("a.co.uk", "b.co.uk", false));
-        assert!(!is_aligned("co.uk", "a.co.uk", false));
-        assert!(!is_aligned("mail.example.com", "example.com", true));
-        assert!(is_aligned("example.com", "example.com", true));
-        assert!(!is_aligned("example.com.evil.test", "example.com", false));
-        assert!(!is_aligned("", "example.com", false));
     }
 }

@@ -8,11 +8,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use cpim_adapter::{
-    Answer, Arrival, Authority, Code, Kind, MemoryError, Receipt, Response, SessionFacts, Standing, Status,
-    TransId,
+    Answer, Arrival, Authority, Code, Kind, MemoryError, Operation, Receipt, Response, SessionFacts,
+    Standing, Status, TransId,
 };
 use cpim_smtp_proto::address::Mailbox;
-use cpim_smtp_proto::mail::{Incoming, Mail};
+use cpim_smtp_proto::mail::{Incoming, Mail, Thread};
 use cpim_smtp_proto::session::{Path, Received, Reply};
 use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc, oneshot};
@@ -59,12 +59,10 @@ pub(super) async fn hand_over(
 ) -> Result<(), Reply> {
     let open = Arc::clone(&inbound.open).try_acquire_owned().map_err(|_| LATER)?;
     let deadline = Instant::now() + inbound.terms().settings.limits.acceptance;
-    let mut given = submit(inbound, &letter, taken).await?;
-    while let Some(noted) = given.notes.join_next().await {
-        if !matches!(noted, Ok(Ok(()))) {
-            return Err(LATER);
-        }
-    }
+    // Given up, it goes on by itself: whatever is accepted of it is known again when it comes again.
+    let given = timeout_at(deadline, submit(inbound, &letter, taken)).await;
+    let mut given = given.map_err(|_| LATER)??;
+    given.noted(deadline).await?;
     let refused = given.decided(deadline).await?;
     let is_temporary = |answer: &Answer| matches!(answer.response.code(), Some(Code::Busy | Code::Internal));
     if refused.values().any(is_temporary) {
@@ -161,6 +159,12 @@ async fn submit(inbound: &Arc<Inbound>, letter: &Letter, all: Vec<Taken>) -> Res
         let (inlet, mut own) = inbound.cx.open(facts, 1);
         let place = inlet.reserve().await.ok_or(LATER)?;
         inbound.peers.note(&incoming);
+        if let (Operation::Message(message), None) = (&incoming.operation, &incoming.peer)
+            && let Some(thread) = Thread::of(&message.metadata)
+        {
+            let between = [message.source.address(), message.destination.address()];
+            inbound.outbound.threads.note(between, &mapper, thread);
+        }
         let arrival = Arrival {
             operation: incoming.operation,
             trans_id: trans_id.clone(),
@@ -189,6 +193,17 @@ async fn submit(inbound: &Arc<Inbound>, letter: &Letter, all: Vec<Taken>) -> Res
 }
 
 impl Given {
+    /// Waits until all that is owed is noted.
+    async fn noted(&mut self, deadline: Instant) -> Result<(), Reply> {
+        loop {
+            match timeout_at(deadline, self.notes.join_next()).await {
+                Ok(None) => return Ok(()),
+                Ok(Some(Ok(Ok(())))) => {}
+                Ok(Some(_)) | Err(_) => return Err(LATER),
+            }
+        }
+    }
+
     /// Waits until each is accepted or answered. Gives the answers of what was not accepted, and of what is settled
     /// already.
     async fn decided(&mut self, deadline: Instant) -> Result<HashMap<TransId, Answer>, Reply> {
@@ -247,9 +262,13 @@ fn trans_id(letter: &Letter, taken: &Taken) -> Option<TransId> {
     let sender = letter.received.envelope.sender.path.to_string();
     let recipient = taken.mailbox.to_string();
     let entity = letter.mail.entity();
-    let message_id = letter.mail.message_id().unwrap_or_default();
+    let (message_id, content) = match letter.mail.message_id() {
+        Some(message_id) => (message_id, entity.octets()),
+        // Nothing but all of it tells one from the next: what comes again has the same date and subject, too.
+        None => (Default::default(), &letter.received.octets),
+    };
     let mut digest = Sha256::new();
-    for part in [sender.as_bytes(), recipient.as_bytes(), message_id.as_bytes(), entity.octets()] {
+    for part in [sender.as_bytes(), recipient.as_bytes(), message_id.as_bytes(), content] {
         digest.update(part.len().to_be_bytes());
         digest.update(part);
     }

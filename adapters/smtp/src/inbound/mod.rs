@@ -29,13 +29,13 @@ use tokio_util::task::TaskTracker;
 
 use self::bounces::Bounces;
 use self::evidence::Witness;
-use self::rates::Rates;
+use self::rates::{Authors, Rates};
 use crate::config::IncomingSettings;
 use crate::outbound::{Keys, Outbound};
 
 pub(crate) use self::connection::{Listening, Tls, serve};
 
-/// In which [`crate::config::Limits::client_mails`] are counted.
+/// In which [`crate::config::Limits::client_mails`] and [`crate::config::Limits::author_mails`] are counted.
 const RATE_SPAN: Duration = Duration::from_secs(60);
 
 /// What mail is taken at present: replaced as a whole when the configuration changes.
@@ -84,6 +84,7 @@ pub(crate) struct Inbound {
     outbound: Arc<Outbound>,
     keys: Keys,
     rates: Arc<Rates>,
+    authors: Authors,
     bounces: Bounces,
     connections: Arc<Semaphore>,
     /// Mails whose text is being received.
@@ -111,6 +112,7 @@ impl Inbound {
             outbound,
             keys,
             rates: Arc::new(Rates::new(limits.client_connections, limits.client_mails, RATE_SPAN)),
+            authors: Authors::default(),
             bounces: Bounces::default(),
             connections: Arc::new(Semaphore::new(limits.connections)),
             mails: Arc::new(Semaphore::new(limits.mails_at_once)),

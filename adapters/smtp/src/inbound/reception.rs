@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
+use cpim_adapter::Standing;
 use cpim_smtp_proto::address::Mailbox;
 use cpim_smtp_proto::mail::Mail;
 use cpim_smtp_proto::session::{Path, Received, Reply};
@@ -12,13 +14,14 @@ use super::bounces::now_s;
 use super::evidence::{Carrier, Refuser};
 use super::mail::{Letter, hand_over};
 use super::recipient::Taken;
-use super::{Inbound, Terms};
+use super::{Inbound, RATE_SPAN, Terms};
 
 const UNREADABLE: Reply = Reply::fixed(554, "5.6.0", "a header over the limits");
 const LOOP: Reply = Reply::fixed(554, "5.4.6", "it has crossed too many servers");
 const NO_SENDER: Reply = Reply::fixed(550, "5.7.1", "no sender that can be answered");
 const REFUSED_BY_DMARC: Reply =
     Reply::fixed(550, "5.7.1", "the author's domain wants this refused, by its DMARC policy");
+const TOO_MANY_MAILS: Reply = Reply::fixed(450, "4.7.1", "too many mails of this author; try again later");
 // RFC 7372 section 3.2.
 const REFUSED_BY_SPF: Reply = Reply::fixed(550, "5.7.23", "the sender's domain wants this refused, by SPF");
 
@@ -45,6 +48,11 @@ pub(super) async fn take(
         return Err(LOOP);
     }
     let author = author(inbound, &terms, &received, &mail, &taken, bringer).await?;
+    let most = terms.settings.limits.author_mails;
+    let may_send = || inbound.authors.may_send(author.source.address(), most, RATE_SPAN, Instant::now());
+    if author.standing == Standing::Verified && !may_send() {
+        return Err(TOO_MANY_MAILS);
+    }
     let client = bringer.ip.to_string();
     let letter = Letter { is_submitter: bringer.user.is_some(), received, mail, author, client };
     hand_over(inbound, letter, taken).await

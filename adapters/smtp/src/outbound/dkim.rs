@@ -121,6 +121,9 @@ impl Signers {
 /// # Errors
 /// Why the key cannot be had.
 pub fn dkim_record(settings: &SigningSettings) -> Result<String, String> {
+    if settings.algorithm == Algorithm::Ed25519 && !settings.key.exists() {
+        return Err(format!("{}: it is not there yet; the first start makes it", settings.key.display()));
+    }
     let secret = read(&settings.key)?;
     let (name, public) = match settings.algorithm {
         Algorithm::Ed25519 => ("ed25519", ed25519(&secret)?.public_key()),

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `b=LEG-KEY` | the reverse-path of one leg: its delivery reports come there |
 //! | `b=u.KEY` | the way out of one subscription |
+//! | `b=n` | the reverse-path of notifications: what comes there is taken, and read by nobody |
 
 use std::fmt::{self, Write as _};
 
@@ -26,12 +27,16 @@ const KEY_OCTETS: usize = 16;
 const PREFIX: &str = "b=";
 /// Before the key of a subscription.
 const UNSUBSCRIBE: &str = "u.";
+/// What stands there in the reverse-path of notifications. It has no key, because it does nothing.
+const NOTICES: &str = "n";
 
 /// What a keyed address of ours stands for.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Keyed {
     /// Reports on this leg.
     Leg(u64),
+    /// What became of notifications, which nobody waits for: the next one says more.
+    Notices,
     /// The end of the subscription that is kept under this key.
     Unsubscribe(String),
 }
@@ -72,6 +77,13 @@ impl Keys {
         format!("{PREFIX}{leg}-{}", self.key(&format!("leg {leg}")))
     }
 
+    /// The local-part of the reverse-path of notifications: a mailbox that is full, or on holiday, is no message to
+    /// whom they tell of.
+    #[must_use]
+    pub fn notices() -> String {
+        format!("{PREFIX}{NOTICES}")
+    }
+
     /// The local-part that ends a subscription, kept so that it is understood after a restart.
     ///
     /// # Errors
@@ -97,6 +109,9 @@ impl Keys {
         let rest = rest.and_then(|_| local.get(PREFIX.len()..))?.to_ascii_lowercase();
         if let Some(key) = rest.strip_prefix(UNSUBSCRIBE) {
             return Some(Ok(Keyed::Unsubscribe(key.to_owned())));
+        }
+        if rest == NOTICES {
+            return Some(Ok(Keyed::Notices));
         }
         let leg = rest.split_once('-').and_then(|(leg, key)| {
             let number: u64 = leg.parse().ok()?;

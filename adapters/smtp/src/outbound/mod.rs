@@ -9,7 +9,9 @@ mod pairs;
 mod pool;
 mod reports;
 mod servers;
+mod threads;
 mod tls;
+mod unchanged;
 mod wire;
 
 use std::sync::{Arc, OnceLock};
@@ -21,7 +23,7 @@ use cpim_adapter::{
     NextHop, Operation, Outcome, Response, Schedule,
 };
 use cpim_smtp_proto::address::{Mailbox, Written, written};
-use cpim_smtp_proto::mail::{Answer, Letter, Mail, Notice, Parcel, Peers, Post, Slip};
+use cpim_smtp_proto::mail::{Answer, Letter, Mail, Notice, Parcel, Peers, Post, Slip, Thread};
 use mail_auth::MessageAuthenticator;
 
 use self::client::{Handed, Transaction};
@@ -34,7 +36,9 @@ use self::pool::Pool;
 pub use self::reports::take_report;
 use self::reports::{expect_answer, take_answer};
 use self::servers::Servers;
+pub(crate) use self::threads::Threads;
 pub use self::tls::TlsPolicy;
+use self::unchanged::Unchanged;
 use crate::config::{OutgoingSettings, PeerSettings};
 
 /// The sending side.
@@ -45,9 +49,12 @@ pub(crate) struct Outbound {
     known: Vec<PeerSettings>,
     servers: Servers,
     signers: Signers,
+    unchanged: Unchanged,
     pool: Pool,
     pairs: Pairs,
     pace: Pace,
+    /// Who talks with whom about what, as mail has it.
+    pub(crate) threads: Threads,
     /// Once the adapter runs.
     running: OnceLock<Running>,
 }
@@ -56,6 +63,15 @@ pub(crate) struct Outbound {
 struct Running {
     cx: AdapterContext,
     keys: Keys,
+}
+
+/// A mail that is ready to go.
+struct Posted {
+    post: Post,
+    /// The name of its envelope, by which a peer gateway answers; none for a person.
+    name: String,
+    /// What it is to a person who answers it.
+    thread: Option<Thread>,
 }
 
 /// To whom a mail goes.
@@ -78,11 +94,26 @@ impl Outbound {
         peers: Arc<Peers>,
         asked: Option<Arc<MessageAuthenticator>>,
     ) -> Result<Self, BuildError> {
+        let unchanged = Unchanged::new(settings.unchanged.clone(), asked.clone());
         let servers = Servers::new(&settings, &relay, asked)?;
         let signers = Signers::new(&settings.dkim)?;
         let pace = Pace::new(settings.notice_interval);
-        let (pool, pairs, running) = (Pool::default(), Pairs::default(), OnceLock::new());
-        Ok(Self { relay, settings, peers, known, servers, signers, pool, pairs, pace, running })
+        let (pool, pairs, threads) = (Pool::default(), Pairs::default(), Threads::default());
+        let running = OnceLock::new();
+        Ok(Self {
+            relay,
+            settings,
+            peers,
+            known,
+            servers,
+            signers,
+            unchanged,
+            pool,
+            pairs,
+            pace,
+            threads,
+            running,
+        })
     }
 
     /// How an operation on its way there is tried.
@@ -136,7 +167,8 @@ impl Outbound {
     /// section 4.5.5).
     ///
     /// # Errors
-    /// No server has accepted it.
+    /// No server has said that it has accepted it. One that hung up behind the final dot may have it: sent again, it has
+    /// the same name, and no other word on the mail would ever come (RFC 5321 section 6.1).
     pub(crate) async fn report(&self, to: &Mailbox, octets: &[u8]) -> Result<(), DeliveryError> {
         let servers = self.servers.for_domain(to.domain()).await?;
         let octets = &self.signed(&self.relay, octets.to_vec())?;
@@ -151,7 +183,11 @@ impl Outbound {
             utf8: to.needs_utf8(),
         };
         match client.hand_over(&transaction).await {
-            Ok(_) => {
+            Ok(Handed::Unknown) => {
+                client.leave().await;
+                Err(DeliveryError::transport("the connection ended behind the final dot"))
+            }
+            Ok(Handed::Reported | Handed::Taken) => {
                 self.pool.put_back(&servers, client);
                 Ok(())
             }
@@ -214,22 +250,24 @@ impl Outbound {
         let (To::Person(mailbox) | To::Peer(mailbox, _)) = to;
         let servers = self.servers.of(&delivery.hop, mailbox.domain()).await?;
         let mut client = self.pool.client(&servers, self.relay.as_str()).await?;
-        let (post, name) = self.post(delivery, to, &from, unsubscribe.as_ref(), client.eight_bit())?;
+        let between = [delivery.operation.speaks_for().address(), delivery.operation.goes_to().address()];
+        let after = self.settings.conversations.then(|| self.threads.last(between, &mapper)).flatten();
+        let Posted { post, name, thread } =
+            self.post(delivery, to, &from, (unsubscribe.as_ref(), after.as_ref()), client.eight_bit())?;
         let octets = self.signed(from.mailbox.domain(), post.octets)?;
         let keyed = running.keys.leg(delivery.leg);
         // A notification is never answered, and a report on it would answer nothing.
         let is_answered = commit.is_some() && !matches!(&*delivery.operation, Operation::Notify(_));
-        let reports = is_answered.then_some(match (to, &*delivery.operation) {
-            (To::Person(_), _) => "SUCCESS,FAILURE",
+        let reports = Some(match (to, &*delivery.operation) {
+            (To::Person(_), _) if is_answered => "SUCCESS,FAILURE",
             // The peer itself says what became of it; only whoever is between may have to say that it did not get there.
             (To::Peer(..), Operation::Message(_)) => "FAILURE",
             // What is asked for at once is given up before any report comes.
-            (To::Peer(..), _) => "NEVER",
+            _ => "NEVER",
         });
-        let reverse_path = match mailbox_of(&keyed, &self.relay) {
-            Some(mailbox) if is_answered => mailbox,
-            _ => from.mailbox.to_string(),
-        };
+        let local = if is_answered { keyed.clone() } else { Keys::notices() };
+        let reverse_path = mailbox_of(&local, &self.relay)
+            .ok_or_else(|| DeliveryError::refused(Code::Internal, "no reverse-path at the relay domain"))?;
         if let (To::Peer(_, peer), true) = (to, is_answered) {
             expect_answer(delivery.leg, peer, &name, &running.cx).await?;
         }
@@ -248,6 +286,9 @@ impl Outbound {
         match client.hand_over(&transaction).await {
             Ok(handed) => {
                 self.pool.put_back(&servers, client);
+                if let Some(thread) = thread {
+                    self.threads.note(between, &mapper, thread);
+                }
                 Ok(match handed {
                     // No word will come on what is never answered.
                     _ if !is_answered => Outcome::Delegated(Response::indeterminant(Code::Timeout, "sent")),
@@ -320,7 +361,8 @@ impl Outbound {
         mapper: &Mapper,
     ) -> Result<Written, DeliveryError> {
         let source = delivery.operation.speaks_for().address();
-        let from = written(source, mapper, &self.settings.unchanged)
+        let unchanged = self.unchanged.lets(source.domain(), &self.signers).await;
+        let from = written(source, mapper, unchanged.as_slice())
             .ok_or_else(|| DeliveryError::refused(Code::BadAddress, "the source has no address in mail"))?;
         if let Some(address) = &from.alias_of {
             let candidates = vec![from.mailbox.local().to_owned()];
@@ -335,9 +377,9 @@ impl Outbound {
         delivery: &Delivery,
         to: &To<'_>,
         from: &Written,
-        unsubscribe: Option<&Mailbox>,
+        (unsubscribe, after): (Option<&Mailbox>, Option<&Thread>),
         eight_bit: bool,
-    ) -> Result<(Post, String), DeliveryError> {
+    ) -> Result<Posted, DeliveryError> {
         let (To::Person(mailbox) | To::Peer(mailbox, _)) = to;
         let slip = Slip {
             from: &from.mailbox,
@@ -351,20 +393,21 @@ impl Outbound {
             let key =
                 self.peers.key_to(peer).ok_or_else(|| DeliveryError::transport("no key for the peer"))?;
             let parcel = Parcel { slip, operation: &delivery.operation, standing: delivery.standing, key };
-            return parcel
-                .write(eight_bit)
-                .map_err(|error| DeliveryError::refused(Code::TooLarge, error.to_string()));
+            return match parcel.write(eight_bit) {
+                Ok((post, name)) => Ok(Posted { post, name, thread: None }),
+                Err(error) => Err(DeliveryError::refused(Code::TooLarge, error.to_string())),
+            };
         }
-        let post = match (&*delivery.operation, unsubscribe) {
-            (Operation::Message(message), _) => Letter { slip, message }
+        let (post, thread) = match (&*delivery.operation, unsubscribe) {
+            (Operation::Message(message), _) => Letter { slip, message, after }
                 .write(eight_bit)
-                .map_err(|error| DeliveryError::refused(Code::Lossy, error.to_string())),
+                .map_err(|error| DeliveryError::refused(Code::Lossy, error.to_string()))?,
             (Operation::Notify(notify), Some(unsubscribe)) => {
-                Ok(Notice { slip, notify, unsubscribe }.write())
+                (Notice { slip, notify, unsubscribe }.write(), None)
             }
-            _ => Err(DeliveryError::refused(Code::Unsupported, "mail knows no such operation")),
+            _ => return Err(DeliveryError::refused(Code::Unsupported, "mail knows no such operation")),
         };
-        Ok((post?, String::new()))
+        Ok(Posted { post, name: String::new(), thread })
     }
 }
 

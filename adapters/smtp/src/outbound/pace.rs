@@ -99,9 +99,9 @@ impl Outbound {
         loop {
             sleep_until(next_at).await;
             let Some(delivery) = self.pace.due(&pair) else { return };
-            let Err(error) = self.notify(&delivery).await else {
-                return self.note_told(&pair).await;
-            };
+            // Before it is told: killed in between, the gateway tells late rather than twice.
+            self.note_told(&pair).await;
+            let Err(error) = self.notify(&delivery).await else { return };
             let schedule = self.schedule(&delivery.hop);
             let give_up = *give_up.get_or_insert_with(|| Instant::now() + schedule.horizon);
             info!(to = %pair.0, of = %pair.1, %error, "a notification was not sent");

@@ -1,6 +1,8 @@
 //! Whether a server is spoken to under TLS, and who must vouch for it.
 
-use std::fs;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::{fmt, fs};
 
 use cpim_adapter::{BuildError, DeliveryError};
 use lettre::transport::smtp::Error;
@@ -20,14 +22,27 @@ pub enum TlsPolicy {
     Required,
 }
 
+/// Servers whose TLS is kept ready. Which ones there are is for MX records to say, so that there is an end to it.
+const KEPT: usize = 256;
+
 /// One route's TLS.
-#[derive(Debug)]
 pub(crate) struct Tls {
     pub(super) policy: TlsPolicy,
     /// Who vouches for servers; nobody in particular: whom this machine trusts.
     anchors: Option<Certificate>,
     /// Tells it from that of other routes.
     pub(super) number: usize,
+    /// What was begun with, by the server's name. Making it anew reads every trust anchor of this machine.
+    ready: Mutex<HashMap<String, TlsParameters>>,
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls")
+            .field("policy", &self.policy)
+            .field("number", &self.number)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Tls {
@@ -42,12 +57,12 @@ impl Tls {
             Certificate::from_pem(&pem).map_err(|error| wrong(error.to_string()))
         };
         let anchors = security.anchors.as_ref().map(read).transpose()?;
-        Ok(Self { policy: security.tls, anchors, number })
+        Ok(Self { policy: security.tls, anchors, number, ready: Mutex::default() })
     }
 
     /// The same, with another policy.
     pub(super) fn with_policy(&self, policy: TlsPolicy, number: usize) -> Self {
-        Self { policy, anchors: self.anchors.clone(), number }
+        Self { policy, anchors: self.anchors.clone(), number, ready: Mutex::default() }
     }
 
     /// Whether to begin TLS with a server that offers it or not; `Err`: it must, and does not.
@@ -62,6 +77,19 @@ impl Tls {
 
     /// What to begin it with. `name`: the one that the server's certificate must have.
     pub(super) fn parameters(&self, name: &str) -> Result<TlsParameters, Error> {
+        let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(parameters) = ready.get(name) {
+            return Ok(parameters.clone());
+        }
+        let parameters = self.make(name)?;
+        if ready.len() >= KEPT {
+            ready.clear();
+        }
+        ready.insert(name.to_owned(), parameters.clone());
+        Ok(parameters)
+    }
+
+    fn make(&self, name: &str) -> Result<TlsParameters, Error> {
         let builder = TlsParameters::builder(name.to_owned());
         if self.policy != TlsPolicy::Required {
             let whoever = builder.certificate_store(CertificateStore::None);

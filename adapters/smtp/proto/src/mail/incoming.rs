@@ -220,7 +220,8 @@ fn is_for(recipient: &Address, destination: &Address, mapper: &Mapper) -> bool {
 }
 
 /// The inbox that is meant by an address, behind the routes that lead to it.
-fn meant(address: &Address, mapper: &Mapper) -> Address {
+#[must_use]
+pub fn meant(address: &Address, mapper: &Mapper) -> Address {
     let mut address = address.with_class(Class::Im);
     for _ in 0..Mapper::MAX_DEPTH {
         match mapper.unmap(&address).map(|foreign| Address::parse(&foreign.to_string())) {

@@ -36,6 +36,40 @@ pub struct Slip<'a> {
     pub now_s: u64,
 }
 
+/// What may be answered: a mail, by its name.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Thread {
+    /// Its `Message-ID`.
+    pub message_id: String,
+    /// What it was about.
+    pub subject: Option<String>,
+}
+
+impl Thread {
+    /// Octets of a subject that is taken up at most: more than a mail program shows, and less than fills the memory.
+    pub const MAX_SUBJECT_OCTETS: usize = 256;
+
+    /// What a message with this metadata is to whoever answers it. Nothing where no answer could name it, or nobody
+    /// wrote it.
+    #[must_use]
+    pub fn of(metadata: &Metadata) -> Option<Self> {
+        let message_id = metadata.message_ref.as_deref().filter(|own| text::is_message_id(own))?;
+        let subject = metadata.subjects.first().map(|subject| subject.text.to_string());
+        let subject = subject.filter(|text| text.len() <= Self::MAX_SUBJECT_OCTETS);
+        (!metadata.automatic).then(|| Self { message_id: message_id.to_owned(), subject })
+    }
+
+    /// The metadata of a message that says nothing itself of what it answers, and answers this.
+    fn goes_on_in(&self, metadata: &mut Metadata) {
+        metadata.references = vec![self.message_id.as_str().into()];
+        metadata.subjects.extend(self.subject.as_deref().map(|subject| {
+            let is_answer = subject.get(..3).is_some_and(|re| re.eq_ignore_ascii_case("re:"));
+            let text = if is_answer { subject.to_owned() } else { format!("Re: {subject}") };
+            Subject { lang: None, text: text.into() }
+        }));
+    }
+}
+
 /// A message to a person who has mail.
 #[derive(Clone, Copy, Debug)]
 pub struct Letter<'a> {
@@ -43,24 +77,33 @@ pub struct Letter<'a> {
     pub slip: Slip<'a>,
     /// What is written.
     pub message: &'a Message,
+    /// What was written last between the two, where that is known.
+    pub after: Option<&'a Thread>,
 }
 
 impl Letter<'_> {
-    /// The mail. `eight_bit`: the server offers 8BITMIME.
+    /// The mail, and what it is to whoever answers it. `eight_bit`: the server offers 8BITMIME.
     ///
     /// # Errors
     /// [`Lossy`] where a signature or an encryption would break.
-    pub fn write(&self, eight_bit: bool) -> Result<Post, Lossy> {
+    pub fn write(&self, eight_bit: bool) -> Result<(Post, Option<Thread>), Lossy> {
         let (content, metadata) = unwrapped(self.message);
-        let header = self.slip.header(&metadata);
+        let mut metadata = metadata.into_owned();
+        let says_nothing = metadata.references.is_empty() && metadata.subjects.is_empty();
+        if let Some(after) = self.after.filter(|_| says_nothing && !metadata.automatic) {
+            after.goes_on_in(&mut metadata);
+        }
+        metadata.message_ref = Some(self.slip.message_id(&metadata).into());
+        let header = self.slip.header(&metadata, submitted(&metadata));
         let part = Part::for_person(&content, eight_bit, &self.slip.boundary())?;
-        Ok(Post { eight_bit: part.eight_bit, octets: part.under(header) })
+        Ok((Post { eight_bit: part.eight_bit, octets: part.under(header) }, Thread::of(&metadata)))
     }
 }
 
 impl Slip<'_> {
-    /// The fields of a mail with this metadata, up to those of its entity.
-    pub(super) fn header(&self, metadata: &Metadata) -> Header {
+    /// The fields of a mail with this metadata, up to those of its entity. `submitted`: what is said of whoever wrote it,
+    /// where that was nobody.
+    pub(super) fn header(&self, metadata: &Metadata, submitted: Option<&str>) -> Header {
         let mut header = Header::default();
         for via in self.passage.via.iter().rev() {
             header.put(field::VIA, via.as_str());
@@ -88,8 +131,8 @@ impl Slip<'_> {
             header.put("In-Reply-To", last);
             header.folded("References", &references);
         }
-        if metadata.automatic {
-            header.put("Auto-Submitted", "auto-generated");
+        if let Some(submitted) = submitted {
+            header.put("Auto-Submitted", submitted);
         }
         header
     }
@@ -103,6 +146,15 @@ impl Slip<'_> {
     pub(super) fn boundary(&self) -> String {
         // An id has 64 characters at most, as RFC 2046 section 5.1.1 has room for 70.
         format!("=_{}", self.passage.id)
+    }
+}
+
+/// What an automatic message says of itself: whether it answers anything (RFC 3834 section 5).
+pub(super) const fn submitted(metadata: &Metadata) -> Option<&'static str> {
+    match (metadata.automatic, metadata.references.is_empty()) {
+        (false, _) => None,
+        (true, true) => Some("auto-generated"),
+        (true, false) => Some("auto-replied"),
     }
 }
 

@@ -20,8 +20,8 @@ pub(crate) use body::quoted_printable;
 pub(crate) use text::{Header, date_of};
 
 pub use answer::Answer;
-pub use incoming::{Incoming, Peers};
-pub use letter::{Letter, Post, Slip};
+pub use incoming::{Incoming, Peers, meant};
+pub use letter::{Letter, Post, Slip, Thread};
 pub use notice::Notice;
 pub use parcel::Parcel;
 pub use part::Lossy;

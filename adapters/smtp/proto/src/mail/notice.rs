@@ -37,7 +37,7 @@ impl Notice<'_> {
             automatic: true,
             ..Metadata::default()
         };
-        let mut header = slip.header(&metadata);
+        let mut header = slip.header(&metadata, Some("auto-generated"));
         header.put("List-Unsubscribe", &format!("<mailto:{}>", mailto(unsubscribe)));
         header.put("Precedence", "bulk");
         let text = Part::text(&readable(about, &notify.presence, unsubscribe));

@@ -3,7 +3,7 @@
 use cpim_adapter::envelope::{Departure, EnvelopeError, Key, name_of};
 use cpim_adapter::{Content, Metadata, Operation, Standing, Subject};
 
-use super::letter::{Post, Slip};
+use super::letter::{Post, Slip, submitted};
 use super::part::Part;
 use super::text::Header;
 use super::{ENVELOPE_TYPE, field};
@@ -38,7 +38,9 @@ impl Parcel<'_> {
         let envelope = departure.seal(key)?;
         let name = name_of(&envelope).unwrap_or_default().to_owned();
         let content = operation.content().map(|content| (content, eight_bit));
-        Ok((in_envelope(slip.header(&metadata(operation)), &envelope, content, &slip.boundary()), name))
+        let metadata = metadata(operation);
+        let header = slip.header(&metadata, submitted(&metadata));
+        Ok((in_envelope(header, &envelope, content, &slip.boundary()), name))
     }
 }
 
