@@ -16,7 +16,7 @@ use super::mailbox::{NoTurn, Posted};
 use super::people::{Identity, Judgement};
 use super::seat::Seat;
 use crate::leg::Leg;
-use crate::shown::{self, Most};
+use crate::shown::{self, Most, Reader};
 use crate::sync::lock;
 
 /// Lines of one message at most: at the pace of networks, minutes.
@@ -92,7 +92,9 @@ async fn letter(
     // The relay takes what is for the gateway itself.
     let inbox =
         joined.relay.nick().map_or_else(|| "this network's relay".to_owned(), |nick| nick.to_string());
-    let texts = shown::lines(&live.cx, message, &delivery.passage.id, (left, MOST), &inbox).await?;
+    // How long the network lets him be who he is, nobody knows.
+    let reader = Reader { inbox: &inbox, is_guest: true };
+    let texts = shown::lines(&live.cx, message, &delivery.passage.id, (left, MOST), reader).await?;
     let too_long =
         |error: cpim_irc_proto::LineTooLong| DeliveryError::refused(Code::TooLarge, error.to_string());
     let mut octets = Vec::with_capacity(texts.len());
