@@ -64,7 +64,8 @@ fn what_is_kept_for_an_account_has_a_date() {
     let stage = stage();
     let (mut alice, mut guest) = (make(stage.irc), stage.join("guest"));
     let mut fred = stage.native("im:fred@a.example");
-    for (irc, nick, kept) in [(&mut alice, "alice", "kept until 20"), (&mut guest, "guest", "kept while you")] {
+    for (irc, nick, kept) in [(&mut alice, "alice", "kept until 20"), (&mut guest, "guest", "kept while you")]
+    {
         let to = uri(nick);
         let xml = format!("<message source='im:fred@a.example' destination='{to}' transID='{nick}'/>");
         let picture = b"Content-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\nAAAA";

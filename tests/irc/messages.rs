@@ -181,7 +181,10 @@ fn what_is_no_text_is_named_and_kept() {
     send(&mut fred, "Content-Type: image/png\nContent-Transfer-Encoding: base64\n\nAAAA");
     alice.expect("PRIVMSG alice :[image/png, 3 octets]");
     let offer = alice.expect("PRIVMSG alice :[image/png, ");
-    assert!(offer.contains("kept while you are here") && offer.contains("write to gateway: show "), "{offer}");
+    assert!(
+        offer.contains("kept while you are here") && offer.contains("write to gateway: show "),
+        "{offer}"
+    );
     send(&mut fred, "Content-Type: text/html\n\n<p>Hello <b>there</b>, <i>you</i></p>");
     alice.expect("PRIVMSG alice :Hello \u{2}there\u{f}, \u{1d}you");
     send(&mut fred, "Content-Type: text/html\n\n<table><tr><td>Hello</td></tr></table>");

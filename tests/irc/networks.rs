@@ -111,6 +111,7 @@ impl Seat {
                 Ok(0) => return None,
                 Ok(count) => self.input.extend_from_slice(&octets[..count]),
                 Err(error) if error.kind() == ErrorKind::ConnectionReset => return None,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => panic!("{} says nothing: {error}", self.nick),
             }
         }
@@ -428,6 +429,7 @@ fn who_is_waited_for_is_back_first() {
     let last = users.iter().rev().find(|user| **user != first_nick).unwrap();
     all.message("again", &uri(last), ALICE, "hello again");
     gateway.wait_answer("/v1/queue", |_, answer| answer.contains("\"id\""));
+    assert!(network.accept_within(Duration::from_secs(2)).is_none(), "one at a time");
     drop(first);
     let mut second = network.accept();
     assert_eq!(second.expect("NICK "), format!("NICK {last}"));
@@ -450,12 +452,15 @@ fn a_question_without_answer_holds_up_nobody() {
         relay.send(&format!(":s 317 relay {nick} 5 1700000000 :idle, signon"));
         relay.send(&format!(":s 318 relay {nick} :End of WHOIS"));
     };
-    // Lines of the relay until this one; polls are not answered, and WHOIS is, but for this nick.
+    // Lines of the relay until this one: everybody is there, and who that is is told, but of this one.
     let until = |relay: &mut Seat, text: &str, silent: &str| {
         loop {
             let line = relay.line().unwrap();
             if line.starts_with("WHOIS ") && !line.ends_with(silent) {
                 answer(relay, &line);
+            }
+            if let Some(nicks) = line.strip_prefix("ISON ") {
+                relay.send(&format!(":s 303 relay :{nicks}"));
             }
             if line.contains(text) {
                 return line;
