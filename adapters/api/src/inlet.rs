@@ -271,33 +271,41 @@ pub struct Answer {
 /// Says whether an answer was handed over. Dropped unsaid, it was not, and the answer is kept for its
 /// owner's next connection.
 pub struct Receipt {
-    exchange: Arc<dyn Exchange>,
+    /// Absent once it is said.
+    exchange: Option<Arc<dyn Exchange>>,
     number: u64,
-    handed_over: bool,
 }
 
 impl Receipt {
     /// A receipt for the answer to operation `number`.
     #[must_use]
     pub fn new(exchange: Arc<dyn Exchange>, number: u64) -> Self {
-        Self { exchange, number, handed_over: false }
+        Self { exchange: Some(exchange), number }
     }
 
     /// The answer is on its way: whatever its asker is sent from now on comes behind it. For an adapter that learns
     /// later than this whether it was handed over; who knows both at once need not say it.
     pub fn departed(&self) {
-        self.exchange.departed(self.number);
+        if let Some(exchange) = &self.exchange {
+            exchange.departed(self.number);
+        }
     }
 
     /// The answer was handed over.
     pub fn handed_over(mut self) {
-        self.handed_over = true;
+        self.say(true);
+    }
+
+    fn say(&mut self, handed_over: bool) {
+        if let Some(exchange) = self.exchange.take() {
+            exchange.receipt(self.number, handed_over);
+        }
     }
 }
 
 impl Drop for Receipt {
     fn drop(&mut self) {
-        self.exchange.receipt(self.number, self.handed_over);
+        self.say(false);
     }
 }
 
