@@ -83,7 +83,7 @@ pub(crate) async fn serve(
         tracing::error!(from = origin.label, %error, "cannot answer `open`");
     }
     let connection = shared.announce(wire, &admission, (&session, ends), &cx, None);
-    drop(configured);
+    drop((configured, admission));
     tokio::select! {
         () = connection.run(|session| shared.sessions.leave(session)) => {}
         () = hold_to_settings(changes, &session, |now| judge(now).map(|admission| admission.authority)) => {}
