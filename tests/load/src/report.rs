@@ -12,6 +12,8 @@ pub(crate) enum Goal {
     AtLeast(f64),
     /// At most so much.
     AtMost(f64),
+    /// At most so much, whatever the yardstick's.
+    OursAtMost(f64),
     /// Told, and not asked.
     None,
 }
@@ -41,8 +43,22 @@ impl Row {
         match self.goal {
             Goal::AtLeast(least) => Some(self.figure() >= least),
             Goal::AtMost(most) => Some(self.figure() <= most),
+            Goal::OursAtMost(most) => Some(self.ours.0.median() <= most),
             Goal::None => None,
         }
+    }
+
+    /// What it costs at a size beside a hundredth and a tenth of it: level within a fifth, if it does not grow.
+    pub(crate) fn grown(what: &str, unit: &'static str, costs: &[Samples]) -> Vec<Self> {
+        let Some((whole, smaller)) = costs.split_last() else { return Vec::new() };
+        let names = ["at a hundredth", "at a tenth"];
+        let row = |(cost, name): (&Samples, &'static str)| Self {
+            what: format!("growth: {what}"),
+            ours: (whole.clone(), unit),
+            yardstick: Some((cost.clone(), name)),
+            goal: Goal::AtMost(1.2),
+        };
+        smaller.iter().zip(names).map(row).collect()
     }
 
     /// The line, for a table in Markdown; people can read it as it is.
@@ -54,6 +70,7 @@ impl Row {
         let goal = match self.goal {
             Goal::AtLeast(least) => format!("at least {}", number(least)),
             Goal::AtMost(most) => format!("at most {}", number(most)),
+            Goal::OursAtMost(most) => format!("at most {} {}", number(most), self.ours.1),
             Goal::None => String::new(),
         };
         let word = self.is_reached().map_or("", |reached| if reached { "reached" } else { "NOT reached" });
@@ -140,6 +157,7 @@ mod tests {
         assert_eq!(row(Goal::AtLeast(0.5)).is_reached(), Some(true));
         assert_eq!(row(Goal::AtLeast(0.51)).is_reached(), Some(false));
         assert_eq!(row(Goal::AtMost(0.4)).is_reached(), Some(false));
+        assert_eq!(row(Goal::OursAtMost(50.0)).is_reached(), Some(true));
         assert!(row(Goal::None).line().contains("copying: 100 (100 to 100) | 0.500"));
     }
 }
