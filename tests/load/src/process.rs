@@ -41,6 +41,14 @@ impl Process {
         Ok(Self { child, name })
     }
 
+    /// Whether it has ended.
+    ///
+    /// # Errors
+    /// Where that cannot be known.
+    pub(crate) fn is_done(&mut self) -> io::Result<bool> {
+        Ok(self.child.try_wait()?.is_some())
+    }
+
     /// Waits until it has ended by itself, and well.
     ///
     /// # Errors

@@ -83,20 +83,17 @@ impl Row {
 pub(crate) const HEAD: &str =
     "| what | ours: median (least to greatest) | yardstick | ratio | asked | |\n|---|---|---|---|---|---|";
 
-/// Between these marks of a page stands the table.
-const MARKS: (&str, &str) = ("<!-- figures -->", "<!-- end of figures -->");
-
-/// Puts the lines between the marks of a page.
+/// Puts a text between `<!-- mark -->` and `<!-- end of mark -->` of a page.
 ///
 /// # Errors
-/// Where the page cannot be read or written, or has no marks.
-pub(crate) fn write(page: &Path, lines: &[String]) -> io::Result<()> {
-    let text = std::fs::read_to_string(page)?;
-    let parts = text.split_once(MARKS.0).and_then(|(head, rest)| Some((head, rest.split_once(MARKS.1)?.1)));
+/// Where the page cannot be read or written, or has no such marks.
+pub(crate) fn write(page: &Path, mark: &str, text: &str) -> io::Result<()> {
+    let (begin, end) = (format!("<!-- {mark} -->"), format!("<!-- end of {mark} -->"));
+    let old = std::fs::read_to_string(page)?;
+    let parts = old.split_once(&begin).and_then(|(head, rest)| Some((head, rest.split_once(&end)?.1)));
     let (head, tail) =
-        parts.ok_or_else(|| io::Error::other(format!("{}: no {} in it", page.display(), MARKS.0)))?;
-    let table = lines.join("\n");
-    std::fs::write(page, format!("{head}{}\n{HEAD}\n{table}\n{}{tail}", MARKS.0, MARKS.1))
+        parts.ok_or_else(|| io::Error::other(format!("{}: no {begin} in it", page.display())))?;
+    std::fs::write(page, format!("{head}{begin}\n{text}\n{end}{tail}"))
 }
 
 fn spread(samples: &Samples) -> String {

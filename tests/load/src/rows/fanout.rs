@@ -3,14 +3,16 @@
 use std::cell::Cell;
 use std::io;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::io::AsyncWriteExt;
 use tokio::sync::Notify;
 use tokio::task::spawn_local;
+use tokio::time::sleep;
 
 use crate::gateway::Site;
 use crate::native::{self, Reader, Writer};
+use crate::process::Process;
 use crate::report::{Goal, Row};
 use crate::rows::fanout_xmpp;
 use crate::setting::Setting;
@@ -65,46 +67,76 @@ pub(crate) async fn fan_out(
     watchers: usize,
     sessions: usize,
 ) -> io::Result<(Samples, Samples)> {
-    let site = Site::new(setting, true, "")?;
-    let gateway = site.start().await?;
-    let (mut reader, mut writer) =
-        native::open(site.port, "serves='im:p@b.example pres:p@b.example'").await?;
-    let (told, wake) = (Rc::new(Cell::new(0)), Rc::new(Notify::new()));
-    for session in 0..sessions {
-        let names: Vec<String> =
-            (session..watchers).step_by(sessions).map(|index| format!("pres:w{index}@a.example")).collect();
-        let opened = native::open(site.port, &format!("serves='{}'", names.join(" "))).await?;
-        watch(opened, &names, (Rc::clone(&told), Rc::clone(&wake))).await?;
-    }
-    wait_for(&told, &wake, watchers).await;
+    let mut stage = Stage::start(setting, watchers, sessions).await?;
     let (mut last, mut cpu_each) = (Samples::default(), Samples::default());
     // Each takes a fraction of a second; the first is not counted, which finds everything cold.
     for repetition in 0..=setting.repetitions.max(3) {
-        told.set(0);
-        let (cpu, start) = (gateway.cpu_s(), Instant::now());
+        let cpu = stage.gateway.cpu_s();
+        let elapsed = stage.change(repetition).await?;
+        // What is still to be written down after the last one knows belongs to it.
+        sleep(Duration::from_millis(200)).await;
+        if repetition > 0 {
+            last.push(elapsed.as_secs_f64() * 1e3);
+            #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+            cpu_each.push((stage.gateway.cpu_s() - cpu) / watchers as f64 * 1e6);
+        }
+    }
+    Ok((last, cpu_each))
+}
+
+/// A presentity whose watchers all wait.
+pub(crate) struct Stage {
+    /// It runs.
+    pub(crate) gateway: Process,
+    _site: Site,
+    presentity: (Reader, Writer),
+    told: Rc<Cell<usize>>,
+    wake: Rc<Notify>,
+    watchers: usize,
+}
+
+impl Stage {
+    /// Starts it, with so many watchers on so many sessions, each of whom was told once.
+    ///
+    /// # Errors
+    /// Where one is refused.
+    pub(crate) async fn start(setting: &Setting, watchers: usize, sessions: usize) -> io::Result<Self> {
+        let site = Site::new(setting, true, "")?;
+        let gateway = site.start().await?;
+        let presentity = native::open(site.port, "serves='im:p@b.example pres:p@b.example'").await?;
+        let (told, wake) = (Rc::new(Cell::new(0)), Rc::new(Notify::new()));
+        for session in 0..sessions {
+            let some = (session..watchers).step_by(sessions);
+            let names: Vec<String> = some.map(|index| format!("pres:w{index}@a.example")).collect();
+            let opened = native::open(site.port, &format!("serves='{}'", names.join(" "))).await?;
+            watch(opened, &names, (Rc::clone(&told), Rc::clone(&wake))).await?;
+        }
+        wait_for(&told, &wake, watchers).await;
+        Ok(Self { gateway, _site: site, presentity, told, wake, watchers })
+    }
+
+    /// Publishes once; how long it takes until every watcher knows.
+    ///
+    /// # Errors
+    /// Where the session ends.
+    pub(crate) async fn change(&mut self, turn: usize) -> io::Result<Duration> {
+        self.told.set(0);
+        let start = Instant::now();
         let xml = format!(
-            "<publish target='pres:p@b.example' transID='{repetition}'><presence entityInfo=''><tuple \
-             destination='im:p@b.example' status='open'>{repetition}</tuple></presence></publish>"
+            "<publish target='pres:p@b.example' transID='{turn}'><presence entityInfo=''><tuple \
+             destination='im:p@b.example' status='open'>{turn}</tuple></presence></publish>"
         );
         let mut out = Vec::new();
         native::put(&mut out, "", &xml, b"");
+        let (reader, writer) = &mut self.presentity;
         writer.write_all(&out).await?;
         let mut answered = false;
         while !answered {
             reader.read(|frame| answered |= frame.is("response")).await?;
         }
-        wait_for(&told, &wake, watchers).await;
-        let elapsed = start.elapsed();
-        // What is still to be written down after the last one knows belongs to it.
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-        if repetition == 0 {
-            continue;
-        }
-        last.push(elapsed.as_secs_f64() * 1e3);
-        #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-        cpu_each.push((gateway.cpu_s() - cpu) / watchers as f64 * 1e6);
+        wait_for(&self.told, &self.wake, self.watchers).await;
+        Ok(start.elapsed())
     }
-    Ok((last, cpu_each))
 }
 
 async fn wait_for(told: &Cell<usize>, wake: &Notify, count: usize) {

@@ -12,6 +12,13 @@ use crate::table::Table;
 /// Hundredths of the whole.
 const SIZES: [usize; 3] = [1, 10, 100];
 
+/// The whole of each.
+const PAIRS: usize = 100;
+const CLIENTS: usize = 1_000;
+const SESSIONS: usize = 10_000;
+const WATCHERS: usize = 5_000;
+const MAILS: usize = 8_000;
+
 /// How often each is measured.
 const TIMES: usize = 3;
 
@@ -22,49 +29,54 @@ const TIMES: usize = 3;
 pub(crate) async fn rows(setting: &Setting, table: &mut Table) -> io::Result<()> {
     let setting = &setting.sized(setting.percent, TIMES);
     let operations = setting.scaled(20_000);
-    let mut costs = Costs::default();
+    let mut sizes: Vec<(usize, Costs)> = SIZES.map(|size| (size, Costs::default())).into();
     let mut done = 0;
     while setting.goes_on(done) {
-        for (at, size) in SIZES.into_iter().enumerate() {
-            let of = |whole: usize| (setting.scaled(whole) * size / 100).max(1);
-            costs.relay[at].push(relay::cost(setting, of(100), operations).await?);
-            let mut chain = irc::Chain::start(setting, false, of(1_000)).await?;
-            chain.measure_to_irc(operations).await?;
-            costs.irc[at].push(chain.to_irc.cpu_us.median());
+        for (size, costs) in &mut sizes {
+            let of = |whole: usize| (setting.scaled(whole) * *size / 100).max(1);
+            eprintln!("cpim-load: growth, {size} hundredths, {done} done");
+            costs.relay.push(relay::cost(setting, of(PAIRS), operations).await?);
+            let chain = irc::Chain::start(setting, false, of(CLIENTS)).await?;
+            costs.irc.push(chain.cost_to_irc(operations).await?);
             drop(chain);
-            costs.idle[at].push(idle::natives(setting, of(10_000)).await?);
-            let watchers = of(5_000);
-            costs.fanout[at].push(fanout::fan_out(setting, watchers, watchers).await?.1.median());
-            let mails = of(8_000).max(100);
+            costs.idle.push(idle::natives(setting, of(SESSIONS)).await?);
+            let watchers = of(WATCHERS);
+            costs.fanout.push(fanout::fan_out(setting, watchers, watchers).await?.1.median());
+            // A few mails would cost what it takes to connect.
+            let mails = of(MAILS).max(100);
             match mail::Inbox::start(setting).await?.measure(mails).await {
                 #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-                Ok((_, cpu_s)) => costs.mail[at].push(cpu_s / mails as f64 * 1e6),
+                Ok((_, cpu_s)) => costs.mail.push(cpu_s / mails as f64 * 1e6),
                 Err(error) => table.not_run("growth: mail", &error),
             }
         }
         done += 1;
     }
-    let whole = |count: usize| setting.scaled(count);
-    for (what, unit, costs) in [
-        (format!("CPU of an operation, {} pairs", whole(100)), "µs", &costs.relay),
-        (format!("CPU of a message to {} IRC clients", whole(1_000)), "µs", &costs.irc),
-        (format!("memory of {} idle sessions, each", whole(10_000)), "octets", &costs.idle),
-        (format!("CPU of a notification to {} watchers", whole(5_000)), "µs", &costs.fanout),
-        (format!("CPU of a mail of {}", whole(8_000)), "µs", &costs.mail),
-    ] {
-        for row in Row::grown(&what, unit, costs) {
+    let kinds: [(&str, usize, &str, Of); 5] = [
+        ("CPU of an operation, pairs", PAIRS, "µs", |costs| &costs.relay),
+        ("CPU of a message, IRC clients", CLIENTS, "µs", |costs| &costs.irc),
+        ("memory of an idle session, sessions", SESSIONS, "octets", |costs| &costs.idle),
+        ("CPU of a notification, watchers", WATCHERS, "µs", |costs| &costs.fanout),
+        ("CPU of a mail, mails", MAILS, "µs", |costs| &costs.mail),
+    ];
+    for (what, whole, unit, of) in kinds {
+        let costs: Vec<Samples> = sizes.iter().map(|(_, costs)| of(costs).clone()).collect();
+        for row in Row::grown(&format!("{what}: {}", setting.scaled(whole)), unit, &costs) {
             table.push(&row);
         }
     }
     Ok(())
 }
 
-/// Of each size.
+/// One of the costs.
+type Of = fn(&Costs) -> &Samples;
+
+/// What a unit costs at one size.
 #[derive(Default)]
 struct Costs {
-    relay: [Samples; 3],
-    irc: [Samples; 3],
-    idle: [Samples; 3],
-    fanout: [Samples; 3],
-    mail: [Samples; 3],
+    relay: Samples,
+    irc: Samples,
+    idle: Samples,
+    fanout: Samples,
+    mail: Samples,
 }

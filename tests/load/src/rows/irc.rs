@@ -3,7 +3,7 @@
 use std::io;
 use std::rc::Rc;
 
-use crate::chain::{Board, Form, Sender, listen, native, text};
+use crate::chain::{self, Board, Form, Load, Sender, listen, native, text};
 use crate::gateway::Site;
 use crate::native::open;
 use crate::peers::irc;
@@ -39,7 +39,8 @@ guests = "verified"
 
 /// The gateway with its sessions and clients.
 pub(crate) struct Chain {
-    gateway: Process,
+    /// It runs.
+    pub(crate) gateway: Process,
     _site: Site,
     board: Rc<Board>,
     natives: Vec<Rc<Sender>>,
@@ -88,11 +89,19 @@ impl Chain {
         })
     }
 
-    /// Measures to the clients once more.
+    /// Microseconds of processor time of a message to the clients, at saturation.
     ///
     /// # Errors
     /// Where something is lost or refused.
-    pub(crate) async fn measure_to_irc(&mut self, total: usize) -> io::Result<()> {
+    pub(crate) async fn cost_to_irc(&self, total: usize) -> io::Result<f64> {
+        // The first finds everything cold.
+        chain::run(&self.board, &self.natives, Load::Window(WINDOW, total / 4)).await?;
+        let cpu = self.gateway.cpu_s();
+        let figures = chain::run(&self.board, &self.natives, Load::Window(WINDOW, total)).await?;
+        Ok((self.gateway.cpu_s() - cpu) / figures.count * 1e6)
+    }
+
+    async fn measure_to_irc(&mut self, total: usize) -> io::Result<()> {
         self.to_irc.measure((&self.board, &self.natives), &self.gateway, (WINDOW, total)).await
     }
 

@@ -120,7 +120,8 @@ async fn by_postfix(setting: &Setting, sink: &Sink, count: usize) -> io::Result<
 
 /// The gateway with a native session that mail comes in for.
 pub(crate) struct Inbox {
-    gateway: Process,
+    /// It runs.
+    pub(crate) gateway: Process,
     site: Site,
     session: (Reader, Writer),
 }

@@ -10,6 +10,7 @@ pub(crate) mod irc;
 pub(crate) mod leases;
 pub(crate) mod mail;
 pub(crate) mod mail_out;
+pub(crate) mod profile;
 pub(crate) mod puppets;
 pub(crate) mod relay;
 pub(crate) mod through;
