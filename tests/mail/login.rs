@@ -245,6 +245,32 @@ fn an_author_has_his_share_of_mails_wherever_he_sends_from() {
 }
 
 #[test]
+fn whoever_guesses_passwords_is_not_even_heard_after_a_while() {
+    let secured = Secured::new(CERTIFICATE);
+    let gateway = secured.site.start();
+    gateway.wait_ready();
+    let mut codes = Vec::new();
+    while codes.len() < 60 {
+        let mut client = secured.encrypted();
+        client.must("EHLO client.example", 250);
+        for _ in 0..10 {
+            codes.push(client.say(&format!("AUTH PLAIN {WRONG}")).code);
+        }
+        assert!(codes.last().is_some_and(|code| [454, 535].contains(code)), "{codes:?}");
+        if codes.last() == Some(&454) {
+            // Nor is the right one.
+            client.must(&format!("AUTH PLAIN {PLAIN}"), 454);
+            break;
+        }
+    }
+    assert!((20..60).contains(&codes.iter().filter(|code| **code == 535).count()), "{codes:?}");
+    // Whoever does not log in is let be.
+    let reply =
+        Smtp::hello(secured.port).mail("bob@mail.example", FRED_MAILBOX, &mail("bob@mail.example", 1));
+    assert_eq!(reply.code, 250, "{reply:?}");
+}
+
+#[test]
 fn swaks_speaks_tls_and_authenticates() {
     let secured = Secured::new(CERTIFICATE);
     let gateway = secured.site.start();

@@ -16,6 +16,7 @@ mod abuse;
 mod authors;
 mod commands;
 mod dns_records;
+mod forged;
 mod login;
 mod loops;
 mod messages;

@@ -1,6 +1,7 @@
 //! A mail becomes a message, one for each recipient, and the reply says what is known.
 
 use crate::stage::{BOB, FRED, FRED_MAILBOX, HELLO, Stage, hello, stands};
+use crate::support::native::{Client, Open};
 
 /// What the gateway makes of the mail of a stranger.
 const BOB_URI: &str = "im:mailto=bob~40mail.example@gw.example";
@@ -246,4 +247,31 @@ fn whoever_cannot_say_what_he_answers_stays_in_the_conversation() {
     // It is no business of anybody else's.
     wilma.message("4", "im:wilma@a.example", BOB_URI, "Hello");
     assert_eq!(thread(&stage.outgoing.wait(5)[4]), ["", "", ""]);
+}
+
+#[test]
+fn a_domain_that_stands_for_a_network_is_in_the_addresses_both_ways() {
+    let mapping = "[[mapping]]\ndomain = \"xmpp.gw.example\"\nselector = \"xmpp\"\nsuffix = \"@jabber.example\"\n\
+                   [[application]]\nname = \"a bridge\"\ncovers = [\"xmpp:\"]\nsecret_file = \"bridge.secret\"\n";
+    let (site, outgoing, port) = Stage::site("", mapping);
+    std::fs::write(site.path("bridge.secret"), "sesame-sesame-sesame\n").unwrap();
+    std::fs::set_permissions(site.path("bridge.secret"), std::os::unix::fs::PermissionsExt::from_mode(0o600))
+        .unwrap();
+    let gateway = site.start();
+    gateway.wait_ready();
+    let alice = "im:xmpp=alice~40jabber.example@gw.example";
+    let open = Open { speaks: "xmpp:", serves: "xmpp:", secret: "sesame-sesame-sesame", ..Open::default() };
+    let mut bridge = Client::open(site.port, open);
+    bridge.message("1", alice, BOB_URI, "Yabba");
+    let mail = outgoing.one();
+    assert_eq!(mail.field("From").as_deref(), Some("<alice@xmpp.gw.example>"), "{mail:?}");
+    let reply = crate::support::smtp::Smtp::hello(port).mail(BOB, "alice@xmpp.gw.example", HELLO);
+    assert_eq!(reply.code, 250, "{reply:?}");
+    let got = loop {
+        let frame = bridge.next(crate::support::gateway::PATIENCE).unwrap();
+        if frame.element() == "message" {
+            break frame;
+        }
+    };
+    assert_eq!(got.attribute("destination").as_deref(), Some(alice));
 }

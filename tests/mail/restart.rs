@@ -147,3 +147,32 @@ fn word_on_what_was_sent_is_taken_only_once_it_is_kept() {
     assert!(answer.is("failure", "refused"), "{answer:?}");
     assert_eq!(outgoing.taken().len(), 1, "it was sent once");
 }
+
+#[test]
+fn an_alias_leads_back_after_a_kill() {
+    let name = "a-name-that-is-as-long-as-no-mail-address-may-be-in-front-of-its-at-sign";
+    let uri = format!("im:{name}@a.example");
+    let stage = Stage::new();
+    let mut long = stage.native(&uri);
+    long.message("1", &uri, "im:mailto=bob~40mail.example@gw.example", "Yabba");
+    let mail = stage.outgoing.one();
+    let alias = mail.field("From").unwrap().trim_matches(['<', '>']).to_owned();
+    let (local, domain) = alias.split_once('@').unwrap();
+    assert!(local.starts_with("alias=") && local.len() <= 64 && domain == "gw.example", "{alias}");
+    assert_eq!(mail.field("CPIM-Source"), Some(uri.clone()));
+    let Stage { site, gateway, outgoing, port } = stage;
+    gateway.kill();
+    drop(long);
+    let again = site.start();
+    again.wait_ready();
+    let mut long = Client::serving(site.port, &uri, false);
+    let reply = Smtp::hello(port).mail(BOB, &alias, HELLO);
+    assert_eq!(reply.code, 250, "{reply:?}");
+    let got = long.expect_message();
+    assert!(got.body().contains("Hello"), "{got:?}");
+    long.respond(&got, "success", "");
+    // It is one and the same for as long as the store is.
+    long = Client::open(site.port, Open { serves: &uri, ..Open::default() });
+    long.message("2", &uri, "im:mailto=bob~40mail.example@gw.example", "Dabba");
+    assert_eq!(outgoing.wait(2)[1].field("From").unwrap().trim_matches(['<', '>']), alias);
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cpim_adapter::{Address, Code, Outcome, Response, Status};
+use cpim_adapter::{Address, Code, DeliveryError, Outcome, Response, Status};
 use cpim_gateway::clock::UnixMs;
 use cpim_gateway::rules::{Decision, Forward, Mark, Topic};
 
@@ -46,6 +46,22 @@ async fn a_block_holds_at_once_and_ends_at_once() {
     assert_eq!(sent(&house, &mut fred, BARNEY, "2").await.0, denied);
     say(&house, BARNEY, Decision::Allow, FRED).await;
     assert_eq!(sent(&house, &mut fred, BARNEY, "3").await.0, Response::success());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_block_holds_for_what_was_accepted_before_and_waits_in_its_lane() {
+    let mut house = House::new().await;
+    let (mut fred, _barney) = (house.session(&[FRED]), house.session(&[BARNEY]));
+    house.manner(Manner::Refuse(|| DeliveryError::transport("not now")));
+    fred.send("1", FRED, BARNEY, "tried once, and to be tried again");
+    fred.send("2", FRED, BARNEY, "behind it, and never tried");
+    house.next().await;
+    say(&house, BARNEY, Decision::Deny, FRED).await;
+    house.manner(Manner::Say(Outcome::Delivered(Response::success())));
+    let denied = Response::failure(Code::Denied, "not allowed");
+    assert_eq!(fred.answer().await, ("1".to_owned(), denied.clone()));
+    assert_eq!(fred.answer().await, ("2".to_owned(), denied));
+    assert!(house.delivered.try_recv().is_err());
 }
 
 #[tokio::test(start_paused = true)]

@@ -133,10 +133,19 @@ impl LangTag {
 }
 
 /// The one answer to an operation: never two different ones.
+///
+/// Small, because there is room for many in each connection's channel of answers; most say nothing beside their status.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Response {
     status: Status,
     code: Option<Code>,
+    /// Never one that says nothing.
+    more: Option<Box<More>>,
+}
+
+/// What few responses say.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+struct More {
     words: String,
     lang: Option<LangTag>,
     duration: Option<u32>,
@@ -151,7 +160,7 @@ impl Response {
     /// The far side has it.
     #[must_use]
     pub const fn success() -> Self {
-        Self::bare(Status::Success, None, String::new())
+        Self { status: Status::Success, code: None, more: None }
     }
 
     /// The far side has it not, and why.
@@ -166,8 +175,18 @@ impl Response {
         Self::bare(Status::Indeterminant, Some(code), words.into())
     }
 
-    const fn bare(status: Status, code: Option<Code>, words: String) -> Self {
-        Self { status, code, words, lang: None, duration: None, subscript_id: None }
+    fn bare(status: Status, code: Option<Code>, words: String) -> Self {
+        Self { status, code, more: None }.with(!words.is_empty(), |more| more.words = words)
+    }
+
+    /// With something changed of what few responses say. `says`: the change puts something there.
+    fn with(mut self, says: bool, change: impl FnOnce(&mut More)) -> Self {
+        if says || self.more.is_some() {
+            let mut more = self.more.take().unwrap_or_default();
+            change(&mut more);
+            self.more = (*more != More::default()).then_some(more);
+        }
+        self
     }
 
     /// Reads a far side's status and text. Where the text does not begin with a code of ours,
@@ -187,23 +206,20 @@ impl Response {
 
     /// With the language of the words.
     #[must_use]
-    pub fn with_lang(mut self, lang: Option<LangTag>) -> Self {
-        self.lang = lang;
-        self
+    pub fn with_lang(self, lang: Option<LangTag>) -> Self {
+        self.with(lang.is_some(), |more| more.lang = lang)
     }
 
     /// With the duration that was granted, in seconds.
     #[must_use]
-    pub const fn with_duration(mut self, duration: Option<u32>) -> Self {
-        self.duration = duration;
-        self
+    pub fn with_duration(self, duration: Option<u32>) -> Self {
+        self.with(duration.is_some(), |more| more.duration = duration)
     }
 
     /// With the subscription's name.
     #[must_use]
-    pub fn with_subscript_id(mut self, id: Option<SubscriptId>) -> Self {
-        self.subscript_id = id;
-        self
+    pub fn with_subscript_id(self, id: Option<SubscriptId>) -> Self {
+        self.with(id.is_some(), |more| more.subscript_id = id)
     }
 
     /// With this code, where it has none and is a failure.
@@ -230,34 +246,34 @@ impl Response {
     /// The explanation for people, without the code.
     #[must_use]
     pub fn words(&self) -> &str {
-        &self.words
+        self.more.as_ref().map_or("", |more| &more.words)
     }
 
     /// The language of the words, where it was said.
     #[must_use]
-    pub const fn lang(&self) -> Option<&LangTag> {
-        self.lang.as_ref()
+    pub fn lang(&self) -> Option<&LangTag> {
+        self.more.as_ref()?.lang.as_ref()
     }
 
     /// The duration that was granted, in seconds.
     #[must_use]
-    pub const fn duration(&self) -> Option<u32> {
-        self.duration
+    pub fn duration(&self) -> Option<u32> {
+        self.more.as_ref()?.duration
     }
 
     /// The subscription's name.
     #[must_use]
-    pub const fn subscript_id(&self) -> Option<&SubscriptId> {
-        self.subscript_id.as_ref()
+    pub fn subscript_id(&self) -> Option<&SubscriptId> {
+        self.more.as_ref()?.subscript_id.as_ref()
     }
 
     /// The text on the wire: `code: words`, or either alone.
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {
-        match (self.code, self.words.is_empty()) {
-            (None, _) => Cow::Borrowed(&self.words),
-            (Some(code), true) => Cow::Borrowed(code.as_str()),
-            (Some(code), false) => Cow::Owned(format!("{code}: {}", self.words)),
+        match (self.code, self.words()) {
+            (None, words) => Cow::Borrowed(words),
+            (Some(code), "") => Cow::Borrowed(code.as_str()),
+            (Some(code), words) => Cow::Owned(format!("{code}: {words}")),
         }
     }
 }
@@ -284,6 +300,15 @@ mod tests {
         }
         assert_eq!(Status::from_word("indeterminant"), Some(Status::Indeterminant));
         assert_eq!(Status::from_word("indeterminate"), None);
+    }
+
+    #[test]
+    fn what_says_nothing_more_is_the_same_however_it_came_about() {
+        let response = Response::success().with_duration(Some(60)).with_lang(LangTag::parse("de"));
+        assert_eq!((response.duration(), response.lang().map(LangTag::as_str)), (Some(60), Some("de")));
+        assert_ne!(response, Response::success());
+        assert_eq!(response.with_duration(None).with_lang(None), Response::success());
+        assert_eq!(Response::from_text(Status::Success, ""), Response::success());
     }
 
     #[test]

@@ -19,6 +19,7 @@ use cpim_adapter::{
 };
 use cpim_native_proto::{Close, Closure, EncodeError, Event, Incoming, Reason, SendError};
 use tokio::sync::mpsc;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
 use crate::external::{Externals, observation};
@@ -33,7 +34,7 @@ const QUIET: Duration = Duration::from_secs(1);
 
 /// Everything that the task of one connection holds.
 pub(crate) struct Connection {
-    wire: Wire,
+    wire: Box<Wire>,
     session: Arc<Session>,
     externals: Arc<Externals>,
     cx: AdapterContext,
@@ -56,14 +57,14 @@ pub(crate) struct Connection {
 impl Connection {
     /// A connection whose session is open. `pool_idle`: when to close it if it carries nothing.
     pub(crate) fn new(
-        wire: Wire,
+        wire: Box<Wire>,
         (session, externals): (Arc<Session>, Arc<Externals>),
         ends: Ends,
         cx: AdapterContext,
         (inlet, answers): (Inlet, mpsc::Receiver<Answer>),
         pool_idle: Option<Duration>,
-    ) -> Self {
-        Self {
+    ) -> Box<Self> {
+        Box::new(Self {
             wire,
             session,
             externals,
@@ -77,11 +78,11 @@ impl Connection {
             last_used: Instant::now(),
             closing: false,
             owed: 0,
-        }
+        })
     }
 
     /// Runs the session to its end, whichever that is. `leave` is called as soon as it takes no more.
-    pub(crate) async fn run(mut self, leave: impl FnOnce(&Session)) {
+    pub(crate) async fn run(mut self: Box<Self>, leave: impl FnOnce(&Session)) {
         let shutdown = self.cx.shutdown.clone();
         // Made once: each takes a place in a list that all connections share.
         let (mut draining, mut forced) = (pin!(shutdown.draining()), pin!(shutdown.forced()));
@@ -93,10 +94,15 @@ impl Connection {
             let listening = self.waiting.is_none();
             tokio::select! {
                 () = self.wire.turn() => {}
-                Some(answer) = self.answers.recv() => self.answer(answer),
+                Some(answer) = self.answers.recv() => {
+                    self.answer(answer);
+                    // Where others run, they may have more for this peer: then one write takes it all.
+                    yield_now().await;
+                }
                 Some(departure) = self.ends.departures.recv(), if listening => {
                     // One may come that had its place before the session began to close: it was not sent.
                     self.waiting = Some(departure).filter(|_| self.wire.session.is_open());
+                    yield_now().await;
                 }
                 Ok(()) = self.ends.orders.changed() => self.obey(),
                 () = &mut draining, if !self.closing => {
@@ -110,7 +116,7 @@ impl Connection {
             }
         }
         leave(&self.session);
-        self.finish().await;
+        Box::pin(self.finish()).await;
     }
 
     /// Passes on everything that can be, without waiting.
@@ -283,12 +289,12 @@ impl Connection {
     }
 
     /// Says what became of everything that was under way, and hangs up.
-    async fn finish(mut self) {
+    async fn finish(mut self: Box<Self>) {
         // Given up before its end, it counts as lost: what was not begun is then told as not sent.
         self.wire.session.handle_loss(now());
         self.refuse_departures();
         self.pass_on();
-        let Self { wire, session, inlet, answers, mut ends, legs, .. } = self;
+        let Self { wire, session, inlet, answers, mut ends, legs, .. } = *self;
         // Whatever is left in these says so itself: an answer with a receipt is kept, a leg that may have
         // been sent is unknown. The inlet goes last, so that the gateway hears of the session's end after that.
         let end = wire.end();

@@ -42,7 +42,9 @@ pub(crate) async fn serve(
         return;
     };
     let mapper = cx.mapper();
-    let beginning = begin(&configured, listening, &mapper, stream);
+    // What happens once stands in a box of its own, here and below: else the task would keep room for it for as long
+    // as the session lasts.
+    let beginning = Box::pin(begin(&configured, listening, &mapper, stream));
     let begun = tokio::select! {
         begun = beginning => begun,
         () = cx.shutdown.draining() => return,
@@ -52,7 +54,7 @@ pub(crate) async fn serve(
         Err(failed) => {
             tracing::info!(from = origin.label, why = failed.why, "not opened");
             if let Some(wire) = failed.wire {
-                wire.dismiss().await;
+                Box::pin(wire.dismiss()).await;
             }
             return;
         }
@@ -66,14 +68,14 @@ pub(crate) async fn serve(
         Err(close) => {
             tracing::warn!(from = origin.label, reason = ?close.reason, text = close.text, "refused");
             wire.session.close(now(), close);
-            return wire.dismiss().await;
+            return Box::pin(wire.dismiss()).await;
         }
     };
     tracing::info!(session = admission.authority.label, "open");
     // Before the gateway knows of it, and asks about its addresses.
     if let Some(claims) = &admission.adapter {
         let said = &open.extensions;
-        shared.externals.arrived(&admission.serves, claims, said, &*cx.memory).await;
+        Box::pin(shared.externals.arrived(&admission.serves, claims, said, &*cx.memory)).await;
     }
     // `open` goes out first: what the gateway has kept for this session follows it.
     if let Err(error) = wire.session.accept(now(), &configured.settings.greeting()) {
@@ -90,7 +92,7 @@ pub(crate) async fn serve(
 /// Why a connection did not come to an `open`; its wire may have last words.
 struct Failed {
     why: String,
-    wire: Option<Wire>,
+    wire: Option<Box<Wire>>,
 }
 
 /// TLS where the listener speaks it, and the other side's `open`, within the time for both.
@@ -99,7 +101,7 @@ async fn begin(
     listening: &Listening,
     mapper: &Arc<Mapper>,
     stream: Box<dyn Stream>,
-) -> Result<(Wire, Open, Option<CertificateNames>), Failed> {
+) -> Result<(Box<Wire>, Open, Option<CertificateNames>), Failed> {
     let limits = &configured.settings.limits;
     let deadline = Instant::now() + limits.handshake;
     let (stream, names) = match timeout_at(deadline, secure(stream, listening)).await {

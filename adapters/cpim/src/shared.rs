@@ -124,12 +124,12 @@ impl Shared {
     /// Announces a session to the gateway, and makes its connection.
     pub(crate) fn announce(
         &self,
-        wire: Wire,
+        wire: Box<Wire>,
         admission: &Admission,
         (session, ends): (&Arc<Session>, Ends),
         cx: &AdapterContext,
         pool_idle: Option<Duration>,
-    ) -> Connection {
+    ) -> Box<Connection> {
         let facts = SessionFacts {
             authority: Arc::clone(&admission.authority),
             serves: admission.serves.clone(),

@@ -59,9 +59,10 @@ pub(crate) struct End {
 }
 
 impl Wire {
-    pub(crate) fn new(stream: Box<dyn Stream>, session: Session<Token>) -> Self {
+    /// Boxed, because it goes from hand to hand, and a task keeps room for all that it once held.
+    pub(crate) fn new(stream: Box<dyn Stream>, session: Session<Token>) -> Box<Self> {
         let (reader, writer) = tokio::io::split(stream);
-        Self {
+        Box::new(Self {
             session,
             reader,
             writer,
@@ -71,7 +72,7 @@ impl Wire {
             unflushed: 0,
             alarm: Box::pin(sleep_until(far())),
             heard_out: false,
-        }
+        })
     }
 
     /// Moves octets or time once: waits until some were read, some were taken, or something is due.
@@ -135,7 +136,7 @@ impl Wire {
     }
 
     /// Sends the last words of a session that never began, and hangs up.
-    pub(crate) async fn dismiss(mut self) {
+    pub(crate) async fn dismiss(mut self: Box<Self>) {
         while !self.is_finished() {
             self.turn().await;
         }

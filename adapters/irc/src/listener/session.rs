@@ -7,6 +7,7 @@
 //! and not for ever: after [`PLACE_WAIT`] the first of them is refused, and reading goes on.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -174,6 +175,9 @@ impl Session {
 
     async fn serve(&mut self) -> Result<std::convert::Infallible, End> {
         let shutdown = self.client.live.cx.shutdown.clone();
+        // Made once: each takes a place in a list that all clients share.
+        let (mut stops, mut forced) = (pin!(shutdown.draining()), pin!(shutdown.forced()));
+        let mut alarm = pin!(sleep_until(self.wake()));
         loop {
             self.pass_on().await?;
             let limits = self.client.loaded().settings.limits.clone();
@@ -182,7 +186,11 @@ impl Session {
             let wants_place = !self.held.is_empty() || !self.asks.is_empty();
             let reads = room && self.stopped.is_none();
             let draining = self.drain_until.is_some();
+            // Put forward, and never back: to look once too often at what is due costs less than to set it each time.
             let wake = self.wake();
+            if alarm.is_elapsed() || wake < alarm.deadline() {
+                alarm.as_mut().reset(wake);
+            }
             let Self { client, departures, inlet, answers, .. } = self;
             let turn = tokio::select! {
                 turn = client.wire.turn(reads) => match turn {
@@ -192,13 +200,17 @@ impl Session {
                 Some(answer) = answers.recv() => Turn::Answer(answer),
                 Some(departure) = departures.recv(), if takes => Turn::Departure(departure),
                 place = inlet.reserve(), if wants_place => Turn::Place(place),
-                () = sleep_until(wake) => Turn::Due,
-                () = shutdown.draining(), if !draining => Turn::Draining,
-                () = shutdown.forced() => Turn::Forced,
+                () = &mut alarm => Turn::Due,
+                () = &mut stops, if !draining => Turn::Draining,
+                () = &mut forced => Turn::Forced,
             };
             match turn {
                 Turn::Answer(answer) => self.answered(answer).await,
-                Turn::Departure(departure) => self.depart(departure).await,
+                Turn::Departure(departure) => {
+                    self.depart(departure).await;
+                    // Where others run, they may have more for this client: then one write takes it all.
+                    tokio::task::yield_now().await;
+                }
                 Turn::Draining => self.drain_until = Some(Instant::now() + limits.drain),
                 Turn::Due => self.due().await?,
                 Turn::Forced => return Err(End::Said("Server is shutting down".to_owned())),

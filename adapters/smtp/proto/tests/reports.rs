@@ -101,6 +101,16 @@ fn our_own_report_is_one_and_says_that_a_gateway_made_it() {
     assert_eq!((group.action, group.status.as_deref()), (Action::Failed, Some("5.7.1")));
     assert_eq!(group.final_recipient.as_deref(), Some("im=fred~40a.example@gw.example"));
     assert_eq!(group.original_recipient.as_deref(), Some("fred@a.example"));
+    // RFC 6533 section 3.
+    let beyond = Bounce {
+        recipient: "f+r\u{e9}d@a.example",
+        original_recipient: Some("utf-8;fr\u{e9}d@old.example"),
+        ..bounce
+    };
+    let text = String::from_utf8(beyond.write()).unwrap();
+    assert!(text.is_ascii(), "{text}");
+    assert!(text.contains("\r\nFinal-Recipient: utf-8; f\\x{2B}r\\x{E9}d@a.example\r\n"), "{text}");
+    assert!(text.contains("\r\nOriginal-Recipient: utf-8; fr\\x{E9}d@old.example\r\n"), "{text}");
 }
 
 proptest! {

@@ -36,6 +36,8 @@ const TOO_MANY_MAILS: Reply = Reply::fixed(450, "4.7.1", "too many mails; try ag
 const NO_ROOM: Reply = Reply::fixed(452, "4.3.1", "no room for a mail at present");
 const FORGED: Reply = Reply::fixed(550, "5.1.1", "no such address of this gateway");
 const NOT_DURABLE: Reply = Reply::fixed(451, "4.3.0", "the report is not kept yet");
+// RFC 4954 section 6.
+const TOO_MANY_PASSWORDS: Reply = Reply::fixed(454, "4.7.0", "too many wrong passwords; try again later");
 const WRONG_PASSWORD: Reply = Reply::fixed(535, "5.7.8", "wrong name or password");
 
 const SUBMITTERS_ONLY: Reply = Reply::fixed(530, "5.7.0", "authenticate first");
@@ -301,12 +303,14 @@ impl Connection<'_> {
     fn login(&self, login: &Login) -> Decision {
         let terms = self.inbound.terms();
         let known = terms.settings.submitters.iter().find(|submitter| submitter.name == login.name);
-        match known {
-            Some(submitter) if submitter.password.is(&login.password) => Decision::Accept,
-            _ => {
+        let is_right = || known.is_some_and(|submitter| submitter.password.is(&login.password));
+        match self.counted.may_log_in(is_right, Instant::now()) {
+            Some(true) => Decision::Accept,
+            Some(false) => {
                 tracing::info!(client = %self.client, name = login.name, "wrong name or password");
                 Decision::Refuse(WRONG_PASSWORD)
             }
+            None => Decision::Refuse(TOO_MANY_PASSWORDS),
         }
     }
 }

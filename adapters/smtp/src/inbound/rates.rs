@@ -12,6 +12,9 @@ const CLIENTS_MAX: usize = 65_536;
 /// Authors that are remembered at most, likewise.
 const AUTHORS_MAX: usize = 65_536;
 
+/// Wrong passwords of one client in each span of time: more than somebody mistypes, and too few to guess by.
+const WRONG_PASSWORDS: u32 = 20;
+
 /// What clients are allowed, and what they have had of it.
 #[derive(Debug)]
 pub(super) struct Rates {
@@ -25,6 +28,14 @@ pub(super) struct Rates {
 struct Client {
     connections: usize,
     mails: Share,
+    wrong_passwords: Share,
+}
+
+impl Client {
+    /// When it was last heard of.
+    fn at(&self) -> Instant {
+        self.mails.at.max(self.wrong_passwords.at)
+    }
 }
 
 /// What is left of the mails of somebody, who gets some back all the time.
@@ -39,13 +50,18 @@ impl Share {
         Self { left: f64::from(most), at: now }
     }
 
-    /// Whether there is one more; then it is taken.
-    fn take(&mut self, most: u32, each: Duration, now: Instant) -> bool {
+    /// Whether there is one more.
+    fn is_left(&mut self, most: u32, each: Duration, now: Instant) -> bool {
         let most = f64::from(most);
         let gained = now.saturating_duration_since(self.at).as_secs_f64() / each.as_secs_f64() * most;
         self.left = (self.left + gained).min(most);
         self.at = now;
-        let is_left = self.left >= 1.0;
+        self.left >= 1.0
+    }
+
+    /// Whether there is one more; then it is taken.
+    fn take(&mut self, most: u32, each: Duration, now: Instant) -> bool {
+        let is_left = self.is_left(most, each, now);
         if is_left {
             self.left -= 1.0;
         }
@@ -68,12 +84,16 @@ impl Rates {
         let ip = client(ip);
         let mut clients = self.lock();
         if clients.len() >= CLIENTS_MAX && !clients.contains_key(&ip) {
-            clients.retain(|_, client| client.connections > 0 || now - client.mails.at < self.each);
+            clients.retain(|_, client| client.connections > 0 || now < client.at() + self.each);
             if clients.len() >= CLIENTS_MAX {
                 return None;
             }
         }
-        let fresh = Client { connections: 0, mails: Share::new(self.mails, now) };
+        let fresh = Client {
+            connections: 0,
+            mails: Share::new(self.mails, now),
+            wrong_passwords: Share::new(WRONG_PASSWORDS, now),
+        };
         let client = clients.entry(ip).or_insert(fresh);
         if client.connections >= self.connections {
             return None;
@@ -96,6 +116,22 @@ impl Connected {
         let mut clients = self.rates.lock();
         let Some(client) = clients.get_mut(&self.ip) else { return false };
         client.mails.take(self.rates.mails, self.rates.each, now)
+    }
+
+    /// Whether its client may try a password now. What `is_right` finds wrong counts.
+    ///
+    /// Nothing: it has tried too many, and this one is not looked at.
+    pub(super) fn may_log_in(&self, is_right: impl FnOnce() -> bool, now: Instant) -> Option<bool> {
+        let mut clients = self.rates.lock();
+        let wrong = &mut clients.get_mut(&self.ip)?.wrong_passwords;
+        if !wrong.is_left(WRONG_PASSWORDS, self.rates.each, now) {
+            return None;
+        }
+        let is_right = is_right();
+        if !is_right {
+            wrong.take(WRONG_PASSWORDS, self.rates.each, now);
+        }
+        Some(is_right)
     }
 }
 

@@ -109,9 +109,10 @@ impl Bounce<'_> {
         text.push_str("\r\n");
         let mut fields = Header::default();
         if let Some(original) = self.original_recipient {
-            fields.put("Original-Recipient", original);
+            let (kind, address) = original.split_once(';').unwrap_or(("rfc822", original));
+            fields.put("Original-Recipient", &typed(&format!("{kind};"), address));
         }
-        fields.put("Final-Recipient", &format!("rfc822; {}", self.recipient));
+        fields.put("Final-Recipient", &typed("rfc822; ", self.recipient));
         fields.put("Action", action);
         fields.put("Status", status);
         text.push_str(&fields.into_text());
@@ -126,6 +127,21 @@ impl Bounce<'_> {
         let whole = header.iter().rposition(|octet| *octet == b'\n').map_or(0, |last| last + 1);
         quoted_printable(header.get(..whole).unwrap_or_default())
     }
+}
+
+/// An address with its type; beyond ASCII in the form that every server passes on (RFC 6533 section 3).
+fn typed(kind: &str, address: &str) -> String {
+    if address.is_ascii() {
+        return format!("{kind}{address}");
+    }
+    address.chars().fold("utf-8; ".to_owned(), |mut typed, c| {
+        match c {
+            '\\' | '+' | '=' => typed.push_str(&format!("\\x{{{:X}}}", u32::from(c))),
+            '!'..='~' => typed.push(c),
+            _ => typed.push_str(&format!("\\x{{{:X}}}", u32::from(c))),
+        }
+        typed
+    })
 }
 
 fn subject(action: &str) -> &'static str {
