@@ -22,6 +22,7 @@ mod messages;
 mod page;
 mod presence;
 mod stage;
+#[allow(dead_code, reason = "each test binary uses a part of it")]
 #[path = "../external/lines.rs"]
 mod talker;
 mod users;
