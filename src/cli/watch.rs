@@ -161,7 +161,7 @@ impl Watching<'_> {
     }
 
     /// Connects again and asks for the same subscription, or says that its time was over before that.
-    async fn go_on(&mut self, closure: &Closure, out: &mut Out) -> Result<Option<Exit>, Failed> {
+    async fn go_on(&mut self, closure: &Closure, out: &Out) -> Result<Option<Exit>, Failed> {
         let Watch { server, no_reconnect, .. } = self.watch;
         if *no_reconnect || self.watch.is_fetch() || exit_of(closure) != Exit::TryAgain {
             return Err(Failed::failure(format_args!("{}: {closure}", server.place())));
