@@ -2,70 +2,9 @@
 
 use std::fs;
 
-use crate::support::gateway::{Gateway, PATIENCE, Site};
-use crate::support::irc::Irc;
+use crate::irc_stage::{ALICE, FRED, Stage, both, watch};
+use crate::support::gateway::Site;
 use crate::support::ircd::{Ircd, Kind, NETWORK, Znc};
-use crate::support::native::Client;
-
-/// A gateway on a network, with these keys besides.
-struct Stage {
-    ircd: Ircd,
-    site: Site,
-    gateway: Option<Gateway>,
-}
-
-const ALICE: &str = "im:irc=irc.test.example/alice@gw.example";
-const FRED: &str = "im:fred@a.example";
-
-impl Stage {
-    fn new(kind: Kind, keys: &str) -> Self {
-        Self::on(Ircd::start(kind, ""), keys)
-    }
-
-    fn on(ircd: Ircd, keys: &str) -> Self {
-        let site = Site::new(&format!(
-            "[[irc.network]]\nname = \"{NETWORK}\"\nservers = [\"127.0.0.1:{}\"]\ntls = \"plain\"\n\
-             nick = \"relay\"\ntaken = \"success\"\npuppets = 20\nline_penalty = \"1ms\"\npoll = \"1s\"\n\
-             settle = \"1s\"\n{keys}\n",
-            ircd.port
-        ));
-        let gateway = site.start();
-        gateway.wait_for("on the network");
-        Self { ircd, site, gateway: Some(gateway) }
-    }
-
-    /// The same, with one key changed.
-    fn with(mut self, from: &str, to: &str) -> Self {
-        self.gateway = None;
-        self.site.edit(from, to);
-        self.gateway = Some(self.site.start());
-        self.gateway().wait_for("on the network");
-        self
-    }
-
-    fn gateway(&self) -> &Gateway {
-        self.gateway.as_ref().unwrap()
-    }
-
-    fn fred(&self) -> Client {
-        Client::serving(self.site.port, FRED, false)
-    }
-
-    fn join(&self, nick: &str) -> Irc {
-        let mut irc = Irc::connect(self.ircd.port);
-        irc.send(&format!("NICK {nick}"));
-        irc.send(&format!("USER {nick} 0 * :{nick} of the tests"));
-        irc.expect(&format!(" 001 {nick} "));
-        irc.until_quiet();
-        irc
-    }
-}
-
-fn both(case: impl Fn(Kind)) {
-    for kind in [Kind::Ngircd, Kind::Inspircd] {
-        case(kind);
-    }
-}
 
 /// Issue 5, items 3, 4 and 6: a foreign user appears by a nick that looks like him, with his address; both write to each
 /// other; and what is not delivered is told.
@@ -189,20 +128,8 @@ fn a_flood_goes_out_at_the_pace_of_the_server() {
 fn people_of_the_network_are_watched() {
     both(|kind| {
         let stage = Stage::new(kind, "[principals]\nsubscribe = \"allow\"");
-        let mut wilma = Client::serving(stage.site.port, "pres:wilma@a.example", false);
-        let target = ALICE.replacen("im:", "pres:", 1);
-        let subscribe = format!(
-            "<subscribe transID='s' watcher='pres:wilma@a.example' target='{target}' duration='600'/>"
-        );
-        wilma.try_send("", &subscribe, b"").unwrap();
-        let mut told = |what: &str| {
-            while let Ok(frame) = wilma.next(PATIENCE) {
-                if frame.element() == "notify" && frame.xml.contains(what) {
-                    return;
-                }
-            }
-            panic!("never told of {what}");
-        };
+        let mut watching = watch(&stage);
+        let mut told = |what: &str| watching(what, "never");
         told("status='closed'");
         let mut alice = stage.join("alice");
         told("status='open'");
@@ -230,7 +157,7 @@ fn znc_between() {
     fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     let gateway = site.start();
     gateway.wait_for("on the network");
-    let stage = Stage { ircd, site, gateway: Some(gateway) };
+    let stage = Stage::of(ircd, site, gateway);
     let (mut fred, mut alice) = (stage.fred(), stage.join("alice"));
     alice.ask_until("ISON relay", |lines| lines.iter().any(|line| line.contains(":relay")));
     fred.message("1", FRED, ALICE, "through a bouncer");

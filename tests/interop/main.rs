@@ -14,8 +14,12 @@ mod support;
 
 mod dkim;
 mod irc_clients;
+mod irc_login;
 mod irc_networks;
+mod irc_stage;
+mod irc_trouble;
 mod mail_in;
 mod postfix;
+mod services;
 mod smtp_sink;
 mod terminal;

@@ -58,6 +58,23 @@ fn an_account_is_one_person() {
     first.expect("PRIVMSG alice :to the other");
 }
 
+/// What is kept for an account is kept until a day that is said; for a guest, while he is there.
+#[test]
+fn what_is_kept_for_an_account_has_a_date() {
+    let stage = stage();
+    let (mut alice, mut guest) = (make(stage.irc), stage.join("guest"));
+    let mut fred = stage.native("im:fred@a.example");
+    for (irc, nick, kept) in [(&mut alice, "alice", "kept until 20"), (&mut guest, "guest", "kept while you")]
+    {
+        let to = uri(nick);
+        let xml = format!("<message source='im:fred@a.example' destination='{to}' transID='{nick}'/>");
+        let picture = b"Content-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\nAAAA";
+        fred.try_send("", &xml, picture).unwrap();
+        irc.expect("[image/png, 3 octets]");
+        assert!(irc.expect("[image/png, ").contains(kept));
+    }
+}
+
 /// What one client of an account watched, the others go on watching.
 #[test]
 fn a_watch_outlives_the_client_that_began_it() {
@@ -107,6 +124,7 @@ fn an_administrator_makes_accounts() {
     let secret = stage.site.path("alice.secret");
     std::fs::write(&secret, "sesame-open\n").unwrap();
     std::fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let _bob = stage.join("bob");
     let ask = |words: &str| {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_cpim-gateway"));
         command.args(["adapter", "irc"]).args(words.split(' ')).args(["--socket", "admin.sock"]);
@@ -126,7 +144,6 @@ fn an_administrator_makes_accounts() {
         let (code, said) = ask(words);
         assert!(code == 2 && said.contains(why), "{words}: {code} {said}");
     }
-    let _bob = stage.join("bob");
     assert!(ask("account add bob --secret-file alice.secret").1.contains("on the network"));
     let mut alice = join(stage.irc, "alice");
     assert!(alice.until_quiet().is_empty());

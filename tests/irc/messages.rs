@@ -181,12 +181,15 @@ fn what_is_no_text_is_named_and_kept() {
     send(&mut fred, "Content-Type: image/png\nContent-Transfer-Encoding: base64\n\nAAAA");
     alice.expect("PRIVMSG alice :[image/png, 3 octets]");
     let offer = alice.expect("PRIVMSG alice :[image/png, ");
-    assert!(offer.contains("kept until 20") && offer.contains("write to gateway: show "), "{offer}");
+    assert!(
+        offer.contains("kept while you are here") && offer.contains("write to gateway: show "),
+        "{offer}"
+    );
     send(&mut fred, "Content-Type: text/html\n\n<p>Hello <b>there</b>, <i>you</i></p>");
     alice.expect("PRIVMSG alice :Hello \u{2}there\u{f}, \u{1d}you");
     send(&mut fred, "Content-Type: text/html\n\n<table><tr><td>Hello</td></tr></table>");
     alice.expect("PRIVMSG alice :Hello");
-    alice.expect("[text/html, 65 octets, kept until");
+    alice.expect("[text/html, 65 octets, kept while");
     let mixed = "Content-Type: multipart/mixed; boundary=x\n\n--x\nContent-Type: multipart/alternative; boundary=y\n\n\
                  --y\nContent-Type: text/plain\n\nsee this\n--y\nContent-Type: text/html\n\n<p>see <b>this</b></p>\n\
                  --y--\n--x\nContent-Type: application/pdf\nContent-Disposition: attachment; filename=a.pdf\n\n123\n--x--\n";

@@ -111,6 +111,7 @@ impl Seat {
                 Ok(0) => return None,
                 Ok(count) => self.input.extend_from_slice(&octets[..count]),
                 Err(error) if error.kind() == ErrorKind::ConnectionReset => return None,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => panic!("{} says nothing: {error}", self.nick),
             }
         }
@@ -395,6 +396,114 @@ fn it_proves_itself_as_the_network_wants_it() {
     let user = puppet.expect("USER ");
     assert_eq!(user, "USER fred 0 * :im:fred@a.example");
     relay.expect("WHOIS alice");
+}
+
+/// Item 3: leave to connect goes to whoever is waited for, also if that began while he waited himself.
+#[test]
+fn who_is_waited_for_is_back_first() {
+    let network = Played::new("", "");
+    let site = site(&network, &format!("{QUICK}\nconnecting = 1"));
+    let gateway = site.start();
+    let mut relay = network.admit();
+    let users = ["fred", "wilma", "barney", "betty"];
+    let uri = |user: &str| format!("im:{user}@a.example");
+    let mut all = Client::serving(site.port, &users.map(uri).join(" "), false);
+    let mut puppets = Vec::new();
+    for user in users {
+        all.message(user, &uri(user), ALICE, "hello");
+        let mut puppet = network.admit();
+        if user == "fred" {
+            relay.expect("WHOIS alice");
+            relay.answer("WHOIS alice alice", "1700000000");
+        }
+        puppet.expect("PRIVMSG alice :hello");
+        puppet.pong();
+        assert!(all.expect_answer().is("success", ""));
+        puppets.push(puppet);
+    }
+    drop((relay, puppets));
+    // The relay comes back, and then whoever is first: the others wait for him.
+    let _relay = network.admit();
+    let mut first = network.accept();
+    let first_nick = first.expect("NICK ").replace("NICK ", "");
+    let last = users.iter().rev().find(|user| **user != first_nick).unwrap();
+    all.message("again", &uri(last), ALICE, "hello again");
+    gateway.wait_answer("/v1/queue", |_, answer| answer.contains("\"id\""));
+    assert!(network.accept_within(Duration::from_secs(2)).is_none(), "one at a time");
+    drop(first);
+    let mut second = network.accept();
+    assert_eq!(second.expect("NICK "), format!("NICK {last}"));
+}
+
+/// Item 6: while the network does not say who one person is, messages to others go out.
+#[test]
+fn a_question_without_answer_holds_up_nobody() {
+    let network = Played::new("", "");
+    let site = site(&network, QUICK);
+    site.edit("puppets = 20", "puppets = 0");
+    let gateway = site.start();
+    let mut relay = network.admit();
+    gateway.wait_for("on the network");
+    let mut fred = Client::serving(site.port, FRED, false);
+    let uri = |nick: &str| ALICE.replace("alice", nick);
+    let answer = |relay: &mut Seat, line: &str| {
+        let nick = line.rsplit(' ').next().unwrap().to_owned();
+        relay.send(&format!(":s 311 relay {nick} u h * :{nick}"));
+        relay.send(&format!(":s 317 relay {nick} 5 1700000000 :idle, signon"));
+        relay.send(&format!(":s 318 relay {nick} :End of WHOIS"));
+    };
+    // Lines of the relay until this one: everybody is there, and who that is is told, but of this one.
+    // Messages are out at once, but while one is held.
+    let held = std::cell::RefCell::new(None::<Vec<String>>);
+    let until = |relay: &mut Seat, text: &str, silent: &str| {
+        loop {
+            let line = relay.line().unwrap();
+            if let Some(token) = line.strip_prefix("PING ") {
+                match &mut *held.borrow_mut() {
+                    Some(held) => held.push(token.to_owned()),
+                    None => relay.send(&format!(":s PONG s {token}")),
+                }
+            }
+            if line.starts_with("WHOIS ") && !line.ends_with(silent) {
+                answer(relay, &line);
+            }
+            if let Some(nicks) = line.strip_prefix("ISON ") {
+                relay.send(&format!(":s 303 relay :{nicks}"));
+            }
+            if line.contains(text) {
+                return line;
+            }
+        }
+    };
+    for nick in ["bob", "carol"] {
+        fred.message(nick, FRED, &uri(nick), "hello");
+        let (mut asked, mut wrote) = (false, false);
+        while !asked || !wrote {
+            let line = until(&mut relay, nick, "nobody");
+            asked |= line.starts_with("WHOIS");
+            wrote |= line.starts_with("PRIVMSG");
+        }
+        until(&mut relay, "ISON ", "nobody");
+        assert!(fred.expect_answer().is("success", ""));
+    }
+    *held.borrow_mut() = Some(Vec::new());
+    // The relay is busy for longer than somebody is known for without being asked for.
+    fred.message("a", FRED, &uri("alice"), "wait for me");
+    until(&mut relay, "PRIVMSG alice", "nobody");
+    let began = Instant::now();
+    for nick in ["bob", "carol"] {
+        fred.message(&format!("{nick} 2"), FRED, &uri(nick), "again");
+    }
+    gateway.wait_answer("/v1/queue", |_, answer| answer.matches("\"id\"").count() >= 3);
+    while began.elapsed() < Duration::from_secs(3) {
+        until(&mut relay, "ISON ", "nobody");
+    }
+    for token in held.take().unwrap() {
+        relay.send(&format!(":s PONG s {token}"));
+    }
+    let began = Instant::now();
+    until(&mut relay, "PRIVMSG carol", "bob");
+    assert!(began.elapsed() < Duration::from_secs(15), "it waited for bob");
 }
 
 /// "Bad input": numerics out of place, lies in ISUPPORT, lines without end: bounded, and others unharmed.

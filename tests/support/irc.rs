@@ -130,6 +130,7 @@ impl Irc {
                 Ok(0) => return None,
                 Ok(count) => self.input.extend_from_slice(&octets[..count]),
                 Err(error) if error.kind() == ErrorKind::ConnectionReset => return None,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => panic!("nothing comes: {error}"),
             }
         }

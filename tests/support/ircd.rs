@@ -48,22 +48,67 @@ impl Ircd {
         ircd
     }
 
+    /// Which server it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// A file of its folder.
+    pub fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Has it speak TLS on another port from the next start on; gives back the port and the certificate that it shows
+    /// there, which is its own authority.
+    pub fn speak_tls(&self) -> (u16, String) {
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        fs::write(self.path("tls.pem"), made.cert.pem()).unwrap();
+        fs::write(self.path("tls.key"), made.signing_key.serialize_pem()).unwrap();
+        let (port, [cert, key]) = (free_port(), ["tls.pem", "tls.key"].map(|name| self.path(name)));
+        let (cert, key) = (cert.display(), key.display());
+        self.append(&match self.kind {
+            Kind::Ngircd => format!("[SSL]\nCertFile = {cert}\nKeyFile = {key}\nPorts = {port}\n"),
+            Kind::Inspircd => format!(
+                "<module name=\"sslinfo\"><module name=\"ssl_gnutls\">\n\
+                 <sslprofile name=\"own\" provider=\"gnutls\" certfile=\"{cert}\" keyfile=\"{key}\" \
+                 requestclientcert=\"yes\" hash=\"sha256\">\n\
+                 <bind address=\"127.0.0.1\" port=\"{port}\" type=\"clients\" sslprofile=\"own\">\n"
+            ),
+        });
+        (port, made.cert.pem())
+    }
+
+    /// Another name of the server from the next start on, for a second one on the network.
+    pub fn rename(&self, name: &str) {
+        let text = fs::read_to_string(self.file()).unwrap();
+        fs::write(self.file(), text.replacen(NETWORK, name, 1)).unwrap();
+    }
+
+    /// More configuration, which holds from the next start on.
+    pub fn append(&self, more: &str) {
+        let text = fs::read_to_string(self.file()).unwrap();
+        fs::write(self.file(), text + more).unwrap();
+    }
+
     /// What is configured from the next start on.
     pub fn configure(&self, more: &str) {
         let port = self.port;
         let text = match self.kind {
             Kind::Ngircd => format!(
                 "[Global]\nName = {NETWORK}\nInfo = a test\nListen = 127.0.0.1\nPorts = {port}\n\
-                 MotdPhrase = hello\n[Limits]\nMaxConnectionsIP = 0\nMaxNickLength = 20\n\
-                 [Options]\nDNS = no\nIdent = no\nPAM = no\n{more}\n"
+                 MotdPhrase = hello\n[Limits]\nMaxConnectionsIP = 0\nMaxNickLength = 20\nConnectRetry = 5\n\
+                 [Options]\nDNS = no\nIdent = no\nPAM = no\n[Operator]\nName = op\nPassword = op\n{more}\n"
             ),
             Kind::Inspircd => format!(
                 "<server name=\"{NETWORK}\" description=\"a test\" network=\"Test\">\n\
                  <admin name=\"a\" nick=\"a\" email=\"a@a.example\">\n\
                  <bind address=\"127.0.0.1\" port=\"{port}\" type=\"clients\">\n\
                  <connect allow=\"*\" timeout=\"60\" recvq=\"16384\" localmax=\"2000\" globalmax=\"2000\" \
-                 resolvehostnames=\"no\" useident=\"no\" threshold=\"20\" commandrate=\"1000\" fakelag=\"no\">\n\
+                 resolvehostnames=\"no\" useident=\"no\" threshold=\"100000\" commandrate=\"1000\" fakelag=\"no\">\n\
                  <options prefixquit=\"\" syntaxhints=\"no\"><performance softlimit=\"2000\">\n\
+                 <class name=\"all\" commands=\"*\" privs=\"*\" usermodes=\"*\" chanmodes=\"*\" snomasks=\"*\">\n\
+                 <type name=\"op\" classes=\"all\"><oper name=\"op\" password=\"op\" host=\"*@*\" type=\"op\">\n\
+                 <insane hostmasks=\"yes\" trigger=\"100\">\n\
                  <pid file=\"{pid}\">\n<log method=\"file\" type=\"* -USERINPUT -USEROUTPUT\" level=\"default\" \
                  target=\"{log}\">\n{modules}{more}\n",
                 pid = self.folder.path().join("inspircd.pid").display(),
@@ -90,8 +135,8 @@ impl Ircd {
     /// From the next start on, InspIRCd throws out whoever is so many commands ahead, at one a second.
     pub fn limit(&self, threshold: u32) {
         let text = fs::read_to_string(self.file()).unwrap();
-        assert!(text.contains("threshold=\"20\""), "InspIRCd only");
-        fs::write(self.file(), text.replace("threshold=\"20\"", &format!("threshold=\"{threshold}\"")))
+        assert!(text.contains("threshold=\"100000\""), "InspIRCd only");
+        fs::write(self.file(), text.replace("threshold=\"100000\"", &format!("threshold=\"{threshold}\"")))
             .unwrap();
     }
 

@@ -23,11 +23,20 @@ pub(crate) struct Most {
     pub(crate) whole: usize,
 }
 
+/// Who reads, and is told how to get the whole.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reader<'a> {
+    /// How he writes to the gateway.
+    pub(crate) inbox: &'a str,
+    /// Once he has left, whoever comes by his nick is somebody else.
+    pub(crate) is_guest: bool,
+}
+
 /// Octets in a line of base64: 76 characters, as RFC 2045 section 6.8 and uudecode have it.
 const BASE64_OCTETS: usize = 57;
 
 /// A message in lines of at most `room` octets: its best text form, and where that is not all, how to get the whole,
-/// which is kept. `inbox` is how the reader writes to the gateway.
+/// which is kept.
 ///
 /// # Errors
 /// [`DeliveryError`] where it is too long and cannot be kept.
@@ -36,7 +45,7 @@ pub(crate) async fn lines(
     message: &Message,
     id: &OperationId,
     (room, most): (usize, Most),
-    inbox: &str,
+    reader: Reader<'_>,
 ) -> Result<Vec<Trailing>, DeliveryError> {
     let shown = show(&message.content, &message.metadata);
     let mut lines = cut(&shown.text, room);
@@ -49,7 +58,8 @@ pub(crate) async fn lines(
     }
     tracing::info!(%id, count, whole = shown.whole, "loss: shown as text, and the whole is kept");
     let offer = match (cx.kept.keep(message, id).await, count > most.shown) {
-        (Ok(offer), _) => offer.sentence(inbox),
+        (Ok(offer), _) if reader.is_guest => offer.sentence_to_guest(reader.inbox),
+        (Ok(offer), _) => offer.sentence(reader.inbox),
         (Err(error), true) => {
             let words = format!("{count} lines on IRC; {} are taken, and {error}", most.shown);
             return Err(DeliveryError::refused(Code::TooLarge, words));

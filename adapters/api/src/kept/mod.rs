@@ -118,13 +118,19 @@ impl Offer {
     /// own protocol writes it (`gateway`, `gateway@gw.example`).
     #[must_use]
     pub fn sentence(&self, inbox: &str) -> String {
+        self.says(&format!("kept until {}", note::day(self.until)), inbox)
+    }
+
+    /// The same, for a reader for whom nothing is kept any more once he has left.
+    #[must_use]
+    pub fn sentence_to_guest(&self, inbox: &str) -> String {
+        self.says("kept while you are here", inbox)
+    }
+
+    fn says(&self, kept: &str, inbox: &str) -> String {
         let what = self.media_type.as_deref().unwrap_or("content of no known type");
-        let until = note::day(self.until);
-        format!(
-            "[{what}, {} octets, kept until {until}. To get it, write to {inbox}: {}]",
-            self.octets,
-            self.command(),
-        )
+        let (octets, command) = (self.octets, self.command());
+        format!("[{what}, {octets} octets, {kept}. To get it, write to {inbox}: {command}]")
     }
 }
 

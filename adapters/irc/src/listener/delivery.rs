@@ -17,7 +17,7 @@ use super::server::{Live, Server};
 use super::session::origin_of;
 use super::users::{Face, User};
 use crate::leg::Leg;
-use crate::shown::{self, Most};
+use crate::shown::{self, Most, Reader};
 
 /// Lines of one message at most; of what somebody asked for, a content of 1 MiB in base64.
 const MOST: Most = Most { shown: 200, whole: 20_000 };
@@ -78,7 +78,8 @@ async fn letter(
     let verb = if message.metadata.automatic { "NOTICE" } else { "PRIVMSG" };
     // Whatever nick it has by then, the line fits.
     let room = irc_text::room(source.to_string().len(), verb, &"n".repeat(NICK_OCTETS));
-    let lines = shown::lines(&live.cx, message, &delivery.passage.id, (room, MOST), GATEWAY).await?;
+    let reader = Reader { inbox: GATEWAY, is_guest: user.face().account.is_none() };
+    let lines = shown::lines(&live.cx, message, &delivery.passage.id, (room, MOST), reader).await?;
     let place = match user.room.reserve().await {
         Ok(place) => place,
         Err(mpsc::error::SendError(())) => return Err(DeliveryError::out_of_contact()),

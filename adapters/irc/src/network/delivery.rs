@@ -16,7 +16,7 @@ use super::mailbox::{NoTurn, Posted};
 use super::people::{Identity, Judgement};
 use super::seat::Seat;
 use crate::leg::Leg;
-use crate::shown::{self, Most};
+use crate::shown::{self, Most, Reader};
 use crate::sync::lock;
 
 /// Lines of one message at most: at the pace of networks, minutes.
@@ -28,8 +28,11 @@ pub(super) const IDLE: Duration = Duration::from_secs(60);
 /// How long a message waits for its seat to be on the network before the gateway is told that it is not.
 const OUT_OF_REACH: Duration = Duration::from_secs(60);
 
-/// How long the network has to say who somebody is.
+/// How long the network has to say who somebody is, while nobody else waits for that.
 const WHO: Duration = Duration::from_secs(20);
+
+/// How long it has while a message holds its seat: time for a question at the pace of networks, and its answer.
+const WHO_AT_ONCE: Duration = Duration::from_secs(5);
 
 /// How long what is known of somebody is kept: longer than anything waits.
 const NOTED: Duration = Duration::from_hours(24);
@@ -68,18 +71,18 @@ async fn letter(
         return Err(DeliveryError::refused(Code::Loop, words));
     }
     let (seat, is_own) = joined.seat_for(&message.source)?;
-    // The seat is made ready while its target is looked at.
-    let turn = async {
-        match timeout(OUT_OF_REACH, seat.mailbox.turn()).await {
-            Ok(Ok(turn)) => Ok(turn),
-            Ok(Err(NoTurn::Full)) => Err(busy()),
-            Ok(Err(NoTurn::Closed)) => Err(closed(&seat)),
-            Err(_) => Err(DeliveryError::transport("off the network")),
-        }
+    // The seat is made ready while its target is looked at, and held by nobody meanwhile.
+    let wanted = seat.mailbox.wanted();
+    judge(joined, &key, delivery.accepted_at, WHO).await?;
+    let turn = match timeout(OUT_OF_REACH, seat.mailbox.turn()).await {
+        Ok(Ok(turn)) => turn,
+        Ok(Err(NoTurn::Full)) => return Err(busy()),
+        Ok(Err(NoTurn::Closed)) => return Err(closed(&seat)),
+        Err(_) => return Err(DeliveryError::transport("off the network")),
     };
-    let (turn, ()) = tokio::try_join!(turn, judge(joined, &key, delivery.accepted_at))?;
-    // Waiting may have taken long.
-    judge(joined, &key, delivery.accepted_at).await?;
+    drop(wanted);
+    // Waiting may have taken long. Others wait for this now: where the network is slow to say, they go first.
+    judge(joined, &key, delivery.accepted_at, WHO_AT_ONCE).await?;
     let verb = if message.metadata.automatic { Verb::NOTICE } else { Verb::PRIVMSG };
     let before = match is_own || is_gateway(joined, message) {
         true => String::new(),
@@ -89,7 +92,9 @@ async fn letter(
     // The relay takes what is for the gateway itself.
     let inbox =
         joined.relay.nick().map_or_else(|| "this network's relay".to_owned(), |nick| nick.to_string());
-    let texts = shown::lines(&live.cx, message, &delivery.passage.id, (left, MOST), &inbox).await?;
+    // How long the network lets him be who he is, nobody knows.
+    let reader = Reader { inbox: &inbox, is_guest: true };
+    let texts = shown::lines(&live.cx, message, &delivery.passage.id, (left, MOST), reader).await?;
     let too_long =
         |error: cpim_irc_proto::LineTooLong| DeliveryError::refused(Code::TooLarge, error.to_string());
     let mut octets = Vec::with_capacity(texts.len());
@@ -113,14 +118,19 @@ fn is_gateway(joined: &Joined, message: &Message) -> bool {
 }
 
 /// Whether what was accepted then is for whoever has the nick now. Who that is, the network is asked where it is not
-/// known.
-async fn judge(joined: &Arc<Joined>, key: &NameKey, accepted_at: SystemTime) -> Result<(), DeliveryError> {
+/// known, and has so long to say it.
+async fn judge(
+    joined: &Arc<Joined>,
+    key: &NameKey,
+    accepted_at: SystemTime,
+    within: Duration,
+) -> Result<(), DeliveryError> {
     joined.meet(key, accepted_at).await;
     let judge = |joined: &Joined| lock(&joined.people).judge(key, accepted_at, SystemTime::now());
     let mut judgement = judge(joined);
     if judgement == Judgement::Unclear {
         let answer = joined.who_is(key);
-        let Ok(Some(_)) = timeout(WHO, answer).await else {
+        let Ok(Some(_)) = timeout(within, answer).await else {
             return Err(DeliveryError::transport("the network does not say who has that nick"));
         };
         judgement = judge(joined);

@@ -36,7 +36,9 @@ const BARRED: usize = 1_024;
 /// A network that was joined.
 pub(crate) struct Joined {
     pub(super) settings: NetworkSettings,
-    pub(super) tls: Option<Arc<ClientConfig>>,
+    /// How the relay speaks TLS, and how puppets do, which show no certificate: services would take whoever shows the
+    /// relay's for the relay.
+    tls: Option<[Arc<ClientConfig>; 2]>,
     live: OnceLock<Live>,
     pub(super) relay: Arc<Seat>,
     puppets: Mutex<HashMap<Address, Arc<Seat>>>,
@@ -80,7 +82,9 @@ impl Joined {
         let key = format!("irc.network[{}]", settings.name);
         let tls = match &settings.transport {
             Transport::Plain => None,
-            Transport::Tls { anchors, identity } => Some(tls::client(anchors, identity.as_ref(), &key)?),
+            Transport::Tls { anchors, identity } => {
+                Some([tls::client(anchors, identity.as_ref(), &key)?, tls::client(anchors, None, &key)?])
+            }
         };
         let facts = Facts { mapping: settings.casemapping.unwrap_or_default(), nick_octets: 9 };
         Ok(Arc::new(Self {
@@ -104,6 +108,12 @@ impl Joined {
 
     pub(crate) const fn settings(&self) -> &NetworkSettings {
         &self.settings
+    }
+
+    /// How a seat speaks TLS, where the network does.
+    pub(super) fn tls_of(&self, seat: &Seat) -> Option<&Arc<ClientConfig>> {
+        let [relays, puppets] = self.tls.as_ref()?;
+        Some(if seat.is_relay() { relays } else { puppets })
     }
 
     pub(super) fn name(&self) -> &str {
@@ -225,12 +235,6 @@ impl Joined {
 
     /// A seat is on the network.
     pub(super) fn enters(self: &Arc<Self>, seat: &Arc<Seat>, session: &Session) {
-        tracing::info!(
-            network = self.name(),
-            seat = seat.label(),
-            nick = session.nick().as_str(),
-            "on the network"
-        );
         self.is_called(seat, Some(session.nick().clone()));
         if seat.is_relay() {
             let said = session.isupport();
@@ -241,17 +245,15 @@ impl Joined {
                     facts.mapping = said.casemapping;
                 }
             }
-            let mapping = self.mapping();
-            let trouble = (said.casemapping != mapping).then(|| {
-                format!("it folds names by {}, and the configuration says {mapping}", said.casemapping)
-            });
-            self.shows(trouble.clone(), &trouble.unwrap_or_else(|| format!("joined as {}", session.nick())));
+            self.shows_joined(session.nick(), said.casemapping);
             self.begin_watching(session);
             self.up.send_replace(true);
         } else {
             seat.show();
             self.follows(seat, true);
         }
+        let (seat, nick) = (seat.label(), session.nick().as_str());
+        tracing::info!(network = self.name(), seat, nick, "on the network");
     }
 
     /// A seat has another nick, or none.
@@ -294,8 +296,13 @@ impl Joined {
         tracing::error!(network = self.name(), seat = seat.label(), why, "not let in; nothing more is tried");
         seat.bar(Some(why.to_owned()));
         seat.mailbox.close();
-        if seat.is_relay() {
-            self.shows(Some(format!("not let in: {why}")), &format!("not let in: {why}"));
+        match (&seat.principal, self.relay.nick()) {
+            (None, _) => self.shows(Some(format!("not let in: {why}")), &format!("not let in: {why}")),
+            // The others are on the network, which is what counts.
+            (Some(principal), Some(nick)) => {
+                self.marks(&format!("joined as {nick}; not let in: {principal}: {why}"));
+            }
+            (Some(_), None) => {}
         }
     }
 
@@ -318,10 +325,24 @@ impl Joined {
         }
     }
 
+    fn shows_joined(&self, nick: &Nick, said: Casemapping) {
+        let mapping = self.mapping();
+        let trouble = (said != mapping)
+            .then(|| format!("it folds names by {said}, and the configuration says {mapping}"));
+        self.shows(trouble.clone(), &trouble.unwrap_or_else(|| format!("joined as {nick}")));
+    }
+
     /// Shows the state of the network to whoever looks at the gateway.
     fn shows(&self, trouble: Option<String>, state: &str) {
+        if let Some(live) = self.live() {
+            live.health.set(self.name(), trouble);
+        }
+        self.marks(state);
+    }
+
+    /// Shows it among the connections.
+    fn marks(&self, state: &str) {
         let Some(live) = self.live() else { return };
-        live.health.set(self.name(), trouble);
         let facts = SessionFacts {
             authority: Arc::new(Authority {
                 peer: None,

@@ -8,7 +8,8 @@ use cpim_irc_proto::{Param, Trailing};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::config::Login;
-use super::connect::connect;
+use super::connect::{Stream, connect};
+use super::gate::Pass;
 use super::link::{End, serve};
 use super::looks;
 use super::seat::Seat;
@@ -32,32 +33,15 @@ pub(super) async fn keep(joined: Arc<Joined>, seat: Arc<Seat>) {
     let shutdown = joined.shutdown();
     let mut tries = Tries::default();
     loop {
-        let attempt = async {
-            if !seat.is_relay() {
-                joined.is_up().await;
-            }
-            let pass = joined.gate.pass(seat.mailbox.is_waited_for()).await;
-            let (host, port) = joined.server(tries.failed);
-            let applicant = joined.applicant(&seat).await.map_err(|why| End {
-                why,
-                ending: Ending::Dropped,
-                was_in: false,
-            })?;
-            let stream = connect(host, port, joined.tls.as_ref()).await.map_err(|error| End {
-                why: format!("{host}:{port}: {error}"),
-                ending: Ending::Dropped,
-                was_in: false,
-            })?;
-            Ok((stream, applicant, pass))
-        };
         let began = Instant::now();
-        let end = tokio::select! {
-            made = attempt => match made {
-                Ok((stream, applicant, pass)) => serve(&joined, &seat, stream, applicant, pass).await,
-                Err(end) => end,
-            },
-            () = lapses(&joined, &seat) => break,
+        let made = tokio::select! {
+            made = Box::pin(attempt(&joined, &seat, tries.failed)) => made,
             () = shutdown.draining() => break,
+        };
+        let end = match made {
+            None => break,
+            Some(Ok((stream, applicant, pass))) => serve(&joined, &seat, stream, applicant, pass).await,
+            Some(Err(why)) => End { why, ending: Ending::Dropped, was_in: false },
         };
         if seat.mailbox.is_closed() || shutdown.is_draining() || is_done(&joined, &seat) {
             break;
@@ -90,20 +74,66 @@ pub(super) async fn keep(joined: Arc<Joined>, seat: Arc<Seat>) {
     joined.gives_up(&seat);
 }
 
+/// Connects, once the network is there and it is the seat's turn. `None`: nobody wants it any more. An error: why it did
+/// not come about.
+async fn attempt(
+    joined: &Joined,
+    seat: &Seat,
+    failed: u32,
+) -> Option<Result<(Box<dyn Stream>, Applicant, Pass), String>> {
+    // Only the relay tries whether the network is there.
+    let is_up = async {
+        if !seat.is_relay() {
+            joined.is_up().await;
+        }
+    };
+    tokio::select! {
+        () = is_up => {}
+        () = lapses(joined, seat) => return None,
+    }
+    let pass = passes(joined, seat).await?;
+    let (host, port) = joined.server(failed);
+    let made = async {
+        let applicant = joined.applicant(seat).await?;
+        let stream = connect(host, port, joined.tls_of(seat)).await;
+        Ok((stream.map_err(|error| format!("{host}:{port}: {error}"))?, applicant, pass))
+    };
+    Some(made.await)
+}
+
+/// Leave to connect. Whoever is waited for goes before all others, also if that began while he waited himself. `None`:
+/// nobody wants it any more.
+async fn passes(joined: &Joined, seat: &Seat) -> Option<Pass> {
+    loop {
+        let hurried = seat.mailbox.is_waited_for();
+        let pass = joined.gate.pass(hurried);
+        tokio::pin!(pass);
+        while hurried == seat.mailbox.is_waited_for() {
+            tokio::select! {
+                pass = &mut pass => return Some(pass),
+                () = seat.mailbox.changed() => {}
+                () = sleep(joined.settings.linger) => {}
+            }
+            if is_unwanted(joined, seat) {
+                return None;
+            }
+        }
+    }
+}
+
 /// Resolves when nobody has used a puppet that is not on the network for long, or nobody may any more.
 async fn lapses(joined: &Joined, seat: &Seat) {
-    if seat.is_relay() {
-        return std::future::pending().await;
-    }
-    loop {
-        if seat.mailbox.is_closed() || is_done(joined, seat) {
-            return;
-        }
+    while !is_unwanted(joined, seat) {
         tokio::select! {
             () = seat.mailbox.changed() => {}
             () = sleep(joined.settings.linger) => {}
         }
     }
+}
+
+/// Whether a seat that is not on the network need not come there.
+fn is_unwanted(joined: &Joined, seat: &Seat) -> bool {
+    !seat.is_relay() && (seat.mailbox.is_closed() || is_done(joined, seat))
 }
 
 /// Whether a puppet has not been used for so long that it need not come back.

@@ -166,7 +166,7 @@ impl Link<'_> {
     fn due(&self) -> Instant {
         let session = Instant::from_std(self.session.due());
         let turn = self.turn.is_none().then(|| self.session.letter_at().map(Instant::from_std)).flatten();
-        let turn = turn.filter(|_| self.seat.mailbox.is_waited_for());
+        let turn = turn.filter(|_| self.seat.mailbox.has_turns());
         let asks = self.joined.asks_at().filter(|_| self.was_in && self.seat.is_relay());
         [turn, asks, self.lingers_until()].into_iter().flatten().fold(session, Instant::min)
     }

@@ -29,6 +29,8 @@ pub(super) struct Mailbox {
 struct Inner {
     turns: VecDeque<oneshot::Sender<Turn>>,
     lines: VecDeque<Bytes>,
+    /// Messages that will want a turn.
+    wanted: usize,
     /// When somebody last wanted anything of it.
     used: Option<Instant>,
     is_closed: bool,
@@ -54,6 +56,17 @@ pub(super) struct Posted {
     pub(super) is_notice: bool,
 }
 
+/// Says that a message will want its turn, for as long as it lasts.
+#[derive(Debug)]
+pub(super) struct Wanted<'a>(&'a Mailbox);
+
+impl Drop for Wanted<'_> {
+    fn drop(&mut self) {
+        let mut inner = lock(&self.0.inner);
+        inner.wanted = inner.wanted.saturating_sub(1);
+    }
+}
+
 /// Why there is no turn.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum NoTurn {
@@ -64,6 +77,17 @@ pub(super) enum NoTurn {
 }
 
 impl Mailbox {
+    /// Has the connection come about, or stay, for a message that is not ready for its turn yet.
+    pub(super) fn wanted(&self) -> Wanted<'_> {
+        {
+            let mut inner = lock(&self.inner);
+            inner.wanted += 1;
+            inner.used = Some(Instant::now());
+        }
+        self.more.notify_one();
+        Wanted(self)
+    }
+
     /// The turn, once it comes. Cancel safe: cancelled, it goes to the next.
     pub(super) async fn turn(&self) -> Result<Turn, NoTurn> {
         let comes = {
@@ -99,9 +123,14 @@ impl Mailbox {
         }
     }
 
-    /// Whether a message waits.
-    pub(super) fn is_waited_for(&self) -> bool {
+    /// Whether a message waits for its turn.
+    pub(super) fn has_turns(&self) -> bool {
         lock(&self.inner).turns.iter().any(|turn| !turn.is_closed())
+    }
+
+    /// Whether a message waits for the connection, or will in a moment.
+    pub(super) fn is_waited_for(&self) -> bool {
+        lock(&self.inner).wanted > 0 || self.has_turns()
     }
 
     /// Has a line sent when the pace lets it.
@@ -186,10 +215,20 @@ mod tests {
         assert_eq!(turn.source_octets, 10);
         drop(turn);
         assert!(posted.await.is_err(), "it gave up before its commit point");
-        assert!(mailbox.is_waited_for());
+        assert!(mailbox.has_turns());
         mailbox.close();
         assert_eq!(second.await.unwrap_err(), NoTurn::Closed);
         assert_eq!(mailbox.turn().await.unwrap_err(), NoTurn::Closed);
+    }
+
+    #[test]
+    fn what_will_want_a_turn_keeps_the_connection() {
+        let mailbox = Mailbox::default();
+        let wanted = mailbox.wanted();
+        assert!(mailbox.is_waited_for() && !mailbox.has_turns());
+        assert!(mailbox.give_turn(10, Casemapping::Ascii).is_none(), "and holds up nobody");
+        drop(wanted);
+        assert!(!mailbox.is_waited_for() && mailbox.used().is_some());
     }
 
     #[tokio::test]

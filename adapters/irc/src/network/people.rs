@@ -209,8 +209,12 @@ impl People {
                 mask: found.mask.clone(),
             };
             let is_same = person.identity.as_ref().is_some_and(|known| known.is(&identity));
-            // Whoever was met without a name until now is whoever has it, unless he left in between.
-            let is_first = person.identity.is_none() && person.left.is_none();
+            // Whoever was met without a name until now is whoever has it, unless he left in between; or came in between,
+            // where the network took long to say so.
+            let signed_on =
+                found.signed_on.and_then(|at| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(at)));
+            let is_late = at > person.since + MOMENT && signed_on.is_some_and(|on| on > person.since);
+            let is_first = person.identity.is_none() && person.left.is_none() && !is_late;
             person.identity = Some(identity);
             !is_same && !is_first
         };

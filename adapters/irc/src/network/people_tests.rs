@@ -60,6 +60,18 @@ fn what_is_fresh_is_for_whoever_is_there() {
     assert_eq!(stage.judge(0), Judgement::Same);
 }
 
+/// A network without MONITOR that took long to answer: whoever is found came while nobody looked.
+#[test]
+fn who_signed_on_after_the_first_was_met_is_another() {
+    for (after, expected) in [(30, Judgement::Other), (0, Judgement::Same)] {
+        let mut stage = Stage::new();
+        let met = stage.at.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+        stage.pass(40);
+        stage.found(None, Some(met + after));
+        assert_eq!(stage.judge(39), expected);
+    }
+}
+
 #[test]
 fn who_waits_is_asked_for_and_known_again_by_account_or_connection() {
     for (before, after, expected) in [

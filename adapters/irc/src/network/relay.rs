@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use cpim_irc_proto::client::{Change, Found, Inquiry, Session, Watch};
-use cpim_irc_proto::{LineBuilder, Message, NameKey, Nick, Verb};
+use cpim_irc_proto::{Casemapping, LineBuilder, Message, NameKey, Nick, Verb};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -16,16 +16,28 @@ use crate::sync::lock;
 /// Questions that wait. Whoever asks then is told that it is not known.
 const WAITING: usize = 1_024;
 
+/// Questions that wait for their answer at once, so that one without an answer holds up no other.
+const AT_ONCE: usize = 8;
+
 /// How long the network has to answer one.
 const ANSWER: Duration = Duration::from_secs(15);
 
-/// Who was asked for, one after the other.
+/// Who is asked for.
 #[derive(Debug, Default)]
 pub(super) struct Inquiries {
-    asked: Option<(Inquiry, Instant)>,
+    asked: Vec<Asked>,
     waiting: VecDeque<Nick>,
     /// Who waits for what is found, by the nick as it was asked for.
     answers: Vec<(Nick, oneshot::Sender<Found>)>,
+}
+
+/// A question that is out.
+#[derive(Debug)]
+struct Asked {
+    inquiry: Inquiry,
+    until: Instant,
+    /// Somebody asked for the same meanwhile: without an answer, it is asked once more.
+    again: bool,
 }
 
 impl Inquiries {
@@ -34,7 +46,8 @@ impl Inquiries {
         if self.waiting.len() >= WAITING || self.answers.len() >= WAITING {
             return;
         }
-        let is_asked = self.asked.as_ref().is_some_and(|(inquiry, _)| *inquiry.nick() == nick);
+        let asked = self.asked.iter_mut().find(|asked| *asked.inquiry.nick() == nick);
+        let is_asked = asked.map(|asked| asked.again = true).is_some();
         if !is_asked && !self.waiting.contains(&nick) {
             match answer.is_some() {
                 // Somebody waits for it.
@@ -46,16 +59,31 @@ impl Inquiries {
     }
 
     fn line(&mut self, now: Instant) -> Option<Bytes> {
-        if self.asked.as_ref().is_some_and(|(_, until)| *until <= now) {
-            self.asked = None;
+        for late in self.asked.extract_if(.., |asked| asked.until <= now).filter(|late| late.again) {
+            self.waiting.push_back(late.inquiry.nick().clone());
         }
-        if self.asked.is_some() {
+        if self.asked.len() >= AT_ONCE {
             return None;
         }
         let inquiry = Inquiry::new(self.waiting.pop_front()?);
         let line = inquiry.line();
-        self.asked = Some((inquiry, now + ANSWER));
+        self.asked.push(Asked { inquiry, until: now + ANSWER, again: false });
         line
+    }
+
+    /// When a question has waited long enough for its answer.
+    fn due(&self) -> Option<Instant> {
+        self.asked.iter().map(|asked| asked.until).min()
+    }
+
+    /// Takes what the relay heard; gives a question that is answered by it, and how.
+    fn hear(&mut self, message: &Message, mapping: Casemapping) -> Option<(Inquiry, Option<Found>)> {
+        let heard = self.asked.iter_mut().enumerate().find_map(|(nth, asked)| {
+            let found = asked.inquiry.hear(message, mapping)?;
+            Some((nth, found))
+        });
+        let (nth, found) = heard?;
+        Some((self.asked.remove(nth).inquiry, found))
     }
 
     /// Nobody will answer any more.
@@ -140,18 +168,14 @@ impl Joined {
     /// When it wants to ask something without anything happening.
     pub(super) fn asks_at(&self) -> Option<Instant> {
         let watch = lock(&self.watch).as_ref().and_then(Watch::due).map(Instant::from_std);
-        let asked = lock(&self.inquiries).asked.as_ref().map(|(_, until)| *until);
+        let asked = lock(&self.inquiries).due();
         [watch, asked].into_iter().flatten().min()
     }
 
     /// Takes what the relay heard.
     pub(super) fn heard(self: &Arc<Self>, message: &Message, now: Instant) {
         let mapping = self.mapping();
-        let answer = {
-            let mut inquiries = lock(&self.inquiries);
-            let heard = inquiries.asked.as_mut().and_then(|(inquiry, _)| inquiry.hear(message, mapping));
-            heard.and_then(|found| Some((inquiries.asked.take()?.0, found)))
-        };
+        let answer = lock(&self.inquiries).hear(message, mapping);
         if let Some((inquiry, found)) = answer {
             self.answered(&inquiry, found);
             return;
@@ -208,5 +232,39 @@ impl Joined {
             // Whoever asked may have stopped waiting.
             let _gone = answer.send(found.clone());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A question goes down with the server that it was for.
+    #[test]
+    fn what_is_asked_for_while_no_answer_comes_is_asked_again() {
+        let nick = || Nick::parse("alice").unwrap();
+        let (mut inquiries, now) = (Inquiries::default(), Instant::now());
+        inquiries.ask(nick(), None);
+        assert!(inquiries.line(now).is_some());
+        assert!(inquiries.line(now + ANSWER).is_none(), "nobody wants to know any more");
+        inquiries.ask(nick(), None);
+        assert!(inquiries.line(now).is_some());
+        inquiries.ask(nick(), None);
+        assert!(inquiries.line(now).is_none(), "once at a time");
+        assert!(inquiries.line(now + ANSWER).is_some());
+        assert!(inquiries.line(now + 2 * ANSWER).is_none());
+    }
+
+    #[test]
+    fn one_without_answer_holds_up_no_other() {
+        let (mut inquiries, now) = (Inquiries::default(), Instant::now());
+        for nth in 0..AT_ONCE + 1 {
+            inquiries.ask(Nick::parse(&format!("n{nth}")).unwrap(), None);
+        }
+        assert_eq!(std::iter::from_fn(|| inquiries.line(now)).count(), AT_ONCE);
+        let end = Message::parse(&Bytes::from_static(b":s 318 me n3 :End of WHOIS")).unwrap();
+        let (inquiry, found) = inquiries.hear(&end, Casemapping::Ascii).unwrap();
+        assert_eq!((inquiry.nick().as_str(), found), ("n3", Some(Found::default())));
+        assert_eq!(inquiries.line(now).unwrap(), "WHOIS n8 n8\r\n");
     }
 }

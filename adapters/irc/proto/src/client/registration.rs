@@ -73,7 +73,13 @@ impl Ending {
     pub fn of_error(words: &str) -> Self {
         let words = words.to_ascii_lowercase();
         let says = |any: &[&str]| any.iter().any(|word| words.contains(word));
-        if says(&["-line", "banned", "akill", "autokill", "not welcome"]) {
+        // `K-lined`, `G-Line by`, `zline`; but not `off-line`.
+        let is_line = |word: &str| {
+            let word = word.replacen('-', "", 1);
+            word.get(1..).is_some_and(|rest| rest == "line" || rest == "lined")
+        };
+        let has_line = words.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').any(is_line);
+        if has_line || says(&["banned", "akill", "autokill", "not welcome"]) {
             Self::Banned
         } else if says(&["(killed", "killed by", "kill by", "killed ("]) || words.starts_with("kill") {
             Self::Killed
@@ -246,7 +252,8 @@ impl Registration {
             self.offered.split_whitespace().any(|offer| offer.split('=').next() == Some(wanted))
         };
         if self.applicant.sasl.is_some() && !offers("sasl") {
-            return Step::Refused { why: "the network has no SASL".into(), ending: Ending::Refused };
+            // While its services are away a network does not offer it, and soon will again.
+            return Step::Refused { why: "the network offers no SASL".into(), ending: Ending::Dropped };
         }
         let sasl = self.applicant.sasl.as_ref().map(|_| "sasl");
         let names: Vec<&str> = self.wanted.iter().copied().filter(|name| offers(name)).chain(sasl).collect();
@@ -357,6 +364,11 @@ mod tests {
     fn an_error_is_told_by_its_words() {
         for (words, ending) in [
             ("Closing Link: 10.0.0.1 (K-lined: no bridges)", Ending::Banned),
+            ("K-Line by \"op\": \"no bridges\"", Ending::Banned),
+            ("Access denied: \"no bridges\" (K-Line)", Ending::Banned),
+            ("Closing link: (fred@10.0.0.1) [Z-lined: no]", Ending::Banned),
+            ("Server is going off-line", Ending::Dropped),
+            ("The gateway was on-line for too long a line", Ending::Dropped),
             ("You are banned from this server", Ending::Banned),
             ("Closing Link: fred[x] (Killed (oper (no)))", Ending::Killed),
             ("Killed by oper", Ending::Killed),
@@ -380,6 +392,6 @@ mod tests {
         assert_eq!(say(&mut external, ":s CAP * ACK :sasl").1, "AUTHENTICATE EXTERNAL|");
         assert_eq!(say(&mut external, "AUTHENTICATE +").1, "AUTHENTICATE +|");
         let mut none = Registration::new(applicant(Some(Sasl::External)), &[]);
-        assert!(matches!(say(&mut none, ":s CAP * LS :").0, Step::Refused { ending: Ending::Refused, .. }));
+        assert!(matches!(say(&mut none, ":s CAP * LS :").0, Step::Refused { ending: Ending::Dropped, .. }));
     }
 }
