@@ -63,35 +63,3 @@ fn a_guest_who_is_not_proven_confirms_what_he_changes() {
     alice.expect("im:fred@a.example is blocked: messages and presence.");
     assert_eq!(fred.writes(ALICE, "hello"), "failure denied");
 }
-
-/// A word outlives the gateway that sent it.
-#[test]
-fn what_is_confirmed_after_a_kill_is_done_once() {
-    let (site, port) = site("claimed");
-    let gateway = site.start();
-    let mut alice = Irc::join(port, "alice");
-    alice.send("PRIVMSG gateway :block im:fred@a.example");
-    let line = alice.expect("NOTICE alice :confirm ");
-    let word = line.rsplit(' ').next().unwrap().to_owned();
-    gateway.kill();
-    drop(alice);
-
-    let gateway = site.start();
-    let mut alice = Irc::join(port, "alice");
-    alice.send("PRIVMSG gateway :rules");
-    alice.expect("You have set no rules.");
-    alice.send(&format!("PRIVMSG gateway :confirm {word}"));
-    alice.expect("im:fred@a.example is blocked: messages and presence.");
-    gateway.kill();
-    drop(alice);
-
-    // Neither is it done a second time, nor forgotten.
-    let _gateway = site.start();
-    let mut fred = Someone::new(&site, "fred@a.example");
-    let mut alice = Irc::join(port, "alice");
-    alice.send(&format!("PRIVMSG gateway :confirm {word}"));
-    alice.expect("That was confirmed before.");
-    alice.send("PRIVMSG gateway :rules");
-    alice.expect("block im:fred@a.example everything");
-    assert_eq!(fred.writes(ALICE, "hello"), "failure denied");
-}
