@@ -25,7 +25,7 @@ pub struct Row {
     /// The selectors whose foreign addresses are its.
     pub selectors: &'static [&'static str],
     /// The DNS records that it needs.
-    pub records: fn(&Config) -> Result<Vec<Record>, BuildError>,
+    pub records: fn(&Config) -> Records,
     /// What it claims before it knows a peer, with this as the largest content of the native protocol.
     pub capabilities: fn(usize) -> Capabilities,
     /// Which features its users can say themselves, in whatever form; for the loss matrix.
@@ -33,6 +33,9 @@ pub struct Row {
     /// Builds it from the configuration; opens nothing.
     pub build: fn(&Config) -> Result<Built, BuildError>,
 }
+
+/// The DNS records of an adapter; of one that cannot be had, why.
+pub type Records = Result<Vec<Result<Record, BuildError>>, BuildError>;
 
 /// An adapter, and how it is told of a new configuration.
 pub struct Built {

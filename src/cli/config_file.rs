@@ -24,6 +24,14 @@ impl ConfigFile {
         self.config.as_deref().unwrap_or_else(|| Path::new(DEFAULT))
     }
 
+    /// What says so where no file was named: for people.
+    pub(super) fn source(&self) -> String {
+        match self.path().exists() {
+            true => self.path().display().to_string(),
+            false => format!("default, as there is no {DEFAULT} here"),
+        }
+    }
+
     /// Reads it.
     pub(super) fn load(&self) -> Result<Config, Failed> {
         Config::load(self.path()).map_err(Failed::usage)

@@ -19,7 +19,7 @@ use crate::resolver::{Published, Record, Resolver, Settings};
   cpim-gateway dns --config config/demo.toml --json
 
 Each line is one of a zone file; what the record is for stands behind it. With --check, what is published stands before it.
-Exit codes: 0 printed, or all is published; 1 something is not; 2 bad usage or configuration; 75 nobody can say now.")]
+Exit codes: 0 printed, or all is published; 1 something is not, or a key is not there yet; 2 bad usage or configuration; 75 nobody can say now.")]
 pub(super) struct Dns {
     /// Ask DNS what is published
     #[arg(long)]
@@ -67,6 +67,14 @@ impl Dns {
         };
         let mut exit = Exit::Done;
         for record in records {
+            let record = match record {
+                Ok(record) => record,
+                Err(missing) => {
+                    out.note(missing);
+                    exit = Exit::Failure;
+                    continue;
+                }
+            };
             let published = match &resolver {
                 Some(resolver) => Some(resolver.published(&record).await),
                 None => None,

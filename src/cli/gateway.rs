@@ -35,7 +35,7 @@ pub(super) struct Gateway {
 impl Gateway {
     /// Asks for a path and reads the answer.
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failed> {
-        self.client()?.get(path).await.map_err(failed)
+        self.client()?.get(path).await.map_err(|error| self.failed(error))
     }
 
     /// Has something done and reads the answer.
@@ -44,7 +44,7 @@ impl Gateway {
         path: &str,
         asked: &(impl Serialize + Sync),
     ) -> Result<T, Failed> {
-        self.client()?.post(path, asked).await.map_err(failed)
+        self.client()?.post(path, asked).await.map_err(|error| self.failed(error))
     }
 
     fn client(&self) -> Result<Client, Failed> {
@@ -61,15 +61,25 @@ impl Gateway {
         };
         Ok(Client::Socket(socket))
     }
-}
 
-fn failed(error: ClientError) -> Failed {
-    match &error {
-        ClientError::NotThere { source, .. } if source.kind() != ErrorKind::PermissionDenied => {
-            Failed::try_again(error)
+    fn failed(&self, error: ClientError) -> Failed {
+        match &error {
+            ClientError::NotThere { source, .. } if source.kind() == ErrorKind::PermissionDenied => {
+                Failed::failure(error)
+            }
+            ClientError::NotThere { .. } if self.is_guess() => Failed::try_again(format_args!(
+                "{error} That is its place by {}: name another with --config or --socket",
+                self.config.source()
+            )),
+            ClientError::NotThere { .. } => Failed::try_again(error),
+            ClientError::Refused { error: word, .. } if word == "bad-command" => Failed::usage(error),
+            _ => Failed::failure(error),
         }
-        ClientError::Refused { error: word, .. } if word == "bad-command" => Failed::usage(error),
-        _ => Failed::failure(error),
+    }
+
+    /// Nobody said which gateway is meant.
+    fn is_guess(&self) -> bool {
+        self.http.is_none() && self.socket.is_none() && self.config.config.is_none()
     }
 }
 

@@ -30,8 +30,7 @@ impl<'a> Reader<'a> {
     /// Takes the table `name` out of `values`, with its defaults for what is missing or wrong.
     pub(crate) fn table<T: Default + DeserializeOwned>(&mut self, values: &mut Dict, name: &str) -> T {
         let path = KeyPath::new(&[name]);
-        let value = values.remove(name).filter(|value| self.is_no_list(value, &path));
-        value.and_then(|value| self.what_is_right(value, &path)).unwrap_or_default()
+        values.remove(name).map(|value| self.right_of_table(value, &path)).unwrap_or_default()
     }
 
     /// Takes the list of tables `name` out of `values`: those that are right, each with the path it was written at.
@@ -59,6 +58,12 @@ impl<'a> Reader<'a> {
         let errors_before = self.errors.len();
         let read = self.what_is_right(value, at);
         read.filter(|_| self.errors.len() == errors_before)
+    }
+
+    /// Reads what is right of one table, with defaults for the rest.
+    pub(crate) fn right_of_table<T: Default + DeserializeOwned>(&mut self, value: Value, at: &KeyPath) -> T {
+        let value = self.is_no_list(&value, at).then_some(value);
+        value.and_then(|value| self.what_is_right(value, at)).unwrap_or_default()
     }
 
     /// Serde would take a list for a table, with the keys in the order of the type.

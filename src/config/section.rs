@@ -102,6 +102,14 @@ impl Section {
         read.ok_or_else(|| ConfigErrors::new(reader.errors))
     }
 
+    /// As [`Self::read`], but what is right in spite of what is wrong, so that more mistakes can be found in it.
+    pub(crate) fn read_what_is_right<T: Default + DeserializeOwned>(&self) -> (T, Vec<ConfigError>) {
+        let value = self.value.clone().unwrap_or_else(|| Value::from(Dict::new()));
+        let mut reader = Reader::new(&self.origins);
+        let read = reader.right_of_table(value, &KeyPath::new(&[self.name]));
+        (read, reader.errors)
+    }
+
     /// The error `message` about a key of this section, such as `["listener", "0", "key"]`.
     #[must_use]
     pub fn error(&self, keys: &[&str], message: impl Into<String>) -> ConfigError {

@@ -76,13 +76,24 @@ pub(crate) struct Origins {
 impl Origins {
     /// The place of `path` or, where it is not written, of the innermost table around it that is.
     pub(crate) fn place(&self, path: &KeyPath) -> Place {
-        if let Some(variable) = path.outwards().find_map(|path| self.variables.get(&path)) {
+        let above = || path.outwards().find_map(|path| self.variables.get(&path));
+        // Where the file does not have it, it is there because of what is set in it.
+        let inside = || {
+            let set = self.variables.iter().filter(|(set, _)| set.0.starts_with(&path.0));
+            set.map(|(_, variable)| variable).min().filter(|_| !self.lines.contains_key(path))
+        };
+        if let Some(variable) = above().or_else(inside) {
             return Place::Variable { variable: variable.clone() };
         }
         match path.outwards().find_map(|path| self.lines.get(&path)) {
             Some(line) => Place::File { file: self.file.clone(), line: *line, column: None },
             None => Place::Whole { file: self.file.clone() },
         }
+    }
+
+    /// Whether `path` was written, in the file or as a variable.
+    pub(crate) fn is_written(&self, path: &KeyPath) -> bool {
+        self.lines.contains_key(path) || self.variables.contains_key(path)
     }
 
     /// The error `message` about `path`.

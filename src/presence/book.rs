@@ -187,6 +187,13 @@ impl Book {
     }
 
     /// What a session has said of a presentity is taken back. `true`: its presence is another one now.
+    pub(crate) fn withdraw_at(&mut self, session: u64, address: &Address) {
+        if let Some(name) = self.names.find(address) {
+            self.withdraw(session, name);
+        }
+    }
+
+    /// Takes back what a session has published. `true`: that changed something.
     pub(crate) fn withdraw(&mut self, session: u64, name: Name) -> bool {
         let Some(presentity) = self.presentities.get_mut(&name) else { return false };
         presentity.say(session, None);

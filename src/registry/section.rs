@@ -29,7 +29,11 @@ impl Findings<'_> {
     pub(super) fn say(&mut self, table: &[&str], wrong: impl IntoIterator<Item = Wrong>) {
         for (key, message) in wrong {
             let keys: Vec<&str> = table.iter().copied().chain([key]).collect();
-            self.errors.push(self.section.error(&keys, message));
+            let error = self.section.error(&keys, message);
+            // A value that could not be read is not missing as well.
+            if self.errors.iter().all(|said| said.key != error.key) || error.key.is_empty() {
+                self.errors.push(error);
+            }
         }
     }
 
@@ -46,8 +50,8 @@ impl Findings<'_> {
 /// # Errors
 /// Everything that is wrong with it.
 pub(super) fn read<T: Table>(section: &Section, relay_domains: &[Domain]) -> Result<T, ConfigErrors> {
-    let mut table: T = section.read()?;
-    let mut findings = Findings { section, relay_domains, errors: Vec::new() };
+    let (mut table, errors) = section.read_what_is_right::<T>();
+    let mut findings = Findings { section, relay_domains, errors };
     table.look(&mut findings);
     if findings.errors.is_empty() { Ok(table) } else { Err(ConfigErrors::new(findings.errors)) }
 }

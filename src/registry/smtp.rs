@@ -6,7 +6,7 @@ pub mod section;
 
 use std::sync::Arc;
 
-use cpim_adapter::{BuildError, Domain, Scope};
+use cpim_adapter::{BuildError, Domain, Scope, Selectors};
 use cpim_smtp::{
     DnsSettings, Identity, IncomingSettings, Limits, ListenerSettings, MailAdapter, OutgoingSettings,
     Password, PeerSettings, Settings, SubmitterSettings,
@@ -33,7 +33,7 @@ fn settings(config: &Config) -> Result<Settings, BuildError> {
         incoming: IncomingSettings {
             hosted: config.hosted.iter().filter_map(|hosted| hosted.domain.clone()).collect(),
             submitters: mail.submitter.iter().filter_map(submitter).collect(),
-            closed_to_strangers: mail.incoming.closed_to_strangers.clone(),
+            closed_to_strangers: closed_to_strangers(&mail.incoming.closed_to_strangers, &config.selectors)?,
             check_authors: mail.incoming.check_authors,
             refuse_forged: mail.incoming.refuse_forged,
             peer_scopes: config.peers.iter().map(peer_scopes).collect(),
@@ -49,6 +49,18 @@ fn settings(config: &Config) -> Result<Settings, BuildError> {
             attempts: config.dns.attempts,
         },
     })
+}
+
+/// As the selectors are spelled. One that nobody knows is a mistake that would leave a door open.
+fn closed_to_strangers(names: &[String], known: &Selectors) -> Result<Vec<String>, BuildError> {
+    let spelled = names.iter().map(|name| match known.find(name) {
+        Ok(selector) => Ok(selector.as_str().to_owned()),
+        Err(error) => {
+            let key = "smtp.incoming.closed_to_strangers".into();
+            Err(BuildError { key, what: error.to_string() })
+        }
+    });
+    spelled.collect()
 }
 
 /// How mail is sent: a route of the gateway's own that goes by mail holds for whatever goes there by mail.

@@ -125,6 +125,9 @@ impl Router {
                 return Tried::Again;
             }
         };
+        for from_to in &leg.forwarded {
+            self.step(number, "forwarded", from_to);
+        }
         let Some(delivery) = self.depart(number, &leg, again) else {
             return Tried::Done;
         };
@@ -277,7 +280,12 @@ impl Router {
         let mut table = lock(&self.table);
         let flight = table.get_mut(number)?;
         let AtHand { port, hop, under } = flight.at_hand.take()?;
-        (under == under_now).then(|| Leg { port, hop, operation: Arc::clone(&flight.operation) })
+        (under == under_now).then(|| Leg {
+            port,
+            hop,
+            operation: Arc::clone(&flight.operation),
+            forwarded: Vec::new(),
+        })
     }
 
     fn depart(&self, number: i64, leg: &Leg, again: bool) -> Option<Delivery> {

@@ -46,7 +46,8 @@ struct Inner {
 }
 
 impl Contacts {
-    pub(crate) fn open(&self, port: usize, facts: SessionFacts, answers: mpsc::Sender<Answer>) -> u64 {
+    pub(crate) fn open(&self, contact: Contact) -> u64 {
+        let facts = &contact.facts;
         let mut inner = lock(&self.0);
         inner.last += 1;
         inner.changes += 1;
@@ -61,10 +62,10 @@ impl Contacts {
                 None => inner.waiting.drain().for_each(|(_, notify)| notify.notify_waiters()),
             }
         }
-        for scope in answer_scopes(&facts) {
+        for scope in answer_scopes(facts) {
             inner.speaking.entry(scope).or_default().push(session);
         }
-        inner.sessions.insert(session, Contact { port, facts: Arc::new(facts), answers });
+        inner.sessions.insert(session, contact);
         session
     }
 

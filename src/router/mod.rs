@@ -16,6 +16,7 @@ mod contacts;
 mod counters;
 mod flight;
 mod look;
+mod newcomer;
 mod own;
 mod owner;
 mod policy;
@@ -39,8 +40,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use cpim_adapter::{
-    Adapter, Answer, AnswerSlot, Arrival, BadAddress, Exchange, ForeignAddress, Mapper, Observation, Report,
-    Selector, SessionFacts,
+    Adapter, Address, Answer, AnswerSlot, Arrival, BadAddress, Exchange, ForeignAddress, Mapper, Observation,
+    Report, Selector, SessionFacts,
 };
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::task::TaskTracker;
@@ -356,6 +357,16 @@ impl Exchange for PortExchange {
 
     fn observed(&self, observation: Observation) {
         self.router.observed(self.port, observation);
+    }
+
+    fn newcomer(&self, address: &Address, done: oneshot::Sender<()>) {
+        let (router, address) = (Arc::clone(&self.router), address.clone());
+        self.router.tasks.spawn(async move {
+            if router.begin_anew(&address).await {
+                // Whoever asked may have stopped waiting.
+                let _gone = done.send(());
+            }
+        });
     }
 
     fn departed(&self, number: u64) {

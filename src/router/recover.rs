@@ -77,6 +77,10 @@ impl Router {
             Some(Some(until)) => Attempt::Recallable(UnixMs(until)),
         };
         flight.expected = true;
+        if let Some(attempt) = attempted {
+            let hop = &attempt.intent.hop;
+            flight.step("attempted", format!("{hop}, before the restart: whether it left is not known"));
+        }
         flight.step("recovered", "after a restart");
         if flight.attempt != Attempt::None {
             flight.again = true;

@@ -19,6 +19,8 @@ pub(super) struct Leg {
     pub(super) port: usize,
     pub(super) hop: NextHop,
     pub(super) operation: Arc<Operation>,
+    /// From which inbox to which other it is forwarded, one after the other: for the trace.
+    pub(super) forwarded: Vec<String>,
 }
 
 /// Why there is no next hop now.
@@ -61,6 +63,7 @@ impl Router {
         let policy = self.policy();
         let mut operation = Arc::clone(operation);
         let mut been: Vec<Address> = Vec::new();
+        let mut forwarded = Vec::new();
         // Each round peels what stands before the address that is meant: an alias, then a
         // route, or an inbox that is forwarded.
         for _ in 0..=cpim_adapter::Mapper::MAX_DEPTH {
@@ -95,14 +98,15 @@ impl Router {
                 Target::Forwarded(to) => {
                     let source = operation.speaks_for().address();
                     policy.let_pass(source, standing, &to).map_err(Missed::Never)?;
+                    forwarded.push(format!("from {address} to {to}, as its owner says"));
                     readdressed(&operation, to)
                 }
                 Target::Inner(inner) => readdressed(&operation, inner),
                 Target::Foreign { port, foreign } => {
-                    return Ok(Leg { port, hop: NextHop::Foreign(foreign), operation });
+                    return Ok(Leg { port, hop: NextHop::Foreign(foreign), operation, forwarded });
                 }
                 Target::Served { port } => {
-                    return Ok(Leg { port, hop: NextHop::Served(address), operation });
+                    return Ok(Leg { port, hop: NextHop::Served(address), operation, forwarded });
                 }
                 Target::Nowhere(refusal) => {
                     let known = match refusal.code {
@@ -114,7 +118,7 @@ impl Router {
                 }
                 Target::Elsewhere => {
                     let (port, hop) = self.resolve(&address, &policy).await?;
-                    return Ok(Leg { port, hop: NextHop::Peer(hop), operation });
+                    return Ok(Leg { port, hop: NextHop::Peer(hop), operation, forwarded });
                 }
             };
         }

@@ -160,9 +160,9 @@ impl Router {
                 });
             }
         }
-        let contact = Contact { port, facts: Arc::new(facts.clone()), answers: answers.clone() };
-        let session = self.contacts.open(port, facts.clone(), answers);
-        self.presence_open(session, &facts);
+        let contact = Contact { port, facts: Arc::new(facts), answers };
+        let session = self.contacts.open(contact.clone());
+        self.presence_open(session, &contact.facts);
         self.give_kept(contact);
         session
     }

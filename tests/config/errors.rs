@@ -61,6 +61,33 @@ gw.toml:3:1: not TOML: duplicate key
     );
 }
 
+/// A value that cannot be read hides nothing else: neither in its table nor in others of the section.
+#[test]
+fn all_of_a_section_of_an_adapter() {
+    let folder = Folder::new();
+    assert_errors(
+        &folder,
+        r#"
+[cpim]
+idle_timeout = "0s"
+[[cpim.listener]]
+address = "localhost:6996"
+certificate = "nope.pem"
+[[cpim.listener]]
+address = "0.0.0.0:5870"
+[[cpim.listener]]
+"#,
+        &[RELAY_DOMAIN],
+        r#"
+gw.toml:2: cpim.idle_timeout: out of bounds; a time of at least "1s" is accepted
+gw.toml:3: cpim.listener[0].key: is missing; the private key of certificate must be given
+gw.toml:4: cpim.listener[0].address: "localhost:6996"; an IP address and a port, such as "127.0.0.1:5870" or "[::1]:5870", is accepted
+gw.toml:7: cpim.listener[1].address: 0.0.0.0:5870 is not loopback; certificate and key must be given, or plain = "unencrypted-over-the-network" where that is meant
+gw.toml:8: cpim.listener[2].address: is missing; address (TCP) or path (Unix socket) must be given
+"#,
+    );
+}
+
 #[test]
 fn no_relay_domain() {
     let folder = Folder::new();
@@ -347,6 +374,7 @@ irc = "opaque"
         r#"
 gw.toml:2: limits.pair_backlog: out of bounds; a number of at least 1024 is accepted
 gw.toml:3: limits.memory_octets: out of bounds; room for one frame at its limit, 1048676 octets, is accepted
+gw.toml:4: limits.remembers: out of bounds; a time of at most store.keep_answers, "86400s", is accepted
 gw.toml:5: limits.xml_octets: out of bounds; a size of at least 4096 octets is accepted
 gw.toml:7: log.level: "inof" is no level; error, warn, info, debug, trace or off is accepted, or module=level, parted by commas
 gw.toml:9: dns.system: nobody to ask; system = true, servers, or enabled = false is accepted
@@ -355,7 +383,6 @@ gw.toml:11: dns.protocols[1]: unknown protocol "sip"; accepted: "cpim", "irc", "
 gw.toml:11: dns.protocols[2]: "cpim" is named already; each protocol is named once
 gw.toml:13: selectors.winfo: the selector `winfo` is reserved, and carries no foreign address
 gw.toml:14: selectors.irc: the selector `irc` is known already, with addresses that begin `irc://`
-gw.toml: store.keep_answers: out of bounds; a time of at least limits.remembers, "172800s", is accepted
 "#,
     );
 }
@@ -499,6 +526,7 @@ plain = "yes"
 "#,
         &[RELAY_DOMAIN],
         r#"
+gw.toml:2: cpim.listener[0].address: 192.0.2.1:5870 is not loopback; certificate and key must be given, or plain = "unencrypted-over-the-network" where that is meant
 gw.toml:3: cpim.listener[0].plain: unknown value "yes"; accepted: "unencrypted-over-the-network"
 "#,
     );
@@ -629,6 +657,7 @@ to = ["h:1"]
             ("CPIM_GATEWAY_RULE", "[{ action = allow }]"),
             ("CPIM_GATEWAY_LIMITS__", "3"),
             ("CPIM_GATEWAY_LOGS", "3"),
+            ("CPIM_GATEWAY_LIMITZ__HOPS", "3"),
             ("OTHER", "3"),
         ],
         r#"
@@ -636,6 +665,7 @@ gw.toml:3: limits.depth: out of bounds; a number of at least 4 is accepted
 CPIM_GATEWAY_LIMITS__: no key has this name; one such as CPIM_GATEWAY_LIMITS__HOPS, for limits.hops, is accepted
 CPIM_GATEWAY_LIMITS__HOPPS: limits.hopps: unknown key "hopps"; did you mean "hops"? accepted: "hops", "retry_horizon", "max_wait", "pair_backlog", "memory_octets", "xml_octets", "content_octets", "depth", "attributes", "session_operations", "sessions", "remembers", "drain"
 CPIM_GATEWAY_LIMITS__HOPS: limits.hops: "many"; a whole number from 0 to 255 is accepted
+CPIM_GATEWAY_LIMITZ__HOPS: limitz: unknown key "limitz"; did you mean "limits"? accepted: "relay_domain", "relay_domains_extra", "store", "admin", "log", "limits", "presence", "kept", "dns", "selectors", "hosted", "route", "peer", "application", "principals", "rule", "rules", "mapping", "cpim", "irc", "smtp"
 CPIM_GATEWAY_LOGS: logs: unknown key "logs"; did you mean "log"? accepted: "relay_domain", "relay_domains_extra", "store", "admin", "log", "limits", "presence", "kept", "dns", "selectors", "hosted", "route", "peer", "application", "principals", "rule", "rules", "mapping", "cpim", "irc", "smtp"
 CPIM_GATEWAY_ROUTE: route[0].to[1]: "h": no port; a host and its port, such as "gw.b.example:5870" or "[2001:db8::1]:5870", is accepted
 CPIM_GATEWAY_RULE: not a value of TOML: string values must be quoted, expected literal string

@@ -23,16 +23,16 @@ const REPEATS: usize = 200;
 
 /// What all threads share.
 pub(super) struct World {
-    port: u16,
+    pub(super) port: u16,
     receivers: usize,
     /// When to give up.
-    deadline: Instant,
+    pub(super) deadline: Instant,
     /// Messages taken and answers got: how far the load has come.
     progress: AtomicUsize,
     /// There are no new messages.
-    winding_up: AtomicBool,
+    pub(super) winding_up: AtomicBool,
     /// There is nothing more to receive.
-    over: AtomicBool,
+    pub(super) over: AtomicBool,
 }
 
 impl World {
@@ -58,7 +58,7 @@ impl World {
         self.over.store(true, Ordering::Relaxed);
     }
 
-    fn step(&self) {
+    pub(super) fn step(&self) {
         self.progress.fetch_add(1, Ordering::Relaxed);
     }
 }

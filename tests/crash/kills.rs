@@ -25,7 +25,7 @@ const SENDERS: usize = 4;
 const RECEIVERS: [(bool, bool); 4] = [(true, false), (false, false), (true, true), (false, true)];
 
 /// Draws that a seed decides (xorshift64*; any seed but 0).
-pub(super) struct Draws(u64);
+pub(super) struct Draws(pub(super) u64);
 
 impl Draws {
     pub(super) fn below(&mut self, bound: usize) -> usize {
@@ -40,7 +40,7 @@ impl Draws {
     }
 }
 
-fn seed() -> u64 {
+pub(super) fn seed() -> u64 {
     let given = std::env::var("CRASH_SEED").ok().map(|seed| seed.parse().expect("a number"));
     given.unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros() as u64) | 1
 }

@@ -18,5 +18,6 @@ mod support;
 mod actors;
 mod far;
 mod kills;
+mod mixed;
 mod near;
 mod table;

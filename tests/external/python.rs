@@ -21,9 +21,16 @@ struct Adapter {
 
 impl Adapter {
     fn start(site: &Site) -> Self {
-        let program = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/adapters/python/lines.py");
+        // Copied, as its author would: it needs nothing but its two files.
+        let folder = site.path("lines");
+        std::fs::create_dir_all(&folder).unwrap();
+        for file in ["cpim.py", "lines.py"] {
+            let example = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/adapters/python/");
+            std::fs::copy(format!("{example}{file}"), folder.join(file)).unwrap();
+        }
         let mut child = Command::new("python3")
-            .args(["-B", program, "127.0.0.1:0"])
+            .args(["-B", "lines.py", "127.0.0.1:0"])
+            .current_dir(&folder)
             .env("CPIM_SERVER", format!("127.0.0.1:{}", site.port))
             .env("CPIM_SECRET", "between gateways")
             .stderr(Stdio::piped())

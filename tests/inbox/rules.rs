@@ -68,7 +68,7 @@ fn rules_outlive_a_kill() {
 #[test]
 fn what_is_forwarded_arrives_elsewhere() {
     let site = Site::new("");
-    let _gateway = site.start();
+    let gateway = site.start();
     let mut fred = Someone::new(&site, "fred@a.example");
     let mut barney = Someone::new(&site, "barney@a.example");
     let mut wilma = Someone::new(&site, "wilma@b.example");
@@ -78,6 +78,10 @@ fn what_is_forwarded_arrives_elsewhere() {
     assert_eq!(frame.attribute("destination").as_deref(), Some("im:barney@a.example"));
     let (outcome, mut wilma) = sending.join().unwrap();
     assert_eq!(outcome, "success");
+    let id = frame.parameter("id").unwrap();
+    gateway.wait_answer(&format!("/v1/operations/{id}"), |_, story| {
+        story.contains("from im:fred@a.example to im:barney@a.example, as its owner says")
+    });
     assert_eq!(fred.commands("forward off"), "Your messages come to you.");
     let sending = std::thread::spawn(move || wilma.writes(FRED, "for fred"));
     assert_eq!(fred.hears().body(), "for fred");

@@ -27,3 +27,4 @@ mod registration;
 mod restart;
 mod stage;
 mod tls;
+mod whose_nick;

@@ -195,6 +195,30 @@ fn the_gateway_has_its_share_of_connections() {
 }
 
 #[test]
+fn the_memory_for_mails_is_bounded_and_comes_back() {
+    let stage = Stage::with("", "[smtp.limits]\nmails_at_once = 1\nopen_mails = 1\n");
+    let mut fred = stage.fred();
+    let mut one = at_data(&stage);
+    let mut other = stage.client();
+    other.must(&format!("MAIL FROM:<{BOB}>"), 250);
+    other.must(&format!("RCPT TO:<{FRED_MAILBOX}>"), 250);
+    other.must("DATA", 452);
+    other.must("RSET", 250);
+    assert_eq!(one.text(&hello(1)).code, 250);
+    // Taken, and its outcome awaited: there is room for no other.
+    let got = fred.expect_message();
+    let reply = other.mail(BOB, FRED_MAILBOX, &hello(2));
+    assert_eq!(reply.code, 451, "{reply:?}");
+    fred.respond(&got, "success", "");
+    let until = Instant::now() + crate::support::gateway::PATIENCE;
+    while other.mail(BOB, FRED_MAILBOX, &hello(2)).code != 250 {
+        assert!(Instant::now() < until);
+        crate::support::gateway::breathe();
+    }
+    assert!(fred.expect_message().body().contains("Hello"));
+}
+
+#[test]
 fn octets_that_are_no_text_are_refused_or_arrive_as_they_are() {
     let stage = Stage::new();
     let mut fred = stage.fred();

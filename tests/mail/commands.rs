@@ -142,6 +142,10 @@ fn nothing_automatic_is_answered() {
     write(&stage, BOB, 1, "Auto-Submitted: auto-replied\n", "help");
     write(&stage, BOB, 2, "Precedence: list\nList-Id: <x.mail.example>\n", "help");
     write(&stage, "", 3, "Auto-Submitted: auto-generated\n", "subscribe fred@a.example");
+    // Nobody wants to hear of it, and anybody may be named in `From`.
+    for (id, text) in [(5, "whoami"), (6, "help"), (7, "subscribe fred@a.example"), (8, "nonsense")] {
+        write(&stage, "", id, "", text);
+    }
     stage.outgoing.stays_empty(A_WHILE);
     write(&stage, BOB, 4, "", "help");
     let answer = stage.outgoing.one();

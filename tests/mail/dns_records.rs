@@ -45,3 +45,37 @@ async fn what_is_to_be_published_is_printed_and_looked_for() {
     assert_eq!(verdicts, ["right", "differs", "right"], "{}", checked.out);
     assert!(checked.out.contains("published: v=spf1 -all"), "{}", checked.out);
 }
+
+/// The records of a key that is not there yet cannot be printed; all others can.
+#[tokio::test]
+async fn before_the_first_start_all_but_the_key_is_printed() {
+    let site = Site::new("");
+    site.configure(
+        "relay_domain = \"gw.example\"\n[smtp.outgoing]\nsmarthost = \"127.0.0.1:25\"\n\
+         [[smtp.outgoing.dkim]]\nselector = \"s\"\nkey = \"dkim.pem\"\n",
+    );
+    let printed = run(&site.path(""), &["dns", "--config", "gateway.toml"]).await;
+    assert_eq!(printed.code, 1, "{}", printed.err);
+    // What is on this machine is nothing to be published.
+    assert!(
+        printed.out.contains("\"v=spf1 a mx -all\"") && printed.out.contains("_dmarc.gw.example."),
+        "{}",
+        printed.out
+    );
+    assert!(
+        printed.err.contains("smtp.outgoing.dkim[0].key: ") && printed.err.contains("openssl genpkey"),
+        "{}",
+        printed.err
+    );
+    let made = std::process::Command::new("openssl")
+        .args(["genpkey", "-algorithm", "ed25519", "-out", "dkim.pem"])
+        .current_dir(site.path(""))
+        .output();
+    let made = made.unwrap_or_else(|e| {
+        panic!("NOT RUN: openssl cannot be started ({e}); on Debian: apt-get install openssl")
+    });
+    assert!(made.status.success(), "{made:?}");
+    let printed = run(&site.path(""), &["dns", "--config", "gateway.toml"]).await;
+    assert_eq!(printed.code, 0, "{}", printed.err);
+    assert!(printed.out.contains("s._domainkey.gw.example. TXT \"v=DKIM1; k=ed25519; p="), "{}", printed.out);
+}

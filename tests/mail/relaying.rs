@@ -69,3 +69,23 @@ fn other_networks_can_be_closed_to_strangers() {
     let reply = client.say(&format!("RCPT TO:<{FRED_MAILBOX}>"));
     assert_eq!(reply.text(), "550 5.7.1 no mail is relayed to there");
 }
+
+#[test]
+fn a_network_that_is_misspelt_is_not_left_open() {
+    let incoming = "[smtp.incoming]\nclosed_to_strangers = [\"MAILTO\"]\n";
+    let stage = Stage::with("", incoming);
+    let mut client = stage.client();
+    client.must(&format!("MAIL FROM:<{BOB}>"), 250);
+    client.must(&format!("RCPT TO:<{CAROL}>"), 550);
+    // Nor is anything begun with what nobody knows, or taken over while it runs.
+    stage.site.edit("MAILTO", "mailtoo");
+    stage.gateway.hang_up();
+    stage.gateway.wait_for("smtp.incoming.closed_to_strangers: the selector `mailtoo` is unknown");
+    let mut client = stage.client();
+    client.must(&format!("MAIL FROM:<{BOB}>"), 250);
+    client.must(&format!("RCPT TO:<{CAROL}>"), 550);
+    let (site, _outgoing, _) = Stage::site("", &incoming.replace("MAILTO", "mailtoo"));
+    let (code, said) = site.fail();
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("smtp.incoming.closed_to_strangers: the selector `mailtoo` is unknown"), "{said}");
+}

@@ -126,10 +126,7 @@ fn word_on_what_was_sent_is_taken_only_once_it_is_kept() {
     there.message("1", FRED, "im:mailto=bob~40mail.example@gw.example", "Yabba");
     let mail = outgoing.one();
     let path = mail.from.split_once('>').unwrap().0.trim_start_matches("FROM:<").to_owned();
-    let report = "From: postmaster@mail.example\nMIME-Version: 1.0\n\
-                  Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\
-                  Content-Type: message/delivery-status\n\nReporting-MTA: dns; mail.example\n\n\
-                  Final-Recipient: rfc822; bob@mail.example\nAction: failed\nStatus: 5.1.1\n\n--b--\n";
+    let report = report("failed");
     let mut client = Smtp::hello(port);
     client.must("MAIL FROM:<>", 250);
     client.must(&format!("RCPT TO:<{path}>"), 250);
@@ -142,7 +139,7 @@ fn word_on_what_was_sent_is_taken_only_once_it_is_kept() {
 
     let again = site.start();
     again.wait_ready();
-    assert_eq!(Smtp::hello(port).mail("", &path, report).code, 250);
+    assert_eq!(Smtp::hello(port).mail("", &path, &report).code, 250);
     let answer = fred(site.port).expect_answer();
     assert!(answer.is("failure", "refused"), "{answer:?}");
     assert_eq!(outgoing.taken().len(), 1, "it was sent once");
@@ -175,4 +172,60 @@ fn an_alias_leads_back_after_a_kill() {
     long = Client::open(site.port, Open { serves: &uri, ..Open::default() });
     long.message("2", &uri, "im:mailto=bob~40mail.example@gw.example", "Dabba");
     assert_eq!(outgoing.wait(2)[1].field("From").unwrap().trim_matches(['<', '>']), alias);
+}
+
+/// A report by this server on what it took.
+fn report(action: &str) -> String {
+    format!(
+        "From: postmaster@mail.example\nMIME-Version: 1.0\n\
+         Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\
+         Content-Type: message/delivery-status\n\nReporting-MTA: dns; mail.example\n\n\
+         Final-Recipient: rfc822; bob@mail.example\nAction: {action}\nStatus: {}.0.0\n\n--b--\n",
+        if action == "failed" { 5 } else { 2 },
+    )
+}
+
+#[test]
+fn what_was_handed_over_at_a_kill_is_never_sent_again_and_its_report_decides() {
+    let (site, outgoing, port) = Stage::site_by(Mailbox::offering("250-mailbox\r\n250 DSN"), "", "");
+    outgoing.falls_silent.store(true, Ordering::Release);
+    let gateway = site.start();
+    gateway.wait_ready();
+    let mut there = fred(site.port);
+    there.message("1", FRED, "im:mailto=bob~40mail.example@gw.example", "Yabba");
+    // All of it is there, and nothing was said to its final dot.
+    let mail = outgoing.one();
+    gateway.kill();
+    drop(there);
+    outgoing.falls_silent.store(false, Ordering::Release);
+
+    let again = site.start();
+    again.wait_ready();
+    let mut back = fred(site.port);
+    // What is written now goes out; what went out before does not.
+    back.message("2", FRED, "im:mailto=bob~40mail.example@gw.example", "Dabba");
+    assert!(outgoing.wait(2)[1].text.contains("Dabba"));
+    let path = mail.from.split_once('>').unwrap().0.trim_start_matches("FROM:<");
+    assert_eq!(Smtp::hello(port).mail("", path, &report("delivered")).code, 250);
+    let answer = back.expect_answer();
+    assert_eq!((answer.trans_id.as_str(), answer.status.as_str()), ("1", "success"), "{answer:?}");
+    assert_eq!(outgoing.taken().len(), 2);
+}
+
+#[test]
+fn what_was_accepted_at_a_kill_is_sent_once_after_it() {
+    let (site, outgoing, _) = Stage::site("", "");
+    let gateway = site.start_held("attempting");
+    gateway.wait_ready();
+    let mut there = fred(site.port);
+    there.message("1", FRED, "im:mailto=bob~40mail.example@gw.example", "Yabba");
+    gateway.wait_held("attempting");
+    gateway.kill();
+    drop(there);
+    assert_eq!(outgoing.taken().len(), 0);
+    let again = site.start();
+    again.wait_ready();
+    assert!(outgoing.one().text.contains("Yabba"));
+    assert!(fred(site.port).expect_answer().is("indeterminant", ""));
+    assert_eq!(outgoing.taken().len(), 1);
 }

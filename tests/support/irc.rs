@@ -69,6 +69,17 @@ impl Irc {
         irc
     }
 
+    /// As [`Self::join`], where there is a server, and it does not go away meanwhile.
+    pub fn try_join(port: u16, nick: &str) -> Option<Self> {
+        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()?;
+        stream.set_nodelay(true).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut irc = Self::on(Box::new(stream));
+        irc.try_send(format!("NICK {nick}\r\nUSER {nick} 0 * :{nick}\r\n").as_bytes());
+        while !irc.line()?.contains(" 422 ") {}
+        Some(irc)
+    }
+
     /// Joins the network as clients without any capability do.
     pub fn join(port: u16, nick: &str) -> Self {
         let mut irc = Self::connect(port);

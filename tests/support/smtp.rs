@@ -52,7 +52,10 @@ impl Smtp {
 
     /// Connects.
     pub fn open(port: u16) -> Self {
-        let tcp = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("the server is there");
+        Self::on(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("the server is there"))
+    }
+
+    fn on(tcp: TcpStream) -> Self {
         tcp.set_nodelay(true).unwrap();
         tcp.set_read_timeout(Some(PATIENCE)).unwrap();
         let stream: Box<dyn Stream> = Box::new(tcp.try_clone().unwrap());
@@ -64,6 +67,14 @@ impl Smtp {
         let mut client = Self::connect(port);
         assert_eq!(client.say("EHLO client.example").code, 250);
         client
+    }
+
+    /// As [`Self::hello`], where there is a server, and it does not go away meanwhile.
+    pub fn try_hello(port: u16) -> Option<Self> {
+        let mut client = Self::on(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()?);
+        client.reply()?;
+        client.try_say("EHLO client.example")?;
+        Some(client)
     }
 
     /// Goes over to TLS with whoever has this certificate, by this name.
@@ -120,8 +131,13 @@ impl Smtp {
 
     /// Says a line, and gives the reply to it.
     pub fn say(&mut self, line: &str) -> Reply {
+        self.try_say(line).unwrap_or_else(|| panic!("hung up on {line:?}"))
+    }
+
+    /// As [`Self::say`]; nothing where the connection has ended.
+    pub fn try_say(&mut self, line: &str) -> Option<Reply> {
         self.write(format!("{line}\r\n").as_bytes());
-        self.reply().unwrap_or_else(|| panic!("hung up on {line:?}"))
+        self.reply()
     }
 
     /// Says a line, to which the reply must have this code.

@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::kept::{KeptLimits, Shelf};
 use crate::{
-    Authority, Domain, Mapper, Memory, Observation, Operation, OperationId, Response, Scope, Standing,
-    TransId,
+    Address, Authority, Domain, Mapper, Memory, MemoryError, Observation, Operation, OperationId, Response,
+    Scope, Standing, TransId,
 };
 
 /// An operation as it arrived, with what its sender said about it. What of that is believed is policy.
@@ -69,6 +69,12 @@ pub trait Exchange: Send + Sync {
     fn departed(&self, _number: u64) {}
     /// An answer was handed over, or could not be.
     fn receipt(&self, number: u64, handed_over: bool);
+    /// Somebody new is at an address: whatever was said by whoever had it before ends. `done` is told once that is
+    /// durable, and dropped where it cannot be written.
+    fn newcomer(&self, _address: &Address, done: oneshot::Sender<()>) {
+        // Whoever does not wait any more need not be told.
+        let _gone = done.send(());
+    }
     /// Addresses as this gateway reads them.
     fn mapper(&self) -> Arc<Mapper>;
 }
@@ -141,6 +147,25 @@ impl AdapterContext {
     /// Tells the presence of a presentity that is observed (see [`crate::Adapter::observe`]).
     pub fn observed(&self, observation: Observation) {
         self.exchange.observed(observation);
+    }
+
+    /// Says that somebody new is at an address, of which nothing but the address is the same: the rules and the
+    /// presence that were set from there, the subscriptions that were made and the content that was kept are another's,
+    /// and end. For protocols in which names change hands; said before the newcomer can say or be told anything.
+    /// Subscriptions *to* the address stay: they are for whoever is there.
+    ///
+    /// # Errors
+    /// [`MemoryError`] where it cannot be written down at present; some of it may have ended.
+    ///
+    /// # Cancel safety
+    /// Cancelled, some of it may go on.
+    pub async fn newcomer(&self, address: &Address) -> Result<(), MemoryError> {
+        for line in self.kept.of(address).await? {
+            self.kept.forget(&line.id).await?;
+        }
+        let (done, is_done) = oneshot::channel();
+        self.exchange.newcomer(address, done);
+        is_done.await.map_err(|_| MemoryError::Store("what was said before cannot be ended".to_owned()))
     }
 
     /// Addresses as this gateway reads them: own relay domains leniently, others strictly.
@@ -231,6 +256,13 @@ impl AnswerSlot {
         Self { to, permit, notice: None }
     }
 
+    /// This place, with the notice of another: for whoever wraps an adapter, and gives the gateway a place of his own.
+    #[must_use]
+    pub fn with_notice_of(mut self, other: &mut Self) -> Self {
+        self.notice = other.notice.take();
+        self
+    }
+
     /// Whether somebody is there to take an answer.
     #[must_use]
     pub fn is_open(&self) -> bool {
@@ -271,33 +303,41 @@ pub struct Answer {
 /// Says whether an answer was handed over. Dropped unsaid, it was not, and the answer is kept for its
 /// owner's next connection.
 pub struct Receipt {
-    exchange: Arc<dyn Exchange>,
+    /// Absent once it is said.
+    exchange: Option<Arc<dyn Exchange>>,
     number: u64,
-    handed_over: bool,
 }
 
 impl Receipt {
     /// A receipt for the answer to operation `number`.
     #[must_use]
     pub fn new(exchange: Arc<dyn Exchange>, number: u64) -> Self {
-        Self { exchange, number, handed_over: false }
+        Self { exchange: Some(exchange), number }
     }
 
     /// The answer is on its way: whatever its asker is sent from now on comes behind it. For an adapter that learns
     /// later than this whether it was handed over; who knows both at once need not say it.
     pub fn departed(&self) {
-        self.exchange.departed(self.number);
+        if let Some(exchange) = &self.exchange {
+            exchange.departed(self.number);
+        }
     }
 
     /// The answer was handed over.
     pub fn handed_over(mut self) {
-        self.handed_over = true;
+        self.say(true);
+    }
+
+    fn say(&mut self, handed_over: bool) {
+        if let Some(exchange) = self.exchange.take() {
+            exchange.receipt(self.number, handed_over);
+        }
     }
 }
 
 impl Drop for Receipt {
     fn drop(&mut self) {
-        self.exchange.receipt(self.number, self.handed_over);
+        self.say(false);
     }
 }
 

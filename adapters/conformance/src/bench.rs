@@ -368,12 +368,7 @@ impl Bench {
     }
 
     pub(crate) async fn submitted_within(&self, within: Duration) -> Option<Submission> {
-        self.core
-            .wait(within, |event| match event {
-                Event::Submitted(submission) => Ok(*submission),
-                other => Err(other),
-            })
-            .await
+        self.core.submitted(within).await
     }
 
     /// Whether the answer of this number was handed over.
@@ -407,11 +402,30 @@ impl Bench {
         Ok(())
     }
 
+    /// Whether texts cross as they are: then octet for octet, but for how lines end.
+    pub(crate) fn is_exact(&self, text: &str) -> bool {
+        /// As much as protocols of lines show in one: IRC has 512 octets for a line (RFC 1459 section 2.3).
+        const LINE: usize = 300;
+        let one_line = !text.contains(['\r', '\n']) && text.len() <= LINE;
+        one_line || self.supports(Feature::MultiLine) == Support::Full
+    }
+
+    /// What the peer sees of a text.
+    pub(crate) fn shown(&self, seen: &Seen) -> String {
+        seen.text.clone().or_else(|| seen.content.as_ref().map(entity_text)).unwrap_or_default()
+    }
+
     /// Whether what the peer sees is this text, as far as it sees texts.
     pub(crate) fn shows(&self, seen: &Seen, text: &str) -> bool {
         let shown = seen.text.clone().or_else(|| seen.content.as_ref().map(entity_text));
         seen.kind == Kind::Message && shown.is_some_and(|shown| shown.contains(text))
     }
+}
+
+/// A text with its lines ended by LF, and without the end of the last one: what protocols of text may differ in.
+pub(crate) fn lines_of(text: &str) -> String {
+    let text = text.replace("\r\n", "\n");
+    text.strip_suffix('\n').map(str::to_owned).unwrap_or(text)
 }
 
 /// What can be delivered.

@@ -27,6 +27,13 @@ pub(crate) struct Submission {
     slot: AnswerSlot,
 }
 
+impl Submission {
+    /// It is in the journal from now on.
+    pub(crate) fn accept(&mut self) {
+        self.slot.accepted();
+    }
+}
+
 /// Nobody takes the answer any more.
 #[derive(Debug)]
 pub(crate) struct NobodyThere;
@@ -42,6 +49,8 @@ pub(crate) struct Core {
 
 #[derive(Default)]
 struct State {
+    /// The journal is writing: nothing is accepted until a case says so.
+    holds: bool,
     sessions: Vec<(u64, SessionFacts, mpsc::Sender<Answer>)>,
     events: VecDeque<Event>,
     /// Answers to give to the next session that opens.
@@ -129,6 +138,11 @@ impl Core {
         self.lock().kept.push((trans_id, response));
     }
 
+    /// From now on the journal is slow, or is not: what is handed in is accepted when a case says so.
+    pub(crate) fn hold(&self, holds: bool) {
+        self.lock().holds = holds;
+    }
+
     /// How many connections are announced.
     pub(crate) fn sessions(&self) -> usize {
         self.lock().sessions.len()
@@ -137,6 +151,15 @@ impl Core {
     /// Whether any event is of this kind.
     pub(crate) fn count(&self, is: impl FnMut(&&Event) -> bool) -> usize {
         self.lock().events.iter().filter(is).count()
+    }
+
+    /// The next operation that is handed in.
+    pub(crate) async fn submitted(&self, within: Duration) -> Option<Submission> {
+        self.wait(within, |event| match event {
+            Event::Submitted(submission) => Ok(*submission),
+            other => Err(other),
+        })
+        .await
     }
 
     /// A word on this leg.
@@ -168,9 +191,11 @@ impl Exchange for Core {
         self.happened.notify_waiters();
     }
 
-    /// Everything is accepted at once; the answer comes when a case gives it.
+    /// Everything is accepted at once, unless a case holds it up; the answer comes when a case gives it.
     fn submit(&self, session: u64, arrival: Arrival, mut slot: AnswerSlot) {
-        slot.accepted();
+        if !self.lock().holds {
+            slot.accepted();
+        }
         let facts = self
             .lock()
             .sessions

@@ -10,8 +10,9 @@ pub(crate) fn contents() -> Vec<(&'static str, Content)> {
     let every_octet: Vec<u8> =
         b"Content-Type: application/octet-stream\r\n\r\n".iter().copied().chain(0..=255).collect();
     let long_line = format!("Content-Type: text/plain\r\n\r\n{}", "long ".repeat(2_000));
-    let texts: [(&str, &[u8]); 9] = [
+    let texts: [(&str, &[u8]); 11] = [
         ("plain text", b"Content-Type: text/plain\r\n\r\nhello"),
+        ("blanks of all kinds", b"Content-Type: text/plain\r\n\r\none  two   three, and .   a dot"),
         ("an empty body", b"Content-Type: text/plain\r\n\r\n"),
         ("text with header fields of its own", b"Content-Type: text/plain; charset=\"us-ascii\"\r\nContent-ID: <1@a.example>\r\nX-Own: yes\r\n\r\nYabba, dabba!"),
         ("lines that begin with dots and `From `", b"Content-Type: text/plain\r\n\r\n.\r\n..\r\nFrom here\r\n.end\r\n"),
@@ -19,12 +20,21 @@ pub(crate) fn contents() -> Vec<(&'static str, Content)> {
         ("bare CR, bare LF and NUL", b"Content-Type: application/x\r\n\r\na\rb\nc\0d\r\r\n\n"),
         ("several parts", b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\none\r\n--b\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\niVBORw0KGgo=\r\n--b--\r\n"),
         ("an invitation", b"Content-Type: application/sdp\r\n\r\nv=0\r\no=fred 1 1 IN IP4 host.example\r\n"),
+        ("fields that come twice, in an order of their own", b"X-B: 1\r\nContent-Type: text/plain; charset=\"us-ascii\"\r\nx-a:2\r\nX-B: 1\r\nX-B: 3\r\n\r\nas it is"),
         ("no header at all", b"\r\njust a body"),
     ];
     let mut contents: Vec<_> =
         texts.into_iter().map(|(what, octets)| (what, Content::new(Bytes::from_static(octets)))).collect();
     contents.push(("text beyond ASCII", Content::text("Größe: \u{1f9e9} ネコ\nzweite Zeile")));
     contents.push(("every octet there is", Content::new(every_octet.into())));
+    // Lengths at which a buffer ends.
+    for (what, octets) in
+        [("4,095 octets", 4_095), ("4,096 octets", 4_096), ("4,097 octets", 4_097), ("65,536 octets", 65_536)]
+    {
+        let mut octets_of = b"Content-Type: application/octet-stream\r\n\r\n".to_vec();
+        octets_of.resize(octets, b'#');
+        contents.push((what, Content::new(octets_of.into())));
+    }
     contents.push(("a line of 10,000 octets", Content::new(long_line.into_bytes().into())));
     contents
 }
@@ -46,12 +56,15 @@ pub(crate) fn metadata(feature: Feature) -> Option<Metadata> {
             ..none()
         },
         Feature::Subject => Metadata {
-            subjects: vec![Subject { lang: LangTag::parse("en"), text: "Dinner at eight?".into() }],
+            subjects: vec![
+                Subject { lang: LangTag::parse("en"), text: "Dinner at eight?".into() },
+                Subject { lang: LangTag::parse("de"), text: "Essen um acht?".into() },
+            ],
             ..none()
         },
         Feature::Threads => Metadata {
             message_ref: Some("<1@core.example>".into()),
-            references: vec![Arc::from("<0@core.example>")],
+            references: vec![Arc::from("<z@core.example>"), Arc::from("<0@core.example>")],
             ..none()
         },
         Feature::AnyContent

@@ -80,6 +80,12 @@ pub trait Subject: Send + Sync {
         true
     }
 
+    /// Whether the protocol has a word for an operation that was taken and has no outcome yet, as mail has. Then
+    /// [`ForeignPeer::send`] ends when the peer is given that word, or another in its place.
+    fn says_taken(&self) -> bool {
+        false
+    }
+
     /// Whether the code, and the words of a refusal, reach the sender as they are.
     fn tells_words(&self) -> bool {
         true
@@ -94,6 +100,11 @@ pub trait Subject: Send + Sync {
     /// Whether the protocol has a mark for what no person wrote.
     fn marks_automatic(&self) -> bool {
         true
+    }
+
+    /// What of a message's metadata the peer can be told to say, and can say that it saw.
+    fn sayable(&self, metadata: &Metadata) -> Metadata {
+        metadata.clone()
     }
 
     /// What of a message's metadata is still metadata where the feature is claimed to cross in another form.

@@ -104,7 +104,7 @@ pub(crate) fn admit(
             || serves.iter().any(|scope| matches!(scope, Scope::Domain(_) | Scope::Selector(_))),
         authority: Arc::new(Authority {
             peer: proof.peer.map(|peer| peer.domain.clone()),
-            scopes,
+            scopes: without_repetition(scopes),
             standing: proof.standing().min(best),
             label: proof.label(),
         }),
@@ -112,6 +112,16 @@ pub(crate) fn admit(
         claims,
         remembers: open.remembers,
         adapter,
+    })
+}
+
+/// Each of them once: what a session claims may be what it is configured to have anyway.
+fn without_repetition(scopes: Vec<Scope>) -> Vec<Scope> {
+    scopes.into_iter().fold(Vec::new(), |mut each, scope| {
+        if !each.contains(&scope) {
+            each.push(scope);
+        }
+        each
     })
 }
 
@@ -254,7 +264,7 @@ pub(crate) fn reached(
     }
     Authority {
         peer: peer.map(|peer| peer.domain.clone()),
-        scopes,
+        scopes: without_repetition(scopes),
         standing: Standing::Verified,
         label: match peer {
             Some(peer) => format!("peer {} for {wanted} ({from})", peer.domain),

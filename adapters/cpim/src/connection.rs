@@ -19,7 +19,6 @@ use cpim_adapter::{
 };
 use cpim_native_proto::{Close, Closure, EncodeError, Event, Incoming, Reason, SendError};
 use tokio::sync::mpsc;
-use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
 use crate::external::{Externals, observation};
@@ -94,15 +93,10 @@ impl Connection {
             let listening = self.waiting.is_none();
             tokio::select! {
                 () = self.wire.turn() => {}
-                Some(answer) = self.answers.recv() => {
-                    self.answer(answer);
-                    // Where others run, they may have more for this peer: then one write takes it all.
-                    yield_now().await;
-                }
+                Some(answer) = self.answers.recv() => self.answer(answer),
                 Some(departure) = self.ends.departures.recv(), if listening => {
                     // One may come that had its place before the session began to close: it was not sent.
                     self.waiting = Some(departure).filter(|_| self.wire.session.is_open());
-                    yield_now().await;
                 }
                 Ok(()) = self.ends.orders.changed() => self.obey(),
                 () = &mut draining, if !self.closing => {
@@ -164,7 +158,8 @@ impl Connection {
             Event::Opened(_) => {}
             Event::Operation(incoming) => self.arrive(incoming),
             Event::PeerClosing(close) => {
-                tracing::debug!(session = self.label(), reason = ?close.reason, "the peer ends the session");
+                let reason = close.reason.as_ref().map(Reason::as_str);
+                tracing::debug!(session = self.label(), reason, "the peer ends the session");
                 self.refuse_departures();
             }
             Event::Response { trans_id, response } => {

@@ -66,7 +66,8 @@ pub(crate) async fn serve(
     let (admission, session, ends) = match entered {
         Ok(entered) => entered,
         Err(close) => {
-            tracing::warn!(from = origin.label, reason = ?close.reason, text = close.text, "refused");
+            let reason = close.reason.as_ref().map(Reason::as_str);
+            tracing::warn!(from = origin.label, reason, text = close.text, "refused");
             wire.session.close(now(), close);
             return Box::pin(wire.dismiss()).await;
         }
@@ -82,7 +83,7 @@ pub(crate) async fn serve(
         tracing::error!(from = origin.label, %error, "cannot answer `open`");
     }
     let connection = shared.announce(wire, &admission, (&session, ends), &cx, None);
-    drop(configured);
+    drop((configured, admission));
     tokio::select! {
         () = connection.run(|session| shared.sessions.leave(session)) => {}
         () = hold_to_settings(changes, &session, |now| judge(now).map(|admission| admission.authority)) => {}

@@ -16,7 +16,7 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout};
 const READ_OCTETS: usize = 16_384;
 
 /// Octets read at once at first: little, for the many sessions that are silent. Each read that fills its room doubles it.
-const FIRST_READ_OCTETS: usize = 512;
+const FIRST_READ_OCTETS: usize = 256;
 
 /// Pieces written at once; the session coalesces what is small before it comes here.
 const PIECES: usize = 32;

@@ -14,12 +14,15 @@ import asyncio
 import email
 import email.policy
 import os
+import re
 import secrets
 import sys
 import xml.etree.ElementTree as ElementTree
 from xml.sax.saxutils import escape, quoteattr
 
 XML_OCTETS, CONTENT_OCTETS = 65_536, 1_048_576  # the limits of the binding
+# What XML cannot hold, not even as a reference (XML 1.0 section 2.2).
+NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 SILENCE_S = 100  # the gateway pings after 60 s of silence: whoever says nothing for longer is gone
 WAITING = 1_000  # our operations that may wait for their answers at once
 PAUSES_S = (0.1, 0.2, 0.5, 1, 2, 5)  # between attempts to connect
@@ -218,7 +221,13 @@ class Session:
     async def _ask(self, name, attributes, content=b""):
         async with self._room:
             mine = trans_id()
-            sent = frame(element(name, {**attributes, "transID": mine}), content)
+            xml = element(name, {**attributes, "transID": mine})
+            # Written, these would end the session, and all that waits on it: what one user says must not harm others.
+            if NOT_XML.search(xml):
+                return failure("bad-address", "characters that no address can have")
+            if len(xml.encode()) > XML_OCTETS or len(content) > CONTENT_OCTETS:
+                return failure("too-large", f"{CONTENT_OCTETS} octets are taken")
+            sent = frame(xml, content)
             answered = asyncio.get_running_loop().create_future()
             self._waiting[mine] = (sent, answered)
             try:

@@ -2,11 +2,12 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use cpim_adapter::{
     Adapter, AdapterContext, AdapterError, BadAddress, Capabilities, Code, CommitPoint, Delivery,
-    DeliveryError, ForeignAddress, Health, NextHop, Operation, Outcome, Selector,
+    DeliveryError, ForeignAddress, Health, NextHop, Operation, Outcome, Retry, Selector,
 };
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -31,6 +32,8 @@ pub struct Settings {
 pub struct LinesAdapter {
     settings: Settings,
     users: Arc<Users>,
+    /// What was accepted before may have been on its way to somebody who was there then.
+    began: SystemTime,
     /// Bound, and not running yet.
     listener: Mutex<Option<TcpListener>>,
     cx: OnceLock<AdapterContext>,
@@ -40,7 +43,16 @@ impl LinesAdapter {
     /// Builds the adapter. Nothing is listened at yet.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        Self { settings, users: Arc::default(), listener: Mutex::default(), cx: OnceLock::new() }
+        let began = SystemTime::now();
+        Self { settings, users: Arc::default(), began, listener: Mutex::default(), cx: OnceLock::new() }
+    }
+
+    /// Nobody of that name is there. What was under way when he left, or when the gateway started, waits for him; of what
+    /// is new its sender is told at once.
+    fn is_away(&self, name: &str, accepted_at: SystemTime) -> DeliveryError {
+        let waits = accepted_at <= self.users.left_at(name).unwrap_or(self.began);
+        let retry = if waits { Retry::OnContact } else { Retry::Never };
+        DeliveryError { retry, ..DeliveryError::out_of_contact() }
     }
 
     /// Where it listens, once it is bound and does not run yet.
@@ -111,11 +123,10 @@ impl Adapter for LinesAdapter {
         }
         // What cannot be shown is refused before the commit point.
         map::shown(message, 0)?;
-        // Nobody of that name is there: said at once. `out_of_contact` would have it tried until somebody comes.
-        let is_away = || DeliveryError::refused(Code::Unreachable, "not connected");
-        let way = self.users.way_to(foreign.value()).ok_or_else(is_away)?;
+        let way = self.users.way_to(foreign.value()).filter(|_| !cx.shutdown.is_draining());
+        let way = way.ok_or_else(|| self.is_away(foreign.value(), delivery.accepted_at))?;
         // Room first, the commit point next, and then nothing that can wait: so what is committed is sent.
-        let room = way.reserve().await.map_err(|_| is_away())?;
+        let room = way.reserve().await.map_err(|_| DeliveryError::out_of_contact())?;
         commit.pass(None).await?;
         room.send(Departure { leg: Leg::new(delivery.leg, cx.clone()), message: message.clone() });
         Ok(Outcome::Pending)

@@ -16,8 +16,9 @@ use crate::line::{LINE_OCTETS, Line, Said};
 use crate::map;
 use crate::users::Users;
 
-/// Messages of one user that wait for their answers; he is read no further until there is room.
-const WAITING: usize = 16;
+/// Messages of one user that wait for their answers; of more he is told `busy`. He is always read: what he acknowledges must
+/// not wait behind what others owe him.
+const WAITING: usize = 64;
 
 /// Messages on their way to one user, and shown to him and not acknowledged; more wait, and only those to him.
 pub(crate) const DEPARTURES: usize = 64;
@@ -145,8 +146,9 @@ impl<'a> User<'a> {
         let uri = ImUri::try_from(cx.mapper().map_foreign(&foreign, Class::Im).ok()?).ok()?;
         let authority = Arc::new(Authority {
             peer: None,
+            // Addresses of a selector belong to whoever serves it. Were it proven who he is, his own would stand beside it,
+            // and what was kept for him would be told to him.
             scopes: vec![Scope::Selector(selector)],
-            // Nobody proves who he is.
             standing: Standing::Claimed,
             label: format!("lines:{name}"),
         });
@@ -171,35 +173,43 @@ impl<'a> User<'a> {
         })
     }
 
-    /// Until he goes, or the gateway ends. What was shown and not acknowledged is then unknown: the legs say so.
+    /// Until he goes, or the gateway ends. What was shown and not acknowledged is then unknown: the legs say so. While the
+    /// gateway drains, nothing new is shown or taken, and what is open may finish.
     async fn talk(&mut self, lines: &mut Lines, mut departures: mpsc::Receiver<Departure>) {
         let shutdown = self.cx.shutdown.clone();
         let hello = format!("hello {}\n", self.name);
         if self.writer.write_all(hello.as_bytes()).await.is_err() {
             return;
         }
+        let mut drains = false;
         loop {
-            let may_show = self.shown.len() < DEPARTURES;
-            // Read while there is a place for what he may say: that is how he is paced.
-            let may_say = self.waiting.len() < WAITING;
+            if drains && self.shown.is_empty() && self.waiting.is_empty() {
+                return;
+            }
+            let may_show = self.shown.len() < DEPARTURES && !drains;
             let went_well = tokio::select! {
-                line = lines.next(), if may_say => match line {
-                    Some(line) => self.hear(&line).await,
+                line = lines.next() => match line {
+                    Some(line) => self.hear(&line, drains).await,
                     None => false,
                 },
                 Some(answer) = self.answers.recv() => self.answer(answer).await,
                 Some(departure) = departures.recv(), if may_show => self.show(departure).await,
-                () = shutdown.draining() => false,
+                () = shutdown.draining(), if !drains => {
+                    drains = true;
+                    // What is still on its way to him was not sent, and each leg says so when it is dropped.
+                    departures.close();
+                    while departures.try_recv().is_ok() {}
+                    true
+                }
             };
             if !went_well {
-                // What is still on its way to him was not sent, and each leg says so when it is dropped.
                 departures.close();
                 return;
             }
         }
     }
 
-    async fn hear(&mut self, line: &str) -> bool {
+    async fn hear(&mut self, line: &str, drains: bool) -> bool {
         match Said::read(line) {
             Said::Got(number) => {
                 if let Some(leg) = self.shown.remove(&number) {
@@ -211,6 +221,9 @@ impl<'a> User<'a> {
                 self.users.set_here(&self.name, is_here);
                 self.users.tell(&self.name, &self.cx);
                 true
+            }
+            Said::Message { number, .. } if drains => {
+                self.write(&format!("no {number} busy: the gateway is about to stop")).await
             }
             Said::Message { to, number, text } => self.send(to, number, text).await,
             Said::Name(_) | Said::Unknown => self.write("no: to, got, away, here").await,

@@ -12,7 +12,8 @@ pub(crate) const fn capabilities() -> Capabilities {
     Capabilities {
         support,
         presence: PresenceSupport::Observe,
-        max_content_octets: Some(1_500),
+        // With its header, and with the longest that may stand before it, it fits into a line.
+        max_content_octets: Some(900),
         patience: None,
     }
 }
@@ -103,8 +104,7 @@ mod tests {
             (Content::text("one\ntwo"), Code::Unsupported),
             (Content::new("Content-Type: text/html\r\n\r\n<p>".into()), Code::Unsupported),
             (Content::new("Content-Type: text/plain; charset=latin1\r\n\r\nx".into()), Code::Unsupported),
-            (Content::text(&"x".repeat(1_100)), Code::TooLarge),
-            (Content::text(&"x".repeat(2_000)), Code::TooLarge),
+            (Content::text(&"x".repeat(900)), Code::TooLarge),
         ] {
             assert_eq!(shown(&message(content), 1).unwrap_err().code, code);
         }

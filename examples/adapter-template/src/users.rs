@@ -1,8 +1,9 @@
 //! Who is there, and whose presence the gateway wants to know.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use cpim_adapter::{AdapterContext, Basic, Class, ForeignAddress, Observation, Presence, Tuple};
 use tokio::sync::mpsc;
@@ -16,9 +17,14 @@ pub(crate) struct Users(Mutex<Table>);
 #[derive(Default)]
 struct Table {
     there: HashMap<String, User>,
+    /// Who left last, and when.
+    left: VecDeque<(String, SystemTime)>,
     /// By name, as the gateway named them.
     observed: HashMap<String, ForeignAddress>,
 }
+
+/// Users of whom it is known when they left. Of whoever left before them it counts as long ago.
+const LEFT: usize = 1_000;
 
 struct User {
     departures: mpsc::Sender<Departure>,
@@ -38,7 +44,18 @@ impl Users {
     }
 
     pub(crate) fn leave(&self, name: &str) {
-        self.lock().there.remove(name);
+        let mut table = self.lock();
+        table.there.remove(name);
+        table.left.retain(|(known, _)| known != name);
+        if table.left.len() >= LEFT {
+            table.left.pop_front();
+        }
+        table.left.push_back((name.to_owned(), SystemTime::now()));
+    }
+
+    /// When somebody left, where that is known.
+    pub(crate) fn left_at(&self, name: &str) -> Option<SystemTime> {
+        self.lock().left.iter().find(|(known, _)| known == name).map(|(_, at)| *at)
     }
 
     pub(crate) fn set_here(&self, name: &str, is_here: bool) {

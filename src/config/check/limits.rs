@@ -104,8 +104,17 @@ impl Check<'_, '_> {
     }
 
     fn store(&mut self, store: &Store, remembers: Duration) {
-        let accepted = format!("a time of at least limits.remembers, \"{}s\",", remembers.as_secs());
-        self.bounds("store", [("keep_answers", store.keep_answers >= remembers, accepted)]);
+        let keep_answers = KeyPath::new(&["store", "keep_answers"]);
+        let holds = store.keep_answers >= remembers;
+        // Whichever was written is the one to change.
+        if self.reader.origins.is_written(&keep_answers) {
+            let accepted = format!("a time of at least limits.remembers, \"{}s\",", remembers.as_secs());
+            self.bounds("store", [("keep_answers", holds, accepted)]);
+        } else {
+            let kept = store.keep_answers.as_secs();
+            let accepted = format!("a time of at most store.keep_answers, \"{kept}s\",");
+            self.bounds("limits", [("remembers", holds, accepted)]);
+        }
     }
 
     fn dns(&mut self, dns: &Dns) {

@@ -3,17 +3,18 @@
 use std::net::IpAddr;
 
 use cpim_adapter::BuildError;
-use cpim_smtp::dkim_record;
+use cpim_smtp::{SigningSettings, dkim_record};
 
 use super::settings;
 use crate::config::{Config, Domain};
+use crate::registry::Records;
 use crate::resolver::{Kind, Record};
 
-/// The records of a configuration; none where mail is not spoken.
+/// The records of a configuration; none where mail is not spoken. That of a key which is not there is missing among them.
 ///
 /// # Errors
-/// Where a signing key cannot be read.
-pub(in crate::registry) fn records(config: &Config) -> Result<Vec<Record>, BuildError> {
+/// Where the section is wrong.
+pub(in crate::registry) fn records(config: &Config) -> Records {
     if !config.section("smtp").is_present() {
         return Ok(Vec::new());
     }
@@ -25,23 +26,24 @@ pub(in crate::registry) fn records(config: &Config) -> Result<Vec<Record>, Build
     domains.extend(&mail.outgoing.unchanged);
     let mut records = Vec::new();
     if !mail.listeners.is_empty() {
-        records.extend(domains.iter().map(|domain| mx(domain, relay)));
+        records.extend(domains.iter().map(|domain| Ok(mx(domain, relay))));
     }
     let smarthost = mail.outgoing.smarthost.as_ref().map(|at| at.host.as_str());
-    records.extend(domains.iter().map(|domain| spf(domain, relay, smarthost)));
-    for (nth, key) in mail.outgoing.dkim.iter().enumerate() {
-        let value = dkim_record(key)
-            .map_err(|what| BuildError { key: format!("smtp.outgoing.dkim[{nth}].key"), what })?;
-        let owner = format!("{}._domainkey.{}", key.selector, key.domain);
-        records.push(Record {
-            owner,
-            kind: Kind::Txt,
-            value,
-            purpose: "the key that mail is signed with (DKIM)",
-        });
-    }
-    records.extend(domains.iter().map(|domain| dmarc(domain)));
+    records.extend(domains.iter().map(|domain| Ok(spf(domain, relay, smarthost))));
+    records.extend(mail.outgoing.dkim.iter().enumerate().map(|(nth, key)| dkim(nth, key)));
+    records.extend(domains.iter().map(|domain| Ok(dmarc(domain))));
     Ok(records)
+}
+
+fn dkim(nth: usize, key: &SigningSettings) -> Result<Record, BuildError> {
+    let value = dkim_record(key)
+        .map_err(|what| BuildError { key: format!("smtp.outgoing.dkim[{nth}].key"), what })?;
+    Ok(Record {
+        owner: format!("{}._domainkey.{}", key.selector, key.domain),
+        kind: Kind::Txt,
+        value,
+        purpose: "the key that mail is signed with (DKIM)",
+    })
 }
 
 fn mx(domain: &Domain, relay: &Domain) -> Record {
@@ -55,8 +57,11 @@ fn mx(domain: &Domain, relay: &Domain) -> Record {
 
 /// Who sends in the domain's name: the gateway, and the smarthost by which it does.
 fn spf(domain: &Domain, relay: &Domain, smarthost: Option<&str>) -> Record {
-    let sender = match smarthost.map(|host| (host, host.parse())) {
+    let sender = match smarthost.map(|host| (host, host.parse::<IpAddr>())) {
         None => String::new(),
+        // What stands on this machine sends from the gateway's own addresses.
+        Some((_, Ok(ip))) if ip.is_loopback() => String::new(),
+        Some(("localhost", _)) => String::new(),
         Some((host, Err(_))) => format!(" a:{host}"),
         Some((_, Ok(IpAddr::V4(ip)))) => format!(" ip4:{ip}"),
         Some((_, Ok(IpAddr::V6(ip)))) => format!(" ip6:{ip}"),

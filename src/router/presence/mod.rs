@@ -16,6 +16,7 @@ mod commanded;
 mod contact;
 mod lanes;
 mod ledger;
+mod newcomer;
 mod notified;
 mod observe;
 mod place;

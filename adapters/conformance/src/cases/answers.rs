@@ -120,16 +120,18 @@ async fn answered(bench: &mut Bench, response: &Response) -> Result<Option<Respo
 }
 
 async fn failure(bench: &mut Bench) -> Verdict {
-    let said = Response::failure(Code::Refused, "not here");
-    match answered(bench, &said).await? {
-        Some(came) => {
-            same("status", &came.status(), &Status::Failure)?;
-            let knows = bench.subject.tells_words();
-            same("code and words", &(!knows || came.text() == said.text()), &true)
+    for code in Code::ALL {
+        let said = Response::failure(*code, "not here; <&\"'> ~ nein");
+        let Some(came) = answered(bench, &said).await? else {
+            // Users of some protocols have no way to refuse.
+            return bench.still_works("an operation without an answer").await;
+        };
+        same("status", &came.status(), &Status::Failure)?;
+        if bench.subject.tells_words() {
+            same("code and words", &came.text(), &said.text())?;
         }
-        // Users of some protocols have no way to refuse.
-        None => bench.still_works("an operation without an answer").await,
     }
+    Ok(())
 }
 
 async fn indeterminant(bench: &mut Bench) -> Verdict {

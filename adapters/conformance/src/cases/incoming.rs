@@ -5,7 +5,7 @@ use cpim_adapter::{
     Content, Feature, Message, MessageCpim, Metadata, Operation, OperationId, Passage, Response, Support,
 };
 
-use crate::bench::{Bench, ours_im, text_of};
+use crate::bench::{Bench, lines_of, ours_im, text_of};
 use crate::case::{Case, Failed, Verdict, case, ensure, same};
 use crate::cases::outgoing::same_metadata;
 use crate::core::Submission;
@@ -151,11 +151,13 @@ async fn contents(bench: &mut Bench) -> Verdict {
         if full {
             same(what, came.octets(), content.octets())?;
         } else if examples::is_plain_text(&content) {
-            let words = |content: &Content| {
-                let text = String::from_utf8_lossy(&content.body()).into_owned();
-                text.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
-            };
-            same(what, &words(&came), &words(&content))?;
+            let text = |content: &Content| String::from_utf8_lossy(&content.body()).into_owned();
+            let (came, meant) = (text(&came), text(&content));
+            let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+            match bench.is_exact(&meant) {
+                true => same(what, &lines_of(&came), &lines_of(&meant))?,
+                false => same(what, &words(&came), &words(&meant))?,
+            }
         }
         done(bench, submission).await?;
     }
@@ -167,7 +169,7 @@ async fn features(bench: &mut Bench) -> Verdict {
         let mut sent = bench.sent("with a feature");
         let Operation::Message(message) = &mut sent.operation else { continue };
         match (examples::metadata(feature), feature) {
-            (Some(metadata), _) => message.metadata = metadata,
+            (Some(metadata), _) => message.metadata = bench.subject.sayable(&metadata),
             (None, Feature::MultiLine) => message.content = Content::text("one\ntwo\n\nfour"),
             (None, Feature::Unicode) => message.content = Content::text("Größe: \u{1f9e9} ネコ"),
             (None, _) => continue,
@@ -235,11 +237,13 @@ async fn addresses(bench: &mut Bench) -> Verdict {
 
 async fn order(bench: &mut Bench) -> Verdict {
     const MESSAGES: usize = 40;
-    for number in 0..MESSAGES {
+    // Of more than may wait, some are told `busy`.
+    let messages = MESSAGES.min(bench.subject.most_waiting());
+    for number in 0..messages {
         let sent = bench.sent(&format!("number {number};"));
         bench.peer.send(&sent).await?;
     }
-    for number in 0..MESSAGES {
+    for number in 0..messages {
         let submission = bench.submitted().await?;
         let text = text_of(&submission.arrival.operation);
         ensure(text.contains(&format!("number {number};")), || format!("at place {number} came {text:?}"))?;
@@ -299,10 +303,12 @@ async fn repeated(bench: &mut Bench) -> Verdict {
 }
 
 async fn passage(bench: &mut Bench) -> Verdict {
-    for hops in [0, 1, 128] {
+    for hops in [0, 1, 128, 255] {
         let mut sent = bench.sent("by way of others");
-        let id = OperationId::parse(&format!("far-{hops}")).map_err(|error| Failed(error.to_string()))?;
-        let passage = Passage { id, hops, via: vec![ours_im(0).address().domain().clone()], wait: None };
+        let id = OperationId::parse(&format!("Far_{hops}.A-b")).map_err(|error| Failed(error.to_string()))?;
+        let via = ["zebra.example", "core.example"].map(cpim_adapter::Domain::parse);
+        let via = via.into_iter().filter_map(Result::ok).collect();
+        let passage = Passage { id, hops, via, wait: Some(std::time::Duration::from_secs(77)) };
         sent.passage = Some(passage.clone());
         let Some(submission) = across(bench, &sent).await? else {
             let carries = bench.subject.carries_passage();
@@ -313,6 +319,7 @@ async fn passage(bench: &mut Bench) -> Verdict {
             same("hops", &arrival.hops, &Some(hops))?;
             same("id", &arrival.id, &Some(passage.id))?;
             same("via", &arrival.via, &passage.via)?;
+            same("for how long its sender waits", &arrival.wait, &passage.wait)?;
         } else {
             let none = (arrival.hops, arrival.id.as_ref(), arrival.via.len()) == (None, None, 0);
             ensure(none, || format!("no gateway sent it, and it came by {:?}", arrival.via))?;

@@ -123,8 +123,21 @@ pub(super) async fn same_operation(bench: &Bench, came: &Operation, wanted: &Ope
     }
 }
 
+/// What an address is without its class.
+fn unclassed(uri: &str) -> &str {
+    uri.split_once(':').map_or(uri, |(_, rest)| rest)
+}
+
 async fn out(bench: &mut Bench) -> Verdict {
-    for (operation, _) in operations(&bench.user(0), &ours_im(0)) {
+    let mut all: Vec<Operation> =
+        operations(&bench.user(0), &ours_im(0)).into_iter().map(|(one, _)| one).collect();
+    // A fetch is no lease, and a lease no fetch (RFC 3859 section 3.4.1).
+    let fetch = all.iter().find_map(|operation| match operation {
+        Operation::Subscribe(subscribe) => Some(Subscribe { duration: 0, ..subscribe.clone() }),
+        _ => None,
+    });
+    all.extend(fetch.map(Operation::Subscribe));
+    for operation in all {
         let kind = operation.kind();
         if !bench.subject.takes(kind) || kind == Kind::Notify {
             continue;
@@ -132,12 +145,17 @@ async fn out(bench: &mut Bench) -> Verdict {
         let leg = bench.deliver(operation.clone());
         let seen = bench.see().await?;
         same("kind", &seen.kind, &kind)?;
+        same("for whom", unclassed(&seen.to), unclassed(bench.user(0).spelled()))?;
         match &operation {
             Operation::Subscribe(subscribe) => {
                 same("duration", &seen.duration, &Some(subscribe.duration))?;
                 same("subscriptID", &seen.subscript_id, &subscribe.subscript_id)?;
             }
-            Operation::Publish(publish) => same("presence", &seen.presence, &Some(publish.presence.clone()))?,
+            Operation::Publish(publish) => {
+                same("presence", &seen.presence, &Some(publish.presence.clone()))?;
+                same("how long it holds", &seen.duration, &publish.duration)?;
+                same("the full document", &seen.content, &publish.document)?;
+            }
             _ => {}
         }
         bench.reply(&seen, &Response::success().with_duration(Some(60))).await?;
@@ -163,21 +181,26 @@ async fn notify(bench: &mut Bench) -> Verdict {
     if let Some(submission) = bench.submitted_within(bench.timing.quiet).await {
         drop(bench.core.answer(submission, Response::success().with_duration(Some(3_600))));
     }
-    let leg = bench.deliver(operation.clone());
-    let seen = bench.see().await?;
-    let wanted = match &operation {
-        Operation::Notify(notify) => notify.presence.clone(),
-        _ => return Ok(()),
-    };
-    let came = seen.presence.clone().ok_or_else(|| Failed("it tells no presence".to_owned()))?;
-    same("open or closed", &came.basic(), &wanted.basic())?;
-    if bench.supports(Feature::RichPresence) == Support::Full {
-        same("presence", &came, &wanted)?;
-        ensure(seen.content.is_some(), || "the full document was lost".to_owned())?;
+    let Operation::Notify(first) = operation else { return Ok(()) };
+    // Each state, in its order: the last one is what holds.
+    for status in [Basic::Open, Basic::Closed, Basic::Open] {
+        let wanted = match status {
+            Basic::Open => first.clone(),
+            Basic::Closed => Notify { presence: presence(status), ..first.clone() },
+        };
+        let leg = bench.deliver(Operation::Notify(wanted.clone()));
+        let seen = bench.see().await?;
+        let came = seen.presence.clone().ok_or_else(|| Failed("it tells no presence".to_owned()))?;
+        same("open or closed", &came.basic(), &status)?;
+        if bench.supports(Feature::RichPresence) == Support::Full {
+            same("presence", &came, &wanted.presence)?;
+            same("the full document", &seen.content, &wanted.document)?;
+        }
+        // Nobody answers, and its end is told nevertheless.
+        let end = bench.end(leg).await?;
+        ensure(matches!(end, End::Answered(_) | End::Delegated), || format!("told, and its end is {end:?}"))?;
     }
-    // Nobody answers, and its end is told nevertheless.
-    let end = bench.end(leg).await?;
-    ensure(matches!(end, End::Answered(_) | End::Delegated), || format!("told, and its end is {end:?}"))
+    Ok(())
 }
 
 /// What is told next, within this time.

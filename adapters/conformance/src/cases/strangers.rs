@@ -1,9 +1,9 @@
 //! Whoever means no good: forged envelopes, other people's names, octets that are no protocol.
 
-use cpim_adapter::{ImUri, Operation, OperationId, Passage, Response, Scope};
+use cpim_adapter::{Code, ImUri, Operation, OperationId, Passage, Response, Scope, Status};
 
 use crate::bench::{Bench, ours_im};
-use crate::case::{Case, Failed, Verdict, case, ensure};
+use crate::case::{Case, Failed, Verdict, case, ensure, same};
 use crate::subject::{PeerError, Sent};
 
 pub(super) const CASES: &[Case] = &[
@@ -24,6 +24,12 @@ pub(super) const CASES: &[Case] = &[
         ours,
         "Nobody from outside may speak for the gateway's own domain.",
         "contract 7.3"
+    ),
+    case!(
+        "stranger.address",
+        address,
+        "A user who writes to what is no address is told so, or says nothing by it; others, and he himself, go on.",
+        "contract 7.5, 5.3"
     ),
     case!(
         "stranger.garbage",
@@ -84,6 +90,43 @@ async fn ours(bench: &mut Bench) -> Verdict {
     let source = ImUri::parse("im:gateway@gw.example").map_err(|error| Failed(error.to_string()))?;
     let sent = with_source(bench, &source);
     forged(bench, &sent, &source).await
+}
+
+async fn address(bench: &mut Bench) -> Verdict {
+    // What neither XML nor a line of text can hold, what ends a word, and what ends an address early.
+    for to in [
+        "im:fr\u{1}ed@a.example",
+        "im:fr\u{fffe}ed@a.example",
+        "im:'<fred>\"&@a.example",
+        "im:",
+        "nobody",
+        "im:@",
+    ] {
+        let mut sent = bench.sent("who is that?");
+        sent.reply_to = Some(to.to_owned());
+        match bench.peer.send(&sent).await {
+            Ok(()) => {}
+            Err(PeerError::Unutterable) => continue,
+            Err(error) => return Err(error.into()),
+        }
+        // Handed in, it is the gateway's to say that there is nobody.
+        let handed_in = bench.submitted_within(bench.timing.quiet).await;
+        if let Some(submission) = handed_in {
+            drop(bench.core.answer(submission, Response::failure(Code::BadAddress, "no such address")));
+        }
+        if bench.subject.tells(Status::Failure) {
+            // Word of what was sent before it may still be under way.
+            let told = loop {
+                let told = bench.hear().await?;
+                if told.tag == sent.tag || told.response.status() != Status::Success {
+                    break told;
+                }
+            };
+            same("what is told of it", &told.response.status(), &Status::Failure)?;
+        }
+        bench.still_works(&format!("a message to {to:?}")).await?;
+    }
+    bench.still_works("addresses that are none").await
 }
 
 async fn garbage(bench: &mut Bench) -> Verdict {

@@ -1,5 +1,8 @@
 //! What the sender on the foreign side is told of what he sent.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use cpim_adapter::{Code, Response, Status};
 
 use crate::bench::Bench;
@@ -11,6 +14,12 @@ pub(super) const CASES: &[Case] = &[
         outcomes,
         "The sender is told each outcome as what it is, of the right operation, with the reason.",
         "contract 6.1, 6.3; RFC 3860 section 3.4.1"
+    ),
+    case!(
+        "told.taken",
+        taken,
+        "That an operation was taken is said once the gateway has accepted it, and never of one that it has not.",
+        "contract 6.5; RFC 5321 section 6.1"
     ),
     case!("told.late", late, "Nothing is told before the gateway has answered.", "contract 6.2"),
     case!(
@@ -91,6 +100,49 @@ async fn late(bench: &mut Bench) -> Verdict {
     ensure(answered.is_ok(), || "nobody takes the answer".to_owned())?;
     let told = bench.hear().await?;
     same("status", &told.response.status(), &Status::Failure)
+}
+
+async fn taken(bench: &mut Bench) -> Verdict {
+    let (says, quiet, patience) = (bench.subject.says_taken(), bench.timing.quiet, bench.timing.patience);
+    bench.core.hold(true);
+    for accepts in [true, false] {
+        let sent = bench.sent("is it in the journal?");
+        let (core, is_decided) = (Arc::clone(&bench.core), AtomicBool::new(false));
+        let journal = async {
+            let mut submission = core.submitted(patience).await?;
+            // It takes its time to write.
+            tokio::time::sleep(quiet).await;
+            is_decided.store(true, Ordering::Release);
+            match accepts {
+                true => submission.accept(),
+                false => {
+                    drop(core.answer(submission, Response::failure(Code::Busy, "no room")));
+                    return Some(None);
+                }
+            }
+            Some(Some(submission))
+        };
+        let telling = async {
+            let word = bench.peer.send(&sent).await;
+            (word, is_decided.load(Ordering::Acquire))
+        };
+        let (submission, (word, in_time)) = tokio::join!(journal, telling);
+        word?;
+        let submission = submission.ok_or_else(|| Failed("the adapter handed nothing in".to_owned()))?;
+        ensure(in_time || !says, || "it was said to be taken before it was accepted".to_owned())?;
+        if let Some(submission) = submission {
+            bench.hear_nothing("accepted, and not answered yet").await?;
+            drop(bench.core.answer(submission, Response::success()));
+            if bench.subject.tells(Status::Success) {
+                same("which succeeded", &bench.hear().await?.tag, &sent.tag)?;
+            }
+        } else if bench.subject.tells(Status::Failure) {
+            let told = bench.hear().await?;
+            same("which was not accepted", &told.tag, &sent.tag)?;
+            same("status", &told.response.status(), &Status::Failure)?;
+        }
+    }
+    Ok(())
 }
 
 async fn own(bench: &mut Bench) -> Verdict {

@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cpim_adapter::{
     Adapter, AdapterContext, AdapterError, BadAddress, Capabilities, Code, CommitLog, CommitPoint, Content,
-    Delivery, DeliveryError, ForeignAddress, Health, HealthReporter, NextHop, Operation, Outcome, Response,
-    Retry, Shutdown, Withdrawn,
+    Delivery, DeliveryError, ForeignAddress, Health, HealthReporter, NextHop, Notify, Operation, Outcome,
+    Response, Retry, Shutdown, Withdrawn,
 };
 
 use super::exchange::{Between, Known};
@@ -240,6 +240,16 @@ impl Adapter for Mutated {
         match self.mutant {
             Mutant::StaysAway if self.known.is_away.load(Ordering::Acquire) => {
                 return Err(DeliveryError::out_of_contact());
+            }
+            Mutant::RepeatsFirstState => {
+                if let Operation::Notify(notify) = &*delivery.operation {
+                    let presence = self.known.first_state(&notify.presence);
+                    delivery.operation = Arc::new(Operation::Notify(Notify { presence, ..notify.clone() }));
+                }
+            }
+            Mutant::SkipsStates if is_notify && self.known.states() % 2 == 1 => {
+                pass(commit).await?;
+                return Ok(Outcome::Delivered(Response::success()));
             }
             Mutant::TakesWhileDraining if self.is_draining() => {
                 pass(commit).await?;

@@ -8,14 +8,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use cpim_adapter::{
     Adapter, Answer, AnswerSlot, Arrival, Authority, Code, CommitPoint, Content, Delivery, Domain, Exchange,
-    ImUri, LegRef, Mapper, Observation, Operation, Report, Response, Scope, SessionFacts, Status, TransId,
-    Word,
+    ImUri, LegRef, Mapper, Observation, Operation, OperationId, Presence, Report, Response, Scope,
+    SessionFacts, Status, TransId, Word,
 };
 use tokio::sync::{mpsc, oneshot};
 
 use super::Mutant;
 use super::adapter::Free;
-use super::outgoing::{drop_metadata, first_only, flipped};
+use super::outgoing::{drop_metadata, first_only, flipped, squeezed};
 
 /// Operations that a mutant leaves with the gateway before it begins to lose some.
 const FEW: usize = 20;
@@ -27,12 +27,25 @@ pub(super) struct Known {
     last: Mutex<Option<u64>>,
     /// Somebody has left.
     pub(super) is_away: AtomicBool,
+    has_observed: AtomicBool,
+    first_state: Mutex<Option<Presence>>,
+    states: AtomicUsize,
 }
 
 impl Known {
     pub(super) fn note(&self, delivery: &Delivery) {
         lock(&self.deliveries).insert(delivery.leg, delivery.clone());
         *lock(&self.last) = Some(delivery.leg);
+    }
+
+    /// The presence of the first notification, whichever this one tells.
+    pub(super) fn first_state(&self, this: &Presence) -> Presence {
+        lock(&self.first_state).get_or_insert_with(|| this.clone()).clone()
+    }
+
+    /// How many notifications there were before this one.
+    pub(super) fn states(&self) -> usize {
+        self.states.fetch_add(1, Ordering::AcqRel)
     }
 
     fn leg_of(&self, trans_id: &TransId) -> Option<u64> {
@@ -77,23 +90,36 @@ impl Between {
 
     /// A slot whose answer is changed before it is given to `slot`.
     fn slot(&self, session: u64, trans_id: TransId, mut slot: AnswerSlot) -> AnswerSlot {
-        slot.accepted();
         let (own, answers) = mpsc::channel(1);
         let mutant = self.mutant;
-        let place = own.clone().try_reserve_owned();
+        if mutant == Mutant::SaysTakenEarly {
+            slot.accepted();
+        }
+        // A channel of one has room for one.
+        let place = match own.clone().try_reserve_owned() {
+            Ok(place) => AnswerSlot::new(own.clone(), place).with_notice_of(&mut slot),
+            Err(_) => nobody(),
+        };
         let again = lock(&self.state.sessions).get(&session).map(|(_, answers)| answers.clone());
         let state = Arc::clone(&self.state);
         state.waiting.fetch_add(1, Ordering::AcqRel);
         let keeps_place = mutant != Mutant::HandsInUnbounded;
         let slot = Some(slot).filter(|_| keeps_place);
         tokio::spawn(async move { pass_on(mutant, trans_id, answers, slot, again, &state).await });
-        // A channel of one has room for one.
-        place.map(|place| AnswerSlot::new(own.clone(), place)).unwrap_or_else(|_| nobody())
+        place
     }
 
     fn mutate_arrival(&self, arrival: &mut Arrival) {
         match self.mutant {
             Mutant::DropsHopsIn => arrival.hops = arrival.hops.filter(|hops| *hops > 0),
+            Mutant::CountsHopsIn => arrival.hops = arrival.hops.map(|hops| hops.saturating_sub(1)),
+            Mutant::ClampsHopsIn => arrival.hops = arrival.hops.map(|hops| hops.min(128)),
+            Mutant::TurnsViaIn => arrival.via.reverse(),
+            Mutant::DropsWaitIn => arrival.wait = None,
+            Mutant::FoldsIdIn => {
+                let folded = arrival.id.as_ref().map(|id| id.as_str().to_ascii_lowercase());
+                arrival.id = folded.and_then(|id| OperationId::parse(&id).ok());
+            }
             Mutant::DropsViaIn => arrival.via.clear(),
             Mutant::DropsIdIn => arrival.id = None,
             Mutant::RenamesRepetition => {
@@ -107,6 +133,7 @@ impl Between {
                 let octets = message.content.octets();
                 let another = match self.mutant {
                     Mutant::ChangesContentIn => Some(octets.to_ascii_lowercase()),
+                    Mutant::SqueezesBlanksIn => Some(squeezed(octets)),
                     Mutant::CutsLongIn => octets.get(..1_000).map(<[u8]>::to_vec),
                     _ => None,
                 };
@@ -220,6 +247,9 @@ impl Between {
                 if response.status() == Status::Indeterminant =>
             {
                 Word::Answered(Response::success())
+            }
+            (Mutant::KnowsOneCode, Word::Answered(response)) if response.status() == Status::Failure => {
+                Word::Answered(Response::failure(Code::Refused, response.words()))
             }
             (Mutant::LosesReason, Word::Answered(response)) if response.status() == Status::Failure => {
                 Word::Answered(Response::failure(Code::Internal, ""))
@@ -408,6 +438,7 @@ impl Exchange for Between {
     fn observed(&self, mut observation: Observation) {
         match self.mutant {
             Mutant::ObservesNothing => return,
+            Mutant::ObservesOnce if self.known.has_observed.swap(true, Ordering::AcqRel) => return,
             Mutant::FlipsObserved => observation.presence = flipped(&observation.presence),
             Mutant::ObservesAnother => {
                 if let Ok(another) = observation.presentity.with_value("example.com/user1") {

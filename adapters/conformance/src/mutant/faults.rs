@@ -53,6 +53,22 @@ mutants! {
     MendsLineEnds caught by "out.contents";
     /// Leaves out blanks at the end.
     TrimsBlanks caught by "out.contents";
+    /// Loses the last octet of a content that fills its buffers.
+    CutsAtBuffer caught by "out.contents";
+    /// Loses the parameters of a content's type.
+    DropsCharset caught by "out.contents";
+    /// Keeps one of several header fields that are alike.
+    DropsSecondField caught by "out.contents";
+    /// Puts header fields in an order of its own.
+    SortsFields caught by "out.contents";
+    /// Spells the names of header fields its own way.
+    FoldsFieldNames caught by "out.contents";
+    /// Makes blanks alike.
+    SqueezesBlanks [modest] caught by "out.contents";
+    /// Leaves out control characters.
+    DropsControls [modest] caught by "out.injection";
+    /// Shows an empty content as something.
+    FillsEmpty caught by "out.contents";
     /// Leaves out header fields that it does not know.
     DropsContentFields caught by "out.contents";
     /// Loses everything that belongs to a message besides its content.
@@ -61,6 +77,12 @@ mutants! {
     DropsSubject caught by "out.features";
     /// Loses the subject's language.
     DropsSubjectLanguage caught by "out.features";
+    /// Loses all subjects but the first.
+    DropsSecondSubject caught by "out.features";
+    /// Loses all references but the first.
+    DropsSecondReference caught by "out.features";
+    /// Turns the order of references round.
+    TurnsReferences caught by "out.features";
     /// Loses the date.
     DropsDate caught by "out.features";
     /// Loses the source's name.
@@ -87,6 +109,12 @@ mutants! {
     CountsHops caught by "out.passage";
     /// Forgets where an operation has been.
     DropsVia caught by "out.passage";
+    /// Turns the way of an operation round.
+    TurnsVia caught by "out.passage";
+    /// Forgets for how long the sender waits.
+    DropsWait caught by "out.passage";
+    /// Folds the case of an operation's name.
+    FoldsId caught by "out.passage";
     /// Gives an operation another name.
     RenamesOperation caught by "out.passage";
     /// Cuts what is too large.
@@ -102,6 +130,8 @@ mutants! {
     LosesReport caught by "answer.success";
     /// Takes a refusal for success.
     MakesFailureSuccess caught by "answer.failure";
+    /// Knows one reason for every refusal.
+    KnowsOneCode caught by "answer.failure";
     /// Loses why it was refused.
     LosesReason caught by "answer.failure";
     /// Takes doubt for failure.
@@ -116,6 +146,8 @@ mutants! {
     LosesAnswerLanguage caught by "answer.attributes";
     /// Tells the answers of two legs of each other.
     SwapsAnswers caught by "answer.own";
+    /// Gives two operations the same name.
+    ReusesTransId caught by "answer.own";
     /// Takes an answer to nothing for one to its last leg.
     GuessesLeg caught by "answer.nobody";
     /// Lets a second answer overrule the first.
@@ -156,6 +188,8 @@ mutants! {
     TakesUsersForGateways caught by "in.message";
     /// Changes the content that it hands in.
     ChangesContentIn caught by "in.contents";
+    /// Makes blanks alike in what it hands in.
+    SqueezesBlanksIn [modest] caught by "in.contents";
     /// Ends a content that it hands in after a thousand octets.
     CutsLongIn caught by "in.contents";
     /// Loses a subject that its user gave.
@@ -180,6 +214,16 @@ mutants! {
     RenamesRepetition caught by "in.repeated";
     /// Takes no count of hops for one of 0 and back.
     DropsHopsIn caught by "in.passage";
+    /// Counts hops down that it hands in.
+    CountsHopsIn caught by "in.passage";
+    /// Takes no count of hops beyond 128.
+    ClampsHopsIn caught by "in.passage";
+    /// Turns the way round that it hands in.
+    TurnsViaIn caught by "in.passage";
+    /// Forgets for how long its user waits.
+    DropsWaitIn caught by "in.passage";
+    /// Folds the case of the name that it hands in.
+    FoldsIdIn caught by "in.passage";
     /// Forgets where an operation says that it has been.
     DropsViaIn caught by "in.passage";
     /// Forgets how an operation is called.
@@ -205,6 +249,8 @@ mutants! {
     TellsTwice caught by "told.outcomes";
     /// Tells of doubt as failure.
     TellsDoubtAsFailure caught by "told.outcomes";
+    /// Says that it took a message before the gateway has.
+    SaysTakenEarly [modest] caught by "told.taken";
     /// Tells of success before anybody has answered.
     TellsEarly caught by "told.late";
     /// Tells two senders of each other's operation.
@@ -222,6 +268,8 @@ mutants! {
     BelievesEverybody caught by "stranger.source";
     /// Lets everybody speak for the gateway.
     LetsSpeakForUs caught by "stranger.ours";
+    /// Hangs up on whoever writes to what is no address.
+    EndsAtBadAddress caught by "stranger.address";
     /// Ends at octets that are no protocol.
     StopsAtGarbage caught by "stranger.garbage";
 
@@ -262,6 +310,16 @@ mutants! {
 
     /// Loses for how long a watcher subscribes.
     DropsDuration caught by "presence.out";
+    /// Shortens for how long a watcher subscribes.
+    ShortensDuration caught by "presence.out";
+    /// Takes a fetch for a subscription.
+    TakesFetchForLease caught by "presence.out";
+    /// Asks for somebody else's presence.
+    AsksAnother caught by "presence.out";
+    /// Loses how long a publication holds.
+    DropsLapse caught by "presence.out";
+    /// Loses the full document of a publication.
+    DropsPublishedDocument caught by "presence.out";
     /// Loses the name of a watcher's subscription.
     DropsSubscriptId caught by "presence.out";
     /// Publishes the contrary.
@@ -272,6 +330,10 @@ mutants! {
     FlipsNotified caught by "presence.notify";
     /// Loses the full document.
     DropsDocument caught by "presence.notify";
+    /// Tells a watcher the first state again and again.
+    RepeatsFirstState caught by "presence.notify";
+    /// Tells every second state only.
+    SkipsStates caught by "presence.notify";
     /// Waits for an answer to a notification.
     WaitsForNotify caught by "presence.notify";
     /// Observes, and tells nothing.
@@ -280,6 +342,8 @@ mutants! {
     ObservesAnother [modest] caught by "presence.observe";
     /// Tells the contrary of what it observes.
     FlipsObserved [modest] caught by "presence.observe";
+    /// Tells the first state, and no change.
+    ObservesOnce [modest] caught by "presence.observe";
     /// Says that it observes, and claims that it does not.
     PretendsToObserve caught by "presence.observe";
     /// Goes on observing.

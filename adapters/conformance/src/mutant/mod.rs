@@ -17,7 +17,8 @@ impl Mutant {
     pub const fn is_within(self) -> bool {
         matches!(
             self,
-            Self::InjectsByName
+            Self::EndsAtBadAddress
+                | Self::InjectsByName
                 | Self::InjectsBySubject
                 | Self::InjectsByText
                 | Self::StopsAtGarbage

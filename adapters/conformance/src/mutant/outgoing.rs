@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use cpim_adapter::{
-    Basic, Content, Delivery, ImUri, Message, Metadata, Operation, OperationId, Presence, TransId, Tuple,
+    Basic, Content, Delivery, ImUri, Message, Metadata, Operation, OperationId, PresUri, Presence, TransId,
+    Tuple,
 };
 
 use super::Mutant;
@@ -29,6 +30,14 @@ pub(super) fn mutate(mutant: Mutant, delivery: &mut Delivery, start: u64) {
                 passage.id = id;
             }
         }
+        Mutant::TurnsVia => passage.via.reverse(),
+        Mutant::DropsWait => passage.wait = None,
+        Mutant::FoldsId => {
+            if let Ok(id) = OperationId::parse(&passage.id.as_str().to_ascii_lowercase()) {
+                passage.id = id;
+            }
+        }
+        Mutant::ReusesTransId => delivery.trans_id = TransId::from_draw(7),
         Mutant::RenamesAgain if delivery.again => {
             delivery.trans_id = TransId::from_draw(u32::try_from(delivery.leg).unwrap_or_default());
         }
@@ -45,10 +54,20 @@ pub(super) fn mutate(mutant: Mutant, delivery: &mut Delivery, start: u64) {
         Operation::Publish(publish) => match mutant {
             Mutant::FlipsPublished => publish.presence = flipped(&publish.presence),
             Mutant::DropsTuples => publish.presence = first_only(&publish.presence),
+            Mutant::DropsLapse => publish.duration = None,
+            Mutant::DropsPublishedDocument => publish.document = None,
             _ => {}
         },
         Operation::Subscribe(subscribe) => match mutant {
             Mutant::DropsDuration => subscribe.duration = 0,
+            Mutant::ShortensDuration => subscribe.duration = subscribe.duration.min(600),
+            Mutant::TakesFetchForLease => subscribe.duration = subscribe.duration.max(60),
+            Mutant::AsksAnother => {
+                let another = subscribe.target.spelled().replace("user0", "user1");
+                if let Ok(another) = PresUri::parse(&another) {
+                    subscribe.target = another;
+                }
+            }
             Mutant::DropsSubscriptId => subscribe.subscript_id = None,
             _ => {}
         },
@@ -60,6 +79,32 @@ pub(super) fn mutate(mutant: Mutant, delivery: &mut Delivery, start: u64) {
 fn mutate_message(mutant: Mutant, message: &mut Message, start: u64) {
     let octets = message.content.octets();
     let another = match mutant {
+        Mutant::CutsAtBuffer if octets.len().is_multiple_of(4_096) => {
+            octets.split_last().map(|(_, rest)| rest.to_vec())
+        }
+        Mutant::DropsCharset => Some(with_fields(&message.content, |lines| {
+            lines.iter_mut().for_each(|line| {
+                let bare = line.split(';').next().unwrap_or_default().trim_end();
+                *line = format!("{bare}\r\n");
+            });
+        })),
+        Mutant::DropsSecondField => Some(with_fields(&message.content, |lines| {
+            let name = |line: &String| line.split(':').next().unwrap_or_default().to_owned();
+            lines.dedup_by_key(|line| name(line));
+        })),
+        Mutant::SortsFields => Some(with_fields(&message.content, |lines| lines.sort())),
+        Mutant::FoldsFieldNames => Some(with_fields(&message.content, |lines| {
+            lines.iter_mut().for_each(|line| {
+                if let Some((name, value)) = line.split_once(':') {
+                    *line = format!("{}:{value}", name.to_ascii_lowercase());
+                }
+            });
+        })),
+        Mutant::SqueezesBlanks => Some(squeezed(octets)),
+        Mutant::DropsControls => Some(octets.iter().copied().filter(|octet| *octet != 1).collect()),
+        Mutant::FillsEmpty if message.content.body().is_empty() => {
+            Some([octets.as_ref(), b"(empty)"].concat())
+        }
         Mutant::ChangesContent => Some(octets.to_ascii_lowercase()),
         Mutant::CutsAtNul => octets.split(|octet| *octet == 0).next().map(<[u8]>::to_vec),
         Mutant::MakesUtf8 => Some(String::from_utf8_lossy(octets).into_owned().into_bytes()),
@@ -95,6 +140,9 @@ pub(super) fn drop_metadata(mutant: Mutant, metadata: &mut Metadata) {
     match mutant {
         Mutant::DropsMetadata => *metadata = Metadata::default(),
         Mutant::DropsSubject | Mutant::DropsSubjectIn => metadata.subjects.clear(),
+        Mutant::DropsSecondSubject => metadata.subjects.truncate(1),
+        Mutant::DropsSecondReference => metadata.references.truncate(1),
+        Mutant::TurnsReferences => metadata.references.reverse(),
         Mutant::DropsSubjectLanguage => {
             metadata.subjects.iter_mut().for_each(|subject| subject.lang = None);
         }
@@ -109,6 +157,14 @@ pub(super) fn drop_metadata(mutant: Mutant, metadata: &mut Metadata) {
     }
 }
 
+/// The same with one blank where there are several.
+pub(super) fn squeezed(octets: &[u8]) -> Vec<u8> {
+    let mut squeezed = octets.to_vec();
+    squeezed.iter_mut().filter(|octet| **octet == b'\t').for_each(|octet| *octet = b' ');
+    squeezed.dedup_by(|one, other| (*one, *other) == (b' ', b' '));
+    squeezed
+}
+
 /// The same with every line end made CRLF.
 fn mended(octets: &[u8]) -> Vec<u8> {
     let mut mended = Vec::with_capacity(octets.len());
@@ -120,6 +176,14 @@ fn mended(octets: &[u8]) -> Vec<u8> {
         }
     }
     mended
+}
+
+/// A content with its header lines changed so.
+fn with_fields(content: &Content, change: impl FnOnce(&mut Vec<String>)) -> Vec<u8> {
+    let header = String::from_utf8_lossy(&content.header()).into_owned();
+    let mut lines: Vec<String> = header.split_inclusive("\r\n").map(str::to_owned).collect();
+    change(&mut lines);
+    [lines.concat().as_bytes(), b"\r\n", &content.body()].concat()
 }
 
 /// A content without the fields that are not known.

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use cpim_adapter::{
-    AdapterContext, Address, Answer, Arrival, Authority, Basic, Class, Delivery, ForeignAddress, Inlet, Kind,
-    LegRef, Mapper, Observation, Passage, Presence, Report, Response, Scope, SessionFacts, Standing, TransId,
-    Tuple, Word,
+    AdapterContext, Address, Answer, Arrival, Authority, Basic, Class, Code, Delivery, ForeignAddress, Inlet,
+    Kind, LegRef, Mapper, Observation, Passage, Presence, Report, Response, Scope, SessionFacts, Standing,
+    TransId, Tuple, Word,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -173,9 +173,10 @@ pub(super) async fn serve(
         owed: Mutex::default(),
         settled: Notify::new(),
     };
-    let mut writing = Writing { writer, departures, answers };
+    let (say, said) = mpsc::channel(DEPARTURES);
+    let mut writing = Writing { writer, departures, answers, said };
     tokio::select! {
-        () = read(&open, reader, lines, &inlet) => {}
+        () = read(&open, reader, lines, &inlet, &say) => {}
         () = writing.write(&open) => {}
         () = open.drained() => {}
         () = cx.shutdown.forced() => {}
@@ -217,15 +218,30 @@ async fn next_or_half(open: &Open, reader: &mut OwnedReadHalf, lines: &mut Lines
     }
 }
 
-async fn read(open: &Open, mut reader: OwnedReadHalf, mut lines: Lines, inlet: &Inlet) {
+async fn read(
+    open: &Open,
+    mut reader: OwnedReadHalf,
+    mut lines: Lines,
+    inlet: &Inlet,
+    said: &mpsc::Sender<Line>,
+) {
     while let Some(line) = next_or_half(open, &mut reader, &mut lines).await {
         match line.verb.as_str() {
             "ANSWER" => answer(open, &line),
             "PRESENCE" => presence(open, &line),
             _ => {
-                let Some(operation) = map::operation(&line, &open.mapper) else { return };
                 let Some(trans_id) = line.text("tag").and_then(|tag| TransId::parse(tag).ok()) else {
                     return;
+                };
+                let Some(operation) = map::operation(&line, &open.mapper) else {
+                    // Somebody wrote to what is no address, and is told so.
+                    let refused = Response::failure(Code::BadAddress, "not an operation of ours");
+                    let refused = map::answer(trans_id.as_str(), &refused);
+                    let is_gone = said.send(refused).await.is_err();
+                    if is_gone || open.fault == Some(Mutant::EndsAtBadAddress) {
+                        return;
+                    }
+                    continue;
                 };
                 // Its place is taken before the next line is read: so the peer is paced.
                 let Some(place) = inlet.reserve().await else { return };
@@ -236,16 +252,28 @@ async fn read(open: &Open, mut reader: OwnedReadHalf, mut lines: Lines, inlet: &
                 if operation.kind() != Kind::Notify {
                     *open.owed() += 1;
                 }
-                place.submit(Arrival {
+                let wait = map::wait(&line).filter(|_| open.manner == Manner::Whole);
+                let arrival = Arrival {
                     operation,
-                    trans_id,
+                    trans_id: trans_id.clone(),
                     hops,
                     via,
                     id,
-                    wait: None,
+                    wait,
                     standing: None,
                     held: false,
-                });
+                };
+                match open.manner {
+                    Manner::Whole => place.submit(arrival),
+                    // The next line is read once this one is in the journal, or never will be.
+                    Manner::Modest => {
+                        let is_taken = place.submit_noticed(arrival).await.is_ok();
+                        let line = Line::new("TAKEN").with("tag", trans_id.as_str());
+                        if is_taken && said.send(line).await.is_err() {
+                            return;
+                        }
+                    }
+                }
             }
         }
     }
@@ -282,12 +310,16 @@ struct Writing {
     writer: OwnedWriteHalf,
     departures: mpsc::Receiver<Departure>,
     answers: mpsc::Receiver<Answer>,
+    /// What the reader has to say: what was accepted, and what is none.
+    said: mpsc::Receiver<Line>,
 }
 
 impl Writing {
     async fn write(&mut self, open: &Open) {
         loop {
             let written = tokio::select! {
+                biased;
+                Some(line) = self.said.recv() => self.writer.write_all(&line.write()).await,
                 Some(departure) = self.departures.recv() => self.depart(open, departure).await,
                 Some(answer) = self.answers.recv() => self.tell(open, answer).await,
                 else => return,

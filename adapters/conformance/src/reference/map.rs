@@ -1,6 +1,7 @@
 //! Between operations and lines.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use cpim_adapter::{
@@ -177,7 +178,15 @@ pub(super) fn operation(line: &Line, mapper: &Mapper) -> Option<Operation> {
 
 pub(super) fn with_passage(line: Line, passage: &Passage) -> Line {
     let via: Vec<String> = passage.via.iter().map(ToString::to_string).collect();
-    line.with("hops", passage.hops.to_string()).with("id", passage.id.as_str()).with("via", via.join(","))
+    line.with("hops", passage.hops.to_string())
+        .with("id", passage.id.as_str())
+        .with("via", via.join(","))
+        .with_some("wait", passage.wait.map(|wait| wait.as_secs().to_string()))
+}
+
+/// For how long its sender waits, as far as a line says so.
+pub(super) fn wait(line: &Line) -> Option<Duration> {
+    line.text("wait").and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs)
 }
 
 /// Hops, name and way, as far as a line has them.

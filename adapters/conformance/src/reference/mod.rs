@@ -143,6 +143,11 @@ impl Subject for Reference {
         self.manner == Manner::Whole
     }
 
+    /// As mail does, and only where there is no other answer.
+    fn says_taken(&self) -> bool {
+        self.manner == Manner::Modest
+    }
+
     fn knows_repetition(&self) -> bool {
         true
     }

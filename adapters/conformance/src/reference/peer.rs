@@ -1,5 +1,6 @@
 //! A peer of the toy protocol, as the kit wants one.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use async_trait::async_trait;
@@ -21,11 +22,13 @@ pub(super) struct Peer {
     manner: Manner,
     mapper: Mapper,
     open: Option<(OwnedReadHalf, OwnedWriteHalf, Lines)>,
+    /// What came while it waited for something else.
+    came: VecDeque<Notice>,
 }
 
 impl Peer {
     pub(super) fn new(address: SocketAddr, manner: Manner, mapper: Mapper) -> Self {
-        Self { address, manner, mapper, open: None }
+        Self { address, manner, mapper, open: None, came: VecDeque::new() }
     }
 
     async fn connect(&self, users: &[&str]) -> Result<(OwnedReadHalf, OwnedWriteHalf, Lines), PeerError> {
@@ -48,6 +51,56 @@ impl Peer {
             return Err(PeerError::Failed("not connected".to_owned()));
         };
         Ok(writer.write_all(&line.write()).await?)
+    }
+
+    /// The next line that comes.
+    async fn line_in(&mut self) -> Result<Line, PeerError> {
+        let Some((reader, _, lines)) = &mut self.open else {
+            return Err(PeerError::Failed("not connected".to_owned()));
+        };
+        match next(reader, lines).await {
+            Ok(Some(line)) => Ok(line),
+            Ok(None) => Err(PeerError::Failed("the adapter hung up".to_owned())),
+            Err(_) => Err(PeerError::Failed("what came is no line".to_owned())),
+        }
+    }
+
+    /// What a line means; nothing where it only says that something was taken.
+    fn notice(&self, line: &Line) -> Result<Option<Notice>, PeerError> {
+        if line.verb == "TAKEN" {
+            return Ok(None);
+        }
+        if let Some((tag, response)) = map::answered(line) {
+            return Ok(Some(Notice::Told(Told { tag: tag.to_owned(), response })));
+        }
+        let unread = || PeerError::Failed(format!("what came is no operation: {}", line.verb));
+        let kind = Kind::ALL.into_iter().find(|kind| kind.as_str().eq_ignore_ascii_case(&line.verb));
+        let to = line.text("to").ok_or_else(unread)?;
+        let named = self.mapper.map(&format!("pepp://{to}"), cpim_adapter::Class::Im);
+        let operation = map::operation(line, &self.mapper);
+        let metadata = match &operation {
+            Some(Operation::Message(message)) => message.metadata.clone(),
+            _ => cpim_adapter::Metadata::default(),
+        };
+        let (hops, id, via) = map::passage(line);
+        Ok(Some(Notice::Seen(Box::new(Seen {
+            ticket: line.text("tag").ok_or_else(unread)?.to_owned(),
+            kind: kind.ok_or_else(unread)?,
+            from: line.text("from").ok_or_else(unread)?.to_owned(),
+            to: named.map_or_else(|_| to.to_owned(), |uri| uri.spelled().to_owned()),
+            content: line.octets("content").and_then(|_| map::content(line)),
+            text: line.text("text").map(str::to_owned),
+            metadata,
+            duration: line.text("duration").and_then(|text| text.parse().ok()),
+            subscript_id: line.text("sub").and_then(|id| id.parse().ok()),
+            presence: map::presence(line),
+            passage: hops.zip(id).map(|(hops, id)| cpim_adapter::Passage {
+                id,
+                hops,
+                via,
+                wait: map::wait(line),
+            }),
+        }))))
     }
 
     /// What is sent, as a line. Nothing where the manner cannot say it.
@@ -89,11 +142,26 @@ impl ForeignPeer for Peer {
 
     async fn leave(&mut self) {
         self.open = None;
+        self.came.clear();
     }
 
     async fn send(&mut self, sent: &Sent) -> Result<(), PeerError> {
         let line = self.line(sent).ok_or(PeerError::Unutterable)?;
-        self.write(&line).await
+        self.write(&line).await?;
+        // Without other answers, what was sent counts once it is said to be taken.
+        while self.manner == Manner::Modest {
+            let line = self.line_in().await?;
+            if line.verb == "TAKEN" && line.text("tag") == Some(&sent.tag) {
+                break;
+            }
+            let Some(notice) = self.notice(&line)? else { continue };
+            let is_word = matches!(&notice, Notice::Told(told) if told.tag == sent.tag);
+            self.came.push_back(notice);
+            if is_word {
+                break;
+            }
+        }
+        Ok(())
     }
 
     async fn send_cut(&mut self, sent: &Sent, octets: usize) -> Result<bool, PeerError> {
@@ -133,42 +201,15 @@ impl ForeignPeer for Peer {
     }
 
     async fn next(&mut self) -> Result<Notice, PeerError> {
-        let Some((reader, _, lines)) = &mut self.open else {
-            return Err(PeerError::Failed("not connected".to_owned()));
-        };
-        let line = match next(reader, lines).await {
-            Ok(Some(line)) => line,
-            Ok(None) => {
-                return Err(PeerError::Failed("the adapter hung up".to_owned()));
-            }
-            Err(_) => return Err(PeerError::Failed("what came is no line".to_owned())),
-        };
-        if let Some((tag, response)) = map::answered(&line) {
-            return Ok(Notice::Told(Told { tag: tag.to_owned(), response }));
+        if let Some(notice) = self.came.pop_front() {
+            return Ok(notice);
         }
-        let unread = || PeerError::Failed(format!("what came is no operation: {}", line.verb));
-        let kind = Kind::ALL.into_iter().find(|kind| kind.as_str().eq_ignore_ascii_case(&line.verb));
-        let to = line.text("to").ok_or_else(unread)?;
-        let named = self.mapper.map(&format!("pepp://{to}"), cpim_adapter::Class::Im);
-        let operation = map::operation(&line, &self.mapper);
-        let metadata = match &operation {
-            Some(Operation::Message(message)) => message.metadata.clone(),
-            _ => cpim_adapter::Metadata::default(),
-        };
-        let (hops, id, via) = map::passage(&line);
-        Ok(Notice::Seen(Box::new(Seen {
-            ticket: line.text("tag").ok_or_else(unread)?.to_owned(),
-            kind: kind.ok_or_else(unread)?,
-            from: line.text("from").ok_or_else(unread)?.to_owned(),
-            to: named.map_or_else(|_| to.to_owned(), |uri| uri.spelled().to_owned()),
-            content: line.octets("content").and_then(|_| map::content(&line)),
-            text: line.text("text").map(str::to_owned),
-            metadata,
-            duration: line.text("duration").and_then(|text| text.parse().ok()),
-            subscript_id: line.text("sub").and_then(|id| id.parse().ok()),
-            presence: map::presence(&line),
-            passage: hops.zip(id).map(|(hops, id)| cpim_adapter::Passage { id, hops, via, wait: None }),
-        })))
+        loop {
+            let line = self.line_in().await?;
+            if let Some(notice) = self.notice(&line)? {
+                return Ok(notice);
+            }
+        }
     }
 
     async fn answer(&mut self, ticket: &str, response: &Response) -> Result<(), PeerError> {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::BytesMut;
@@ -86,9 +87,17 @@ impl Peer {
 /// An operation as octets.
 fn octets(sent: &Sent) -> Result<Vec<u8>, PeerError> {
     let mut parameters = String::new();
-    if let Some(Passage { id, hops, via, .. }) = &sent.passage {
+    if let Some(Passage { id, hops, via, wait }) = &sent.passage {
         let via: Vec<&str> = via.iter().map(Domain::as_str).collect();
         parameters = format!(" hops={hops} id={} via={}", id.as_str(), via.join(","));
+        if let Some(wait) = wait {
+            parameters.push_str(&format!(" wait={}", wait.as_secs()));
+        }
+    }
+    // What XML cannot hold is no frame, whoever writes it.
+    let is_xml = |text: &String| !text.chars().any(|c| c.is_control() || c == '\u{fffe}');
+    if !sent.reply_to.as_ref().is_none_or(is_xml) {
+        return Err(PeerError::Unutterable);
     }
     let tag = escaped(&sent.tag);
     let to = |own: &str| escaped(sent.reply_to.as_deref().unwrap_or(own));
@@ -175,7 +184,7 @@ fn read_passage(frame: &Frame) -> Option<Passage> {
         id: OperationId::parse(frame.parameter("id")?).ok()?,
         hops: frame.parameter("hops")?.parse().ok()?,
         via: via.split(',').filter_map(|domain| Domain::parse(domain).ok()).collect(),
-        wait: None,
+        wait: frame.parameter("wait").and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs),
     })
 }
 

@@ -137,7 +137,12 @@ impl<T> Session<T> {
 
     /// What happened, in the order in which it did.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        let event = self.events.pop_front();
+        if event.is_none() {
+            // A silent session keeps no room for events; they are large.
+            self.events = VecDeque::new();
+        }
+        event
     }
 
     /// What came with a response whose last octet the transport took, told once: whatever is sent from now on

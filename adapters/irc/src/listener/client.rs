@@ -10,6 +10,7 @@ use cpim_irc_proto::{Numeric, Verb};
 use super::aliases::Taken;
 use super::manage::PASSWORD_OCTETS;
 use super::nick::is_nick;
+use super::owners;
 use super::server::{Live, Loaded, Server};
 use super::time;
 use crate::config::Guests;
@@ -401,6 +402,14 @@ impl Client {
         }
         match self.live.accounts.make(&loaded.settings.accounts, &name, password).await {
             Ok(()) => {
+                let noted = match self.server.users().with_nick(&name) {
+                    Some(_) => owners::stays(&self.server, &self.live, &name).await,
+                    // Not on the network yet: whatever was said by this nick, another said.
+                    None => owners::for_account(&self.server, &self.live, &name).await,
+                };
+                if let Err(error) = noted {
+                    tracing::warn!(%error, account = name, "its owner is taken for a newcomer when he logs in");
+                }
                 self.account = Some(name.as_str().into());
                 if let Some(verb) = Verb::parse("REGISTER") {
                     let line = Line::new(self.server.origin(), verb).param("SUCCESS").param(&name);

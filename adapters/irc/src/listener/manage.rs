@@ -2,6 +2,7 @@
 
 use super::accounts::NotMade;
 use super::nick::{is_nick, is_reserved};
+use super::owners;
 use super::registration::make_way;
 use super::server::Server;
 use crate::config::Password;
@@ -57,6 +58,7 @@ impl Server {
         let loaded = self.loaded();
         match live.accounts.make(&loaded.settings.accounts, name, password).await {
             Ok(()) => {
+                owners::for_account(self, live, name).await.map_err(|error| error.to_string())?;
                 make_way(self, live, &loaded, name).await;
                 Ok(vec![format!("{name} can log in now")])
             }
@@ -69,6 +71,7 @@ impl Server {
         let live = self.live().ok_or("the network does not run yet")?;
         match live.accounts.remove(name).await {
             Ok(true) => {
+                owners::is_gone(self, live, name).await.map_err(|error| error.to_string())?;
                 Ok(vec![format!("{name} can no longer log in; whoever is logged in stays until he leaves")])
             }
             Ok(false) => {

@@ -23,6 +23,7 @@ mod info;
 mod manage;
 mod messages;
 mod nick;
+mod owners;
 mod presence;
 mod queries;
 mod registration;

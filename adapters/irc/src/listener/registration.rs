@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use cpim_adapter::{Class, MemoryError};
 use cpim_irc_proto::{Numeric, Verb};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use super::client::{Client, End};
 use super::departure::Departure;
-use super::nick::{fold, is_nick, is_reserved, same};
+use super::nick::{is_nick, is_reserved, same};
+use super::owners;
 use super::users::{Face, User};
 use crate::config::Guests;
 use crate::line::{Line, Request};
@@ -156,6 +156,13 @@ async fn complete(client: &mut Client, said: &mut Said) -> Result<Option<Registe
         }
         client.logged_in();
     }
+    if let Some(account) = client.account.clone()
+        && let Err(error) = owners::for_account(&client.server, &client.live, &account).await
+    {
+        // Of the configuration since its last reload: what a guest said by its name cannot be ended now.
+        client.trouble("NICK", &error);
+        return Err(End::Said("Try again later".to_owned()));
+    }
     if client.account.is_none() && client.guests == Guests::Refused {
         let words = "Log in to an account, by SASL or PASS, to join this network";
         let line =
@@ -210,23 +217,14 @@ pub(super) async fn may_have(client: &mut Client, nick: &str) -> bool {
     }
 }
 
-/// A nick without an account that somebody takes up is a new person: what was kept for whoever had it before is not for
-/// him, and is forgotten. `false`: that cannot be done at present.
+/// A nick without an account that somebody takes up is a new person: what whoever had it before has said, and what was
+/// kept for him, is not his, and ends. `false`: that cannot be done at present.
 pub(super) async fn begins_anew(client: &mut Client, nick: &str) -> bool {
     // Whoever has it now keeps it, and what is his.
     if client.account.is_some() || client.server.users().with_nick(nick).is_some() {
         return true;
     }
-    let mapper = client.live.cx.mapper();
-    let Some(uri) = client.server.uri_of(&fold(nick), Class::Im, &mapper) else { return true };
-    let kept = Arc::clone(&client.live.cx.kept);
-    let forgotten = async {
-        for line in kept.of(uri.address()).await? {
-            kept.forget(&line.id).await?;
-        }
-        Ok::<(), MemoryError>(())
-    };
-    match forgotten.await {
+    match owners::for_guest(&client.server, &client.live, nick).await {
         Ok(()) => true,
         Err(error) => {
             client.trouble("NICK", &error);

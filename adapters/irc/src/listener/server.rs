@@ -21,6 +21,7 @@ use super::aliases::Aliases;
 use super::asked::Asked;
 use super::delivery;
 use super::nick::{fold, is_nick};
+use super::owners;
 use super::presence;
 use super::users::Users;
 use crate::address::{IrcAddress, NetworkName};
@@ -244,6 +245,11 @@ impl Network for Server {
         });
         if self.live.set(Arc::clone(&live)).is_err() {
             return Err(AdapterError::Internal("the server runs already".into()));
+        }
+        for account in &self.loaded().settings.accounts {
+            if let Err(error) = owners::for_account(&self, &live, account.name.as_str()).await {
+                return Err(AdapterError::Internal(error.to_string()));
+            }
         }
         let bound = std::mem::take(&mut *lock(&self.bound));
         for bound in bound {

@@ -132,6 +132,11 @@ impl Subject for Mail {
         true
     }
 
+    /// The `250` of a mail (RFC 5321 section 6.1).
+    fn says_taken(&self) -> bool {
+        true
+    }
+
     /// The same Message-ID and the same text are the same mail.
     fn knows_repetition(&self) -> bool {
         true

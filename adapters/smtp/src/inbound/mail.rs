@@ -131,8 +131,12 @@ async fn submit(inbound: &Arc<Inbound>, letter: &Letter, all: Vec<Taken>) -> Res
     let mut known = HashSet::new();
     for taken in all {
         let to = (&taken.mailbox, taken.destination.clone());
-        let incoming =
+        let mut incoming =
             letter.mail.incoming(letter.author.source.clone(), to, &mapper, &inbound.peers, now_s());
+        if let (Operation::Message(message), None) = (&mut incoming.operation, &incoming.peer) {
+            // Whoever wants no report wants no answer: whom `From` names may have written nothing (RFC 3834 section 2).
+            message.metadata.automatic |= letter.received.envelope.sender.path == Path::Null;
+        }
         let trans_id = trans_id(letter, &taken).ok_or(LATER)?;
         // The same recipient twice is one.
         if incoming.is_replay || !known.insert(trans_id.clone()) {

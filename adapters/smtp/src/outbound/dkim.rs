@@ -122,7 +122,10 @@ impl Signers {
 /// Why the key cannot be had.
 pub fn dkim_record(settings: &SigningSettings) -> Result<String, String> {
     if settings.algorithm == Algorithm::Ed25519 && !settings.key.exists() {
-        return Err(format!("{}: it is not there yet; the first start makes it", settings.key.display()));
+        let key = settings.key.display();
+        return Err(format!(
+            "{key}: it is not there yet; the first start makes it, or `openssl genpkey -algorithm ed25519 -out {key}`"
+        ));
     }
     let secret = read(&settings.key)?;
     let (name, public) = match settings.algorithm {

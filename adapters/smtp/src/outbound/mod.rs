@@ -7,6 +7,7 @@ mod mx;
 mod pace;
 mod pairs;
 mod pool;
+mod post;
 mod reports;
 mod servers;
 mod threads;
@@ -19,11 +20,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use cpim_adapter::{
-    ALIAS_SPACE, AdapterContext, BuildError, Code, CommitPoint, Delivery, DeliveryError, Domain, Mapper,
-    NextHop, Operation, Outcome, Response, Schedule,
+    AdapterContext, BuildError, Code, CommitPoint, Delivery, DeliveryError, Domain, NextHop, Operation,
+    Outcome, Response, Schedule,
 };
-use cpim_smtp_proto::address::{Mailbox, Written, written};
-use cpim_smtp_proto::mail::{Answer, Letter, Mail, Notice, Parcel, Peers, Post, Slip, Thread};
+use cpim_smtp_proto::address::Mailbox;
+use cpim_smtp_proto::mail::{Answer, Mail, Peers};
 use mail_auth::MessageAuthenticator;
 
 use self::client::{Handed, Transaction};
@@ -33,6 +34,7 @@ pub use self::keys::{Forged, Keyed, Keys};
 use self::pace::Pace;
 use self::pairs::Pairs;
 use self::pool::Pool;
+use self::post::{Posted, To};
 pub use self::reports::take_report;
 use self::reports::{expect_answer, take_answer};
 use self::servers::Servers;
@@ -63,23 +65,6 @@ pub(crate) struct Outbound {
 struct Running {
     cx: AdapterContext,
     keys: Keys,
-}
-
-/// A mail that is ready to go.
-struct Posted {
-    post: Post,
-    /// The name of its envelope, by which a peer gateway answers; none for a person.
-    name: String,
-    /// What it is to a person who answers it.
-    thread: Option<Thread>,
-}
-
-/// To whom a mail goes.
-enum To<'a> {
-    /// A person.
-    Person(Mailbox),
-    /// A configured peer gateway.
-    Peer(Mailbox, &'a Domain),
 }
 
 impl Outbound {
@@ -312,115 +297,6 @@ impl Outbound {
         self.signers
             .signed(author, mail)
             .map_err(|error| DeliveryError::transport(format!("not signed: {error}")))
-    }
-
-    /// The mailbox that an operation goes to, and whether a peer gateway is behind it.
-    fn recipient(&self, delivery: &Delivery) -> Result<To<'_>, DeliveryError> {
-        let address = delivery.operation.goes_to().address();
-        let bad = |error: &dyn std::fmt::Display| {
-            let refused =
-                DeliveryError::refused(Code::BadAddress, "that address cannot be written to by mail");
-            DeliveryError { detail: error.to_string(), ..refused }
-        };
-        let to = match &delivery.hop {
-            NextHop::Foreign(foreign) => {
-                To::Person(Mailbox::of_foreign(foreign).map_err(|error| bad(&error))?)
-            }
-            NextHop::Peer(hop) => {
-                let serves =
-                    |peer: &&PeerSettings| peer.domain == hop.domain || peer.serves.contains(&hop.domain);
-                let peer = self.known.iter().find(serves);
-                match peer.filter(|peer| self.peers.key_to(&peer.domain).is_some()) {
-                    Some(peer) => {
-                        To::Peer(at_peer(address, &peer.domain).map_err(|error| bad(&error))?, &peer.domain)
-                    }
-                    None => {
-                        let mailbox = Mailbox::new(address.local(), address.domain().clone());
-                        To::Person(mailbox.map_err(|error| bad(&error))?)
-                    }
-                }
-            }
-            NextHop::Served(_) => return Err(DeliveryError::out_of_contact()),
-        };
-        match (&*delivery.operation, &to) {
-            (Operation::Message(_) | Operation::Notify(_), _) | (_, To::Peer(..)) => Ok(to),
-            (Operation::Publish(_) | Operation::Subscribe(_) | Operation::Unsubscribe(_), To::Person(_)) => {
-                Err(DeliveryError::refused(
-                    Code::Unsupported,
-                    "people who have mail only have no presence there",
-                ))
-            }
-        }
-    }
-
-    /// The mailbox that leads back to the source. An alias is kept before it is written anywhere.
-    async fn sender(
-        &self,
-        running: &Running,
-        delivery: &Delivery,
-        mapper: &Mapper,
-    ) -> Result<Written, DeliveryError> {
-        let source = delivery.operation.speaks_for().address();
-        let unchanged = self.unchanged.lets(source.domain(), &self.signers).await;
-        let from = written(source, mapper, unchanged.as_slice())
-            .ok_or_else(|| DeliveryError::refused(Code::BadAddress, "the source has no address in mail"))?;
-        if let Some(address) = &from.alias_of {
-            let candidates = vec![from.mailbox.local().to_owned()];
-            let kept = running.cx.memory.alias(ALIAS_SPACE, address, candidates).await;
-            kept.map_err(|error| DeliveryError::transport(error.to_string()))?;
-        }
-        Ok(from)
-    }
-
-    fn post(
-        &self,
-        delivery: &Delivery,
-        to: &To<'_>,
-        from: &Written,
-        (unsubscribe, after): (Option<&Mailbox>, Option<&Thread>),
-        eight_bit: bool,
-    ) -> Result<Posted, DeliveryError> {
-        let (To::Person(mailbox) | To::Peer(mailbox, _)) = to;
-        let slip = Slip {
-            from: &from.mailbox,
-            alias_of: from.alias_of.as_ref(),
-            to: mailbox,
-            passage: &delivery.passage,
-            relay: &self.relay,
-            now_s: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
-        };
-        if let To::Peer(_, peer) = to {
-            let key =
-                self.peers.key_to(peer).ok_or_else(|| DeliveryError::transport("no key for the peer"))?;
-            let parcel = Parcel { slip, operation: &delivery.operation, standing: delivery.standing, key };
-            return match parcel.write(eight_bit) {
-                Ok((post, name)) => Ok(Posted { post, name, thread: None }),
-                Err(error) => Err(DeliveryError::refused(Code::TooLarge, error.to_string())),
-            };
-        }
-        let (post, thread) = match (&*delivery.operation, unsubscribe) {
-            (Operation::Message(message), _) => Letter { slip, message, after }
-                .write(eight_bit)
-                .map_err(|error| DeliveryError::refused(Code::Lossy, error.to_string()))?,
-            (Operation::Notify(notify), Some(unsubscribe)) => {
-                (Notice { slip, notify, unsubscribe }.write(), None)
-            }
-            _ => return Err(DeliveryError::refused(Code::Unsupported, "mail knows no such operation")),
-        };
-        Ok(Posted { post, name: String::new(), thread })
-    }
-}
-
-/// Where a peer gateway receives what is for an address: under the address itself, or, where that is too long for mail,
-/// in its own inbox; the envelope says for whom it is.
-fn at_peer(
-    address: &cpim_adapter::Address,
-    peer: &Domain,
-) -> Result<Mailbox, cpim_smtp_proto::address::MailboxError> {
-    let elsewhere = Mapper::new(peer.clone(), cpim_adapter::Selectors::default());
-    match written(address, &elsewhere, &[]) {
-        Some(Written { mailbox, alias_of: None }) => Ok(mailbox),
-        _ => Mailbox::new("gateway", peer.clone()),
     }
 }
 

@@ -13,8 +13,8 @@ use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use cpim_adapter::{
-    Adapter, Capabilities, Class, Feature, ForeignAddress, ImUri, Kind, Local, NextHop, PresenceSupport,
-    Scope, Selector, Selectors, Shape, Status, Support, Uri,
+    Adapter, Capabilities, Class, Feature, ForeignAddress, ImUri, Kind, Local, Metadata, NextHop,
+    PresenceSupport, Scope, Selector, Selectors, Shape, Status, Support, Uri,
 };
 use cpim_conformance::{ForeignPeer, PeerError, Spelling, Subject};
 use cpim_native::{ApplicationSettings, NativeAdapter, Secret};
@@ -131,6 +131,12 @@ impl Subject for External {
             .map_err(|error| PeerError::NotRun(format!("{}: {error}", self.adapter)))?;
         let (program, hello) = Program::start(&self.peer.replace("{port}", &port)).await?;
         let hello = Hello::read(hello)?;
+        let named = peer::scheme(&self.selector);
+        if let Some(user) = hello.users.iter().find(|user| user.starts_with(&named)) {
+            return Err(failed(format!(
+                "the user `{user}`: named without `{named}`, as the protocol spells him"
+            )));
+        }
         self.hello.get_or_init(|| hello);
         let adapter: Arc<dyn Adapter> = Arc::clone(&native) as Arc<dyn Adapter>;
         let peer = Peer {
@@ -209,6 +215,14 @@ impl Subject for External {
 
     fn tells_language(&self) -> bool {
         false
+    }
+
+    /// One subject, without its language.
+    fn sayable(&self, metadata: &Metadata) -> Metadata {
+        let mut sayable = metadata.clone();
+        sayable.subjects.truncate(1);
+        sayable.subjects.iter_mut().for_each(|subject| subject.lang = None);
+        sayable
     }
 
     fn most_waiting(&self) -> usize {

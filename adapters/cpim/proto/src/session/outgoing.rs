@@ -186,6 +186,12 @@ impl<T> Outgoing<T> {
             done(mark);
         }
         self.idle_since = (!self.is_empty()).then_some(now);
+        if self.is_empty() {
+            // As little as a silent session needs.
+            self.marks = VecDeque::new();
+            self.owed.frames = VecDeque::new();
+            self.operations.frames = VecDeque::new();
+        }
     }
 
     /// Whether the peer has taken everything.
