@@ -1,6 +1,7 @@
 //! The loss matrix against what really arrives: every ordered pair of adapters, through real gateways.
 //!
-//! Each adapter has two users here: native sessions, clients of the IRC listener, and mailboxes of a Postfix. What one
+//! Each adapter has two users here: native sessions, clients of the IRC listener, mailboxes of a
+//! Postfix, and people on LINES, whose adapter is a process of its own. What one
 //! says, with everything that can be said of a message, the other hears as `cpim_gateway::matrix` promises.
 
 #![allow(
@@ -15,9 +16,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod lines;
 mod links;
 mod messages;
 mod page;
 mod presence;
 mod stage;
+#[allow(dead_code, reason = "each test binary uses a part of it")]
+#[path = "../external/lines.rs"]
+mod talker;
 mod users;

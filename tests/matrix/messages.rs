@@ -1,8 +1,9 @@
 //! Every ordered pair, every feature of a message, through one gateway and through two.
 
 use cpim_adapter::Feature;
-use cpim_gateway::matrix::{self, Crossing, Side};
+use cpim_gateway::matrix::{Crossing, Side};
 
+use crate::lines::sides;
 use crate::stage::Stage;
 use crate::users::{Heard, Said, cross};
 
@@ -62,6 +63,7 @@ fn judge(
         _ => false,
     };
     match crossing {
+        Crossing::Refused => (!told.starts_with("failure")).then(|| format!("not refused: {told}")),
         Crossing::Whole if !is_whole => wrong("not whole"),
         Crossing::Changed(_) if !shows && !is_whole => wrong("not in the form that is promised"),
         Crossing::Lost if is_whole || shows => wrong("not lost"),
@@ -81,7 +83,7 @@ fn every_message_arrives_as_the_matrix_says_over_two_gateways() {
 }
 
 fn every_pair(stage: &mut Stage) {
-    let sides = matrix::sides(1024 * 1024);
+    let sides = sides();
     let mut wrong = Vec::new();
     for from in &sides {
         for to in &sides {
@@ -99,7 +101,7 @@ fn pair(stage: &mut Stage, from: &Side, to: &Side) -> Vec<String> {
             continue;
         }
         let said = said(feature);
-        let got = cross(stage, from.name, to.name, &said);
+        let got = cross(stage, from.name, to.name, &said, crossing == Crossing::Refused);
         let fault = judge(feature, crossing, &said, &got);
         wrong.extend(fault.map(|fault| format!("{} to {}, {}: {fault}", from.name, to.name, feature.name())));
     }

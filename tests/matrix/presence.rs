@@ -2,8 +2,9 @@
 //! with it (tests/inbox); here they are only looked for.
 
 use cpim_adapter::{Class, Feature};
-use cpim_gateway::matrix::{self, Crossing};
+use cpim_gateway::matrix::Crossing;
 
+use crate::lines::sides;
 use crate::stage::Stage;
 use crate::support::gateway::PATIENCE;
 
@@ -68,10 +69,19 @@ fn watch_by_irc(stage: &mut Stage, adapter: &str) -> (String, String) {
     (told.to_owned(), seen)
 }
 
+/// What a watcher on LINES is told first.
+fn watch_by_lines(stage: &mut Stage, adapter: &str) -> (String, String) {
+    let target = stage.address(adapter, 1);
+    stage.talkers[0].says(&format!("watch im:{target}"));
+    let told = stage.talkers[0].hears();
+    let is_open = told.starts_with(&format!("is im:{target} open"));
+    (if is_open { "success".to_owned() } else { told.clone() }, told)
+}
+
 #[test]
 fn whoever_can_be_watched_is_seen_as_the_matrix_says() {
     let mut stage = Stage::one();
-    let sides = matrix::sides(1024 * 1024);
+    let sides = sides();
     for to in &sides {
         appear(&mut stage, to.name);
         for from in sides.iter().filter(|from| from.name != "smtp") {
@@ -79,6 +89,7 @@ fn whoever_can_be_watched_is_seen_as_the_matrix_says() {
             let (answer, seen) = match from.name {
                 "cpim" => watch_natively(&mut stage, to.name),
                 "irc" => watch_by_irc(&mut stage, to.name),
+                "lines" => watch_by_lines(&mut stage, to.name),
                 other => panic!("nobody watches by {other}"),
             };
             if Crossing::of_subscription(to) == Crossing::Refused {

@@ -1,10 +1,12 @@
 //! Who takes part: two users of each adapter, with one gateway between them or with two.
 
+use crate::lines;
 use crate::support::gateway::{Gateway, Site, free_port};
 use crate::support::irc::Irc;
 use crate::support::native::{Client, Open};
 use crate::support::pair;
 use crate::support::postfix::Postfix;
+use crate::talker::Talker;
 
 /// The relay domains of two gateways.
 const RELAYS: [&str; 2] = ["gw.a.example", "gw.b.example"];
@@ -17,6 +19,9 @@ pub(crate) struct Stage {
     pub(crate) postfix: Postfix,
     pub(crate) natives: [Client; 2],
     pub(crate) ircs: [Irc; 2],
+    pub(crate) talkers: [Talker; 2],
+    /// One for each gateway.
+    _lines: Vec<lines::Adapter>,
 }
 
 impl Stage {
@@ -54,7 +59,10 @@ impl Stage {
         };
         let natives = [native(0), native(1)];
         let ircs = [Irc::join(irc[0], "alice"), Irc::join(irc[1], "carla")];
-        Self { _gateways: gateways, relays, postfix, natives, ircs }
+        let lines: Vec<_> = gateways.iter().map(|(site, _)| lines::Adapter::start(site)).collect();
+        let talkers =
+            [Talker::called("wilma", lines[0].port), Talker::called("betty", lines[lines.len() - 1].port)];
+        Self { _gateways: gateways, relays, postfix, natives, ircs, talkers, _lines: lines }
     }
 
     /// The address of the first or the second user of an adapter, without the class.
@@ -74,6 +82,7 @@ fn address(adapter: &str, user: usize, relays: [&str; 2]) -> String {
         "cpim" => ["fred@a.example", "barney@b.example"][user].to_owned(),
         "irc" => format!("irc=irc.{relay}/{}@{relay}", ["alice", "carla"][user]),
         "smtp" => format!("mailto={}~40mail.example@{relay}", ["bob", "carol"][user]),
+        "lines" => format!("lines={}@{relay}", ["wilma", "betty"][user]),
         other => panic!("no users of {other} take part here: add them to tests/matrix"),
     }
 }
@@ -86,10 +95,11 @@ fn adapters(relay: &str, irc: u16, smtp: u16, smarthost: u16) -> String {
          [[smtp.listener]]\naddress = \"127.0.0.1:{smtp}\"\n\
          [smtp.incoming]\nclosed_to_strangers = []\n\
          [smtp.outgoing]\nsmarthost = \"127.0.0.1:{smarthost}\"\ntls = \"plain\"\n"
-    )
+    ) + lines::GIVEN
 }
 
 fn started(site: Site) -> (Site, Gateway) {
+    lines::prepare(&site);
     let gateway = site.start();
     gateway.wait_ready();
     (site, gateway)

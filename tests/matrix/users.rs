@@ -39,8 +39,14 @@ impl Heard {
 }
 
 /// The first user of `from` says it to the second of `to`, who hears it; and what the first is told.
-pub(crate) fn cross(stage: &mut Stage, from: &str, to: &str, said: &Said) -> (Heard, String) {
-    let mails = stage.postfix.mailbox("carol").len();
+pub(crate) fn cross(
+    stage: &mut Stage,
+    from: &str,
+    to: &str,
+    said: &Said,
+    is_refused: bool,
+) -> (Heard, String) {
+    let [bounces, mails] = ["bob", "carol"].map(|name| stage.postfix.mailbox(name).len());
     let address = stage.address(to, 1);
     match from {
         "cpim" => say_native(stage, &address, said),
@@ -57,9 +63,15 @@ pub(crate) fn cross(stage: &mut Stage, from: &str, to: &str, said: &Said) -> (He
             };
             stage.postfix.send("bob@mail.example", &address, &mail(said, &address));
         }
+        "lines" => {
+            let text = String::from_utf8_lossy(&said.body);
+            stage.talkers[0].says(&format!("to im:{address} 1 {text}"));
+        }
         other => panic!("nobody speaks {other}"),
     }
     let heard = match to {
+        _ if is_refused => Heard::default(),
+        "lines" => hear_line(stage),
         "cpim" => hear_native(stage),
         "irc" => hear_irc(stage),
         "smtp" => hear_mail(stage, mails),
@@ -72,6 +84,16 @@ pub(crate) fn cross(stage: &mut Stage, from: &str, to: &str, said: &Said) -> (He
             let fault =
                 told.iter().find(|line| [" 401 ", " 531 ", "FAIL "].iter().any(|fault| line.contains(fault)));
             fault.map_or_else(|| "success".to_owned(), |line| format!("failure: {line}"))
+        }
+        "lines" => {
+            let told = stage.talkers[0].hears();
+            let words = [("ok 1", "success"), ("maybe 1", "indeterminant")];
+            let word = words.iter().find(|(word, _)| told.starts_with(word));
+            word.map_or_else(|| format!("failure: {told}"), |(_, status)| (*status).to_owned())
+        }
+        "smtp" if is_refused => {
+            stage.postfix.wait_mails("bob", bounces + 1);
+            "failure: by mail".to_owned()
         }
         // A mail that fails comes back; one that does not is not spoken of.
         _ => "success".to_owned(),
@@ -155,6 +177,15 @@ fn hear_irc(stage: &mut Stage) -> Heard {
         }
     }
     Heard { content_type: "text/plain".to_owned(), messages: texts.len(), body, name, ..Heard::default() }
+}
+
+fn hear_line(stage: &mut Stage) -> Heard {
+    let line = stage.talkers[1].hears();
+    let words: Vec<&str> = line.splitn(4, ' ').collect();
+    let ["from", _, number, text] = words[..] else { panic!("no message: {line}") };
+    stage.talkers[1].says(&format!("got {number}"));
+    let body = text.as_bytes().to_vec();
+    Heard { content_type: "text/plain".to_owned(), messages: 1, body, ..Heard::default() }
 }
 
 fn mail(said: &Said, to: &str) -> String {

@@ -28,7 +28,7 @@ CLAIMS = """<adapter presence='observe' standing='claimed' max-content='900'>
   <feature name='date' support='dropped'/>
   <feature name='display-names' support='dropped'/>
   <feature name='multi-line' support='rejected'/>
-  <feature name='rich-presence' support='dropped'/>
+  <feature name='rich-presence' support='degraded' how='open or closed, and the text beside it'/>
   <feature name='subject' support='dropped'/>
   <feature name='threads' support='dropped'/>
 </adapter>"""
