@@ -1,7 +1,5 @@
 //! Somebody who talks LINES, the protocol of the guide's examples, as he would with `nc`.
 
-#![allow(dead_code, reason = "each test binary uses a part of it")]
-
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::time::Duration;
