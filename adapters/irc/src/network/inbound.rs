@@ -162,11 +162,9 @@ impl Joined {
     }
 
     /// Whether an address is the gateway's own inbox.
-    fn is_gateways(&self, address: &Address) -> bool {
+    pub(super) fn is_gateways(&self, address: &Address) -> bool {
         let mapper = self.mapper();
-        mapper.is_some_and(|mapper| {
-            mapper.address_of(&Local::Gateway, Class::Im).is_ok_and(|own| own == *address)
-        })
+        mapper.is_some_and(|mapper| matches!(mapper.resident(address), Ok(Some(Local::Gateway))))
     }
 
     /// To whom a text is: what is said to a puppet is for its user; at the relay `ADDRESS: TEXT` is for that address,
