@@ -197,7 +197,10 @@ impl Gateway {
     fn reload(&mut self) {
         let config = match Config::load(&self.file) {
             Ok(config) => config,
-            Err(errors) => return error!("the configuration stays as it was:\n{errors}"),
+            Err(errors) => {
+                errors.iter().for_each(|wrong| error!("{wrong}"));
+                return error!("the configuration stays as it was");
+            }
         };
         let difference = self.config.difference(&config);
         let (policy, resolver) = match (Policy::new(&config), resolver(&config)) {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use cpim_adapter::message_cpim::{MAX_DEPTH, MessageCpim, Mode};
 use cpim_adapter::{Content, Notify, Operation, Presence};
 use cpim_native_proto::{Incoming, Parameters};
 use serde::Serialize;
@@ -60,10 +61,18 @@ struct Entity {
     content: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     content_base64: Option<String>,
-    /// The body alone, where it is text.
+    /// What was put around it as Message/CPIM (RFC 3862) says that this is its subject.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<String>,
+    /// The body alone, where it is text: of the entity within what was put around it.
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<String>,
-    /// For people, where it is none.
+    /// For people, the type of that entity, and its octets.
+    #[serde(skip)]
+    shown_type: Option<String>,
+    #[serde(skip)]
+    shown_octets: usize,
+    /// For people, where its body is no text.
     #[serde(skip)]
     sample: String,
 }
@@ -102,12 +111,28 @@ fn tuples(presence: &Presence) -> Vec<Tuple> {
     presence.tuples().iter().map(tuple).collect()
 }
 
+/// The entity within what was put around it on the way, and its subject, where that says one.
+fn unwrapped(content: &Content) -> (Content, Option<String>) {
+    let (mut inner, mut subject) = (content.clone(), None);
+    for _ in 0..MAX_DEPTH {
+        if !inner.media_type().is_some_and(|media_type| media_type.is("message/cpim")) {
+            break;
+        }
+        let Ok(around) = MessageCpim::read(&inner, Mode::Tolerant) else { break };
+        let said = around.metadata().subjects.into_iter().next();
+        subject = subject.or_else(|| said.map(|subject| subject.text.to_string()));
+        inner = around.content().clone();
+    }
+    (inner, subject)
+}
+
 impl Entity {
     fn new(content: &Content) -> Self {
-        let media_type = content.media_type();
+        let (inner, subject) = unwrapped(content);
+        let media_type = inner.media_type();
         let is_text =
             media_type.is_some_and(|media_type| media_type.kind() == "text" || media_type.is("message/cpim"));
-        let body = content.body();
+        let body = inner.body();
         let whole = std::str::from_utf8(content.octets()).ok().map(ToOwned::to_owned);
         let sample: String = body.iter().take(SAMPLE).map(|octet| format!(" {octet:02x}")).collect();
         let more = if body.len() > SAMPLE { " .." } else { "" };
@@ -116,7 +141,10 @@ impl Entity {
             content_type: content.field("Content-Type"),
             content_base64: whole.is_none().then(|| base64::encode(content.octets())),
             content: whole,
+            subject,
             body: std::str::from_utf8(&body).ok().filter(|_| is_text).map(ToOwned::to_owned),
+            shown_type: inner.field("Content-Type"),
+            shown_octets: inner.len(),
             sample: format!("[{} octets:{sample}{more}]", body.len()),
         }
     }
@@ -148,9 +176,10 @@ impl fmt::Display for Arrived {
             return Ok(());
         };
         let unsaid = "no content type".to_owned();
+        fact("subject", content.subject.as_deref().unwrap_or_default())?;
         fact(
             "type",
-            &format!("{}, {} octets", content.content_type.as_ref().unwrap_or(&unsaid), content.octets),
+            &format!("{}, {} octets", content.shown_type.as_ref().unwrap_or(&unsaid), content.shown_octets),
         )?;
         let body = content.body.as_deref().unwrap_or(&content.sample);
         writeln!(f, "\n{}", printable(body).trim_end_matches('\n'))

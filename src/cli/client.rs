@@ -10,7 +10,7 @@ use cpim_native_proto::{
     Claim, Close, Closure, Config, Event, Open, Parameters, PlainUris, Reason, SendError, Session,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
-use tokio::time::{Instant as TokioInstant, sleep_until};
+use tokio::time::{Instant as TokioInstant, sleep, sleep_until};
 
 use super::exit::{Exit, Failed};
 use super::server::{Server, Stream};
@@ -33,6 +33,12 @@ pub(super) struct Client {
     /// Nothing can be sent any more, but what was sent to us may still be there to be read.
     cut: bool,
 }
+
+/// Before the first attempt to connect again; each further pause is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+/// The longest pause between attempts to connect again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Whom a session speaks for.
 #[derive(Clone, Debug, Default)]
@@ -71,6 +77,24 @@ impl Client {
             }
         }
         Err(Failed::try_again(format_args!("{}: the connection ended", server.place())))
+    }
+
+    /// Connects again, however long it takes.
+    ///
+    /// # Errors
+    /// What will not be better later.
+    ///
+    /// # Cancel safety
+    /// May be dropped at any time; a session that was about to open does not.
+    pub(super) async fn open_again(server: &Server, claims: &Claims) -> Result<Self, Failed> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            sleep(pause).await;
+            match Self::open(server, claims.clone()).await {
+                Err(failed) if failed.exit == Exit::TryAgain => pause = LONGEST_PAUSE.min(pause * 2),
+                opened => return opened,
+            }
+        }
     }
 
     /// What happens next; nothing once the session is over and the connection shut.

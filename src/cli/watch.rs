@@ -6,12 +6,12 @@ use clap::Args;
 use cpim_adapter::{
     Kind, Operation, PresUri, Response, Status, Subscribe, SubscriptId, TransId, Unsubscribe,
 };
-use cpim_native_proto::{Claim, Event, Parameters};
+use cpim_native_proto::{Claim, Closure, Event, Parameters};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::answer::{Answered, exit_of};
+use super::answer::{self, Answered};
 use super::arrival::Arrived;
-use super::client::{Claims, Client};
+use super::client::{Claims, Client, exit_of};
 use super::exit::{Exit, Failed};
 use super::out::Out;
 use super::server::Server;
@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
   cpim-gateway watch --from pres:fred@a.example pres:barney@b.example --duration 0 --json
   cpim-gateway watch --from pres:fred@a.example pres:barney@b.example --duration 600 --server gw.example:5870 --tls
 
-SIGINT and SIGTERM end the subscription.
+SIGINT and SIGTERM end the subscription. When the connection is lost, it connects again and goes on with it.
 Exit codes: 0 ended, 1 failure, 2 bad usage, 3 indeterminant, 75 cannot connect, or busy: try again.")]
 pub(super) struct Watch {
     /// Who watches
@@ -44,6 +44,9 @@ pub(super) struct Watch {
     /// For how many seconds; 0 fetches it once [default: until it is stopped]
     #[arg(long, value_name = "S")]
     duration: Option<u32>,
+    /// End when the connection is lost, instead of connecting again
+    #[arg(long)]
+    no_reconnect: bool,
     #[command(flatten)]
     server: Server,
 }
@@ -56,7 +59,8 @@ struct Watching<'a> {
     until: Option<Instant>,
     /// The subscribe that waits for its response.
     asked: TransId,
-    /// The subscription's name, once it is granted.
+    /// The subscription's name. It is ours, so that it is known also where the first response was lost; none for a
+    /// fetch, and once it has been refused.
     subscript_id: Option<SubscriptId>,
     /// When it must be renewed, or when it has run out.
     due: Option<Instant>,
@@ -65,15 +69,14 @@ struct Watching<'a> {
 impl Watch {
     pub(super) async fn run(&self, out: &mut Out) -> Result<Exit, Failed> {
         let mut signals = Signals::new()?;
-        let serves = vec![Claim::Uri(self.from.as_uri().clone())];
-        let client = Client::open(&self.server, Claims { serves, ..Claims::default() }).await?;
+        let client = Client::open(&self.server, self.claims()).await?;
         let span = self.duration.map(|seconds| Duration::from_secs(seconds.into()));
         let mut watching = Watching {
             watch: self,
             client,
             until: span.filter(|span| !span.is_zero()).map(|span| Instant::now() + span),
             asked: TransId::from_draw(ids::draw()),
-            subscript_id: None,
+            subscript_id: if self.is_fetch() { None } else { SubscriptId::parse(&ids::word()).ok() },
             due: None,
         };
         watching.subscribe(self.duration.unwrap_or(LEASE_S))?;
@@ -83,6 +86,11 @@ impl Watch {
         };
         watching.leave().await;
         Ok(exit)
+    }
+
+    fn claims(&self) -> Claims {
+        let serves = vec![Claim::Uri(self.from.as_uri().clone())];
+        Claims { serves, ..Claims::default() }
     }
 
     fn is_fetch(&self) -> bool {
@@ -105,7 +113,7 @@ impl Watching<'_> {
 
     /// Prints what comes until it is enough.
     async fn run(&mut self, out: &mut Out) -> Result<Exit, Failed> {
-        let mut lost = String::new();
+        let mut lost = Closure::Lost;
         let (mut granted, mut told) = (false, false);
         loop {
             if out.is_closed() || (self.watch.is_fetch() && granted && told) {
@@ -126,7 +134,7 @@ impl Watching<'_> {
                     out.show(&Answered::new(&trans_id, &response))?;
                     if response.status() != Status::Success {
                         self.subscript_id = None;
-                        return Ok(exit_of(&response));
+                        return Ok(answer::exit_of(&response));
                     }
                     self.granted(&response);
                     granted = true;
@@ -140,13 +148,34 @@ impl Watching<'_> {
                     let refusal = Response::failure(cpim_adapter::Code::Unsupported, words);
                     self.client.respond(&incoming.trans_id, &refusal);
                 }
-                Some(Event::Closed(closure)) => lost = closure.to_string(),
+                Some(Event::Closed(closure)) => lost = closure,
                 Some(_) => {}
                 None => {
-                    return Err(Failed::failure(format_args!("{}: {lost}", self.watch.server.place())));
+                    let closure = std::mem::replace(&mut lost, Closure::Lost);
+                    if let Some(exit) = self.go_on(&closure, out).await? {
+                        return Ok(exit);
+                    }
                 }
             }
         }
+    }
+
+    /// Connects again and asks for the same subscription, or says that its time was over before that.
+    async fn go_on(&mut self, closure: &Closure, out: &Out) -> Result<Option<Exit>, Failed> {
+        let Watch { server, no_reconnect, .. } = self.watch;
+        if *no_reconnect || self.watch.is_fetch() || exit_of(closure) != Exit::TryAgain {
+            return Err(Failed::failure(format_args!("{}: {closure}", server.place())));
+        }
+        out.note(format_args!("{}: {closure}; connecting again", server.place()));
+        let (claims, until) = (self.watch.claims(), self.until);
+        self.client = tokio::select! {
+            again = Client::open_again(server, &claims) => again?,
+            () = sleep_until(until.unwrap_or_else(Instant::now)), if until.is_some() => {
+                return Ok(Some(Exit::Done));
+            }
+        };
+        out.note(format_args!("{}: connected", server.place()));
+        self.on_due()
     }
 
     /// Notes what was granted, and when something is to be done about it.

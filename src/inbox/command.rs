@@ -102,7 +102,9 @@ impl Command {
         let Some(usage) = COMMANDS.iter().find(|usage| usage.name() == name) else {
             return Err(unknown(&name));
         };
-        let command = Self::arguments(&name, &mut words, now).map_err(|why| why.of(usage.form))?;
+        // Of what help was asked for, there is no form to be shown.
+        let of_its_form = |why: Misread| if name == "help" { why } else { why.of(usage.form) };
+        let command = Self::arguments(&name, &mut words, now).map_err(of_its_form)?;
         match words.rest() {
             Some(rest) => {
                 Err(Misread::new(format!("{:?} is more than it takes", short(&rest))).of(usage.form))
@@ -134,7 +136,7 @@ impl Command {
             "show" => Self::Show(kept_id(words)?),
             "forget" => Self::Forget(kept_id(words)?),
             "confirm" => Self::Confirm(words.expect("the word that was sent to you")?.to_ascii_lowercase()),
-            _ => Self::Help(words.next().map(str::to_ascii_lowercase)),
+            _ => Self::Help(known_command(words)?),
         })
     }
 
@@ -212,6 +214,15 @@ fn unknown(name: &str) -> Misread {
     match nearest(name, &known) {
         Some(near) => Misread::new(format!("{shown:?} is no command; did you mean {near}?")),
         None => Misread::new(format!("{shown:?} is no command; write help for a list of them")),
+    }
+}
+
+/// The name of a command, or nothing.
+fn known_command(words: &mut Words<'_>) -> Result<Option<String>, Misread> {
+    let Some(name) = words.next().map(str::to_ascii_lowercase) else { return Ok(None) };
+    match COMMANDS.iter().any(|usage| usage.name() == name) {
+        true => Ok(Some(name)),
+        false => Err(unknown(&name)),
     }
 }
 

@@ -117,7 +117,9 @@ impl<'a> Words<'a> {
         let shown = short(&word);
         match read_span(&word.to_ascii_lowercase()).filter(|span| !span.is_zero()) {
             Some(span) => Ok(Some(span)),
-            None => Err(Misread::new(format!("{shown:?} is no duration; 30m, 12h or 7d is"))),
+            None => {
+                Err(Misread::new(format!("{shown:?} is no duration, or too long; 30m, 12h or 7d is one")))
+            }
         }
     }
 

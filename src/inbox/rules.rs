@@ -15,6 +15,14 @@ const LISTED: usize = 200;
 /// about something else.
 pub(super) async fn set(router: &Router, owner: &Address, command: &Command) -> Option<String> {
     let done = match command.clone() {
+        Command::Mark { who: Who::Address(who), .. } if router.book().principal(&who) == *owner => {
+            return Some("Nothing is changed: that is you, and you always may.".to_owned());
+        }
+        Command::Mark { who: Who::Address(who), .. } if router.is_own(&who) => {
+            return Some(
+                "Nothing is changed: that is the gateway, which writes only to whom it answers.".to_owned(),
+            );
+        }
         Command::Mark { who, topics, standing, decision } => {
             let said = marked(router, &who, &topics, decision);
             let marks = move |sheet: &mut crate::rules::Sheet| {

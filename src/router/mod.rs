@@ -336,7 +336,7 @@ impl Exchange for PortExchange {
 
     fn close(&self, session: u64) {
         let contact = self.router.contacts.close(session);
-        self.router.presence_close(session);
+        self.router.presence_close(session, contact.as_ref());
         if let Some(contact) = contact {
             self.router.links_gone(session, &contact);
         }

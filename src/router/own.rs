@@ -23,7 +23,7 @@ impl Router {
     }
 
     /// Whether an address is this gateway's own.
-    pub(super) fn is_own(&self, address: &Address) -> bool {
+    pub(crate) fn is_own(&self, address: &Address) -> bool {
         self.policy().mapper.is_gateway(address)
     }
 

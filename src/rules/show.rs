@@ -3,7 +3,7 @@
 use cpim_adapter::Address;
 use serde::{Deserialize, Serialize};
 
-use super::{RuleBook, Sheet, Show, Topic};
+use super::{Ask, Mark, RuleBook, Sheet, Show, Topic};
 use crate::clock::UnixMs;
 
 /// One thing that a principal has said.
@@ -11,11 +11,12 @@ use crate::clock::UnixMs;
 pub struct RuleView {
     /// Who said it.
     pub owner: String,
-    /// What: `allow`, `block`, `polite`; `shows`, `seen`, `hidden`, `forward`, `delegate`; `unreadable`.
+    /// What, by the name of its command: `allow`, `block`, `polite`, `appear`, `visible`, `hide`, `forward`,
+    /// `delegate`; or `unreadable`.
     pub says: String,
     /// About whom, where it is about somebody.
     pub about: String,
-    /// The rest of it: what it is about, how well the other must be known, until when.
+    /// The rest of it, as it is typed: what it is about, how well the other must be known, until when.
     pub detail: String,
 }
 
@@ -50,13 +51,10 @@ fn entries(owner: &Address, sheet: &Sheet) -> Vec<RuleView> {
     if sheet.is_sealed() {
         return vec![view("unreadable", String::new(), "nobody may anything".to_owned())];
     }
-    let marks = sheet.marks().iter().map(|mark| {
-        let topic = match mark.topic {
-            Topic::Everything => "everything".to_owned(),
-            Topic::One(ask) => format!("{ask:?}").to_lowercase(),
-        };
-        let standing = mark.standing.map(|standing| format!(", if {standing}")).unwrap_or_default();
-        view(mark.decision.as_str(), mark.who.to_string(), format!("{topic}{standing}"))
+    let marks = sheet.marks().iter().filter_map(|mark| {
+        let standing = mark.standing.map(|standing| format!(" if {standing}")).unwrap_or_default();
+        let topic = topic(mark, sheet.marks())?;
+        Some(view(mark.decision.as_str(), mark.who.to_string(), format!("{topic}{standing}")))
     });
     let shows = sheet.appearances().iter().map(|appearance| {
         let detail = match &appearance.show {
@@ -64,12 +62,12 @@ fn entries(owner: &Address, sheet: &Sheet) -> Vec<RuleView> {
             Show::Basic(basic, note) => format!("{basic} {}", note.as_deref().unwrap_or_default()),
             Show::Only(only) => format!("only {}", only.join(" ")),
         };
-        view("shows", appearance.who.to_string(), detail.trim_end().to_owned())
+        view("appear", appearance.who.to_string(), detail.trim_end().to_owned())
     });
     let seen = sheet
         .seen_by()
         .iter()
-        .map(|(who, seen)| view(if *seen { "seen" } else { "hidden" }, who.to_string(), String::new()));
+        .map(|(who, seen)| view(if *seen { "visible" } else { "hide" }, who.to_string(), String::new()));
     let forward = sheet.forward(UnixMs::now()).map(|forward| {
         let until = forward.until.map(|until| format!("until {until}")).unwrap_or_default();
         view("forward", forward.to.to_string(), until)
@@ -77,4 +75,20 @@ fn entries(owner: &Address, sheet: &Sheet) -> Vec<RuleView> {
     let delegates =
         sheet.delegates().iter().map(|delegate| view("delegate", delegate.to_string(), String::new()));
     marks.chain(shows).chain(seen).chain(forward).chain(delegates).collect()
+}
+
+/// What a mark is about, by the word that is typed for it. To watch and to look are one word, and so the second of such
+/// two has none.
+fn topic(mark: &Mark, marks: &[Mark]) -> Option<&'static str> {
+    let has = |ask| marks.contains(&Mark { topic: Topic::One(ask), ..mark.clone() });
+    Some(match mark.topic {
+        Topic::Everything => "everything",
+        Topic::One(Ask::Write) => "messages",
+        Topic::One(Ask::Winfo) => "watchers",
+        Topic::One(Ask::Subscribe) if has(Ask::Fetch) => "presence",
+        Topic::One(Ask::Fetch) if has(Ask::Subscribe) => return None,
+        Topic::One(Ask::Subscribe) => "subscribe",
+        Topic::One(Ask::Fetch) => "fetch",
+        Topic::One(Ask::Publish) => "publish",
+    })
 }

@@ -12,6 +12,7 @@ relay_domain = "gw.example"
 admin = { socket = "admin.sock", http = "127.0.0.1:0", token_file = "token" }
 dns = { enabled = false }
 rules = { default = "allow" }
+principals = { subscribe = "allow", fetch = "allow" }
 [[cpim.listener]]
 path = "cpim.sock"
 trust = [".example"]
@@ -121,4 +122,53 @@ async fn a_wrong_configuration_does_not_start() {
     let ran = run(folder.path(), &["run", "--config", "gw.toml"]).await;
     assert_eq!(ran.code, 2);
     assert!(ran.err.contains("gw.toml:1: relay_domain: "), "{}", ran.err);
+}
+
+/// Waits until a program prints this.
+async fn prints(running: &mut Running, words: &str) {
+    while !running.out_line().await.contains(words) {}
+}
+
+/// "Subscriptions outlive a restart": whoever watches connects again and goes on, as whoever listens does.
+#[tokio::test]
+async fn a_watch_goes_on_after_its_gateway_was_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let (running, _) = gateway(folder).await;
+    let listen = |note| {
+        let who =
+            ["listen", "--server", "cpim.sock", "im:barney@b.example", "--status", "open", "--note", note];
+        Running::start(folder, &who)
+    };
+    let mut first = listen("at home");
+    first.err_line_with("listening").await;
+    let mut watch = Running::start(
+        folder,
+        &[
+            "watch",
+            "--server",
+            "cpim.sock",
+            "--from",
+            "pres:fred@a.example",
+            "pres:barney@b.example",
+            "--json",
+        ],
+    );
+    prints(&mut watch, "at home").await;
+    running.signal("KILL").await;
+    running.end().await;
+    first.signal("TERM").await;
+    first.end().await;
+    watch.err_line_with("connecting again").await;
+    let (running, _) = gateway(folder).await;
+    let second = listen("back again");
+    prints(&mut watch, "back again").await;
+    // It is one subscription still.
+    let subscriptions = look(folder, &["subscriptions", "pres:fred@a.example"]).await;
+    assert_eq!(subscriptions.out.lines().count(), 2, "{}", subscriptions.out);
+    watch.signal("TERM").await;
+    assert_eq!(watch.end().await.0.code(), Some(0));
+    let subscriptions = look(folder, &["subscriptions", "pres:fred@a.example"]).await;
+    assert_eq!(subscriptions.out.lines().count(), 1, "{}", subscriptions.out);
+    drop((running, second));
 }

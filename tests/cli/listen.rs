@@ -55,6 +55,38 @@ async fn it_is_the_address_and_prints_what_arrives() {
     assert_eq!(running.end().await.0.code(), Some(0));
 }
 
+/// Who reads wants the words, whatever was put around them on the way.
+#[tokio::test]
+async fn of_what_is_wrapped_it_prints_the_text_and_the_subject() {
+    let wrapped =
+        b"Content-Type: Message/CPIM\r\n\r\nFrom: <im:fred@a.example>\r\nTo: <im:barney@b.example>\r\n\
+                    Subject: the quarry\r\n\r\nContent-Type: text/plain\r\n\r\nYabba!";
+    let (_folder, _listener, mut running, mut peer, _) = started(&["im:barney@b.example", "--once"]).await;
+    assert_eq!(message(&mut peer, "1", wrapped).await, "success");
+    assert!(running.out_line().await.ends_with(" message"));
+    for line in [
+        "from     im:fred@a.example",
+        "to       im:barney@b.example",
+        "transID  1",
+        "subject  the quarry",
+        "type     text/plain, 34 octets",
+        "",
+        "Yabba!",
+    ] {
+        assert_eq!(running.out_line().await, line);
+    }
+    peer.until_closed().await;
+    assert_eq!(running.end().await.0.code(), Some(0));
+
+    let (_folder, _listener, running, mut peer, _) =
+        started(&["im:barney@b.example", "--once", "--json"]).await;
+    message(&mut peer, "1", wrapped).await;
+    peer.until_closed().await;
+    let told = objects(&running.end().await.1);
+    assert_eq!((&told[0]["subject"], &told[0]["body"]), (&"the quarry".into(), &"Yabba!".into()));
+    assert!(told[0]["content"].as_str().unwrap().starts_with("Content-Type: Message/CPIM"));
+}
+
 #[tokio::test]
 async fn json_has_octets_that_are_no_text_in_base_64() {
     let (_folder, _listener, running, mut peer, _) =

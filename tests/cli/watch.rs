@@ -92,7 +92,7 @@ async fn it_watches_until_it_is_stopped_and_then_unsubscribes() {
 
 #[tokio::test]
 async fn a_lease_is_renewed_under_its_name_while_it_is_watched() {
-    let (_folder, running, mut peer, subscribe) = started(&[]).await;
+    let (_folder, running, mut peer, subscribe) = started(&["--no-reconnect"]).await;
     let trans_id = subscribe.attribute("transID");
     peer.write(
         &format!("<response status='success' transID='{trans_id}' duration='1' subscriptID='s1'/>"),

@@ -14,6 +14,11 @@ fn a_command_is_answered_by_an_ordinary_message() {
     }
     assert_eq!(fred.commands("WHOAMI"), "You are im:fred@a.example. You are proven to be that.");
     assert_eq!(fred.commands("blok im:x@b.example"), "\"blok\" is no command; did you mean block?");
+    assert_eq!(fred.commands("help blok"), "\"blok\" is no command; did you mean block?");
+    assert!(fred.commands("help block").starts_with("block WHO [WHAT] - "));
+    for who in ["fred@a.example", "gateway@gw.example"] {
+        assert!(fred.commands(&format!("block {who}")).starts_with("Nothing is changed: that is "), "{who}");
+    }
     // Several at once, a line for each.
     let said = fred.commands("block *@spam.example\r\nrules\r\n");
     assert_eq!(said, "*@spam.example is blocked: messages and presence.\nblock *@spam.example everything");

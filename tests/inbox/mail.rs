@@ -28,6 +28,15 @@ impl Stage {
         Self { site, gateway, postfix, read: 0 }
     }
 
+    /// The same, with its gateway killed and started again.
+    fn after_a_kill(self) -> Self {
+        let Self { site, gateway, postfix, read } = self;
+        gateway.kill();
+        let gateway = site.start();
+        gateway.wait_ready();
+        Self { site, gateway, postfix, read }
+    }
+
     /// Bob, or whoever says that he is bob, writes to the gateway.
     fn bob_writes(&self, header: &str, text: &str) {
         let mail = format!("From: Bob <bob@mail.example>\nTo: gateway@gw.example\n{header}\n{text}\n");
@@ -79,6 +88,24 @@ fn what_a_mail_only_claims_is_done_once_it_is_confirmed_by_a_reply() {
     // Once.
     stage.bob_writes(&format!("Subject: confirm {word}\n"), "");
     assert!(stage.bob_reads().contains("That was confirmed before."));
+}
+
+/// A word outlives the gateway that sent it, and what it was good for is done once.
+#[test]
+fn what_is_confirmed_after_a_kill_is_done_once() {
+    let mut stage = Stage::new();
+    stage.bob_writes("Subject: somebody\n", "block im:fred@a.example");
+    let word = word_in(&stage.bob_reads());
+    let mut stage = stage.after_a_kill();
+    stage.bob_writes("", "rules");
+    assert!(stage.bob_reads().contains("You have set no rules."));
+    stage.bob_writes("", &format!("confirm {word}"));
+    assert!(stage.bob_reads().contains("im:fred@a.example is blocked: messages and presence."));
+    let mut stage = stage.after_a_kill();
+    stage.bob_writes("", &format!("confirm {word}"));
+    assert!(stage.bob_reads().contains("That was confirmed before."));
+    stage.bob_writes("", "rules");
+    assert!(stage.bob_reads().contains("block im:fred@a.example everything"));
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod support;
 
 mod commands;
 mod irc;
+mod kills;
 mod mail;
 mod peers;
 mod polite;

@@ -99,22 +99,16 @@ fn frame_by_frame() {
     fred.nothing_else();
 }
 
-#[test]
-fn neither_takes_longer() {
-    const TIMES: usize = 60;
-    let site = Site::new(OPEN_HOUSE);
-    let _gateway = site.start();
-    let mut fred = Someone::new(&site, BLOCKS);
-    drop(Someone::new(&site, AWAY));
-    fred.commands("polite wilma@b.example");
-    let mut wilma = Someone::new(&site, "wilma@b.example");
+/// Times in a row that each is measured.
+const TIMES: usize = 60;
+
+/// How long something takes with whoever blocks and with whoever is away, in the middle of many times; one after the
+/// other, so that whatever else the machine does meets both.
+fn takes_as_long(what: &str, mut of: impl FnMut(&str) -> Duration) {
     let mut took = [Vec::new(), Vec::new()];
-    // One after the other, so that whatever else the machine does meets both.
     for _ in 0..TIMES {
         for (whom, took) in [BLOCKS, AWAY].into_iter().zip(&mut took) {
-            let begun = Instant::now();
-            assert_eq!(wilma.writes(&format!("im:{whom}"), "hello"), "failure unreachable");
-            took.push(begun.elapsed());
+            took.push(of(whom));
         }
     }
     let [blocked, away] = took.map(|mut took| {
@@ -122,5 +116,71 @@ fn neither_takes_longer() {
         took[TIMES / 2]
     });
     let [shorter, longer] = if blocked < away { [blocked, away] } else { [away, blocked] };
-    assert!(longer < shorter * 2 + Duration::from_millis(1), "blocked {blocked:?}, away {away:?}");
+    assert!(longer < shorter * 2 + Duration::from_millis(1), "{what}: blocked {blocked:?}, away {away:?}");
+}
+
+#[test]
+fn neither_takes_longer() {
+    let site = Site::new(OPEN_HOUSE);
+    let _gateway = site.start();
+    let mut fred = Someone::new(&site, BLOCKS);
+    drop(Someone::new(&site, AWAY));
+    fred.commands("polite wilma@b.example");
+    let mut wilma = Wilma::new(&site);
+    let text = "Content-Type: text/plain\r\n\r\nhello";
+    takes_as_long("a message", |whom| {
+        let begun = Instant::now();
+        wilma.asks(&format!("<message source='im:wilma@b.example' destination='im:{whom}'/>"), text);
+        assert!(wilma.hears(whom).contains("unreachable"));
+        begun.elapsed()
+    });
+    // From the question to the notification behind the answer: a look, and a subscription from begin to end.
+    for duration in [0, 600] {
+        takes_as_long(&format!("a subscribe for {duration} s"), |whom| {
+            let addresses = format!("watcher='pres:wilma@b.example' target='pres:{whom}'");
+            let begun = Instant::now();
+            wilma.asks(&format!("<subscribe {addresses} duration='{duration}'/>"), "");
+            assert!(wilma.hears(whom).contains("success"));
+            assert!(wilma.hears(whom).contains("status='closed'"));
+            if duration > 0 {
+                wilma.asks(&format!("<unsubscribe {addresses}/>"), "");
+                assert!(wilma.hears(whom).contains("success"));
+            }
+            begun.elapsed()
+        });
+    }
+}
+
+/// Somebody who watches the one who blocks her hears nothing of what he publishes; and what she asks next takes no
+/// longer than behind a publication of somebody whom she has nothing to do with.
+#[test]
+fn what_is_published_takes_no_time_of_hers() {
+    let site = Site::new(OPEN_HOUSE);
+    let _gateway = site.start();
+    let mut fred = Someone::new(&site, BLOCKS);
+    let mut other = Someone::new(&site, "barney@a.example");
+    drop(Someone::new(&site, AWAY));
+    fred.commands("polite wilma@b.example");
+    let mut wilma = Wilma::new(&site);
+    for whom in [BLOCKS, AWAY] {
+        let addresses = format!("watcher='pres:wilma@b.example' target='pres:{whom}'");
+        wilma.asks(&format!("<subscribe {addresses} duration='600'/>"), "");
+        assert!(wilma.hears(whom).contains("success"));
+        assert!(wilma.hears(whom).contains("status='closed'"));
+    }
+    let (mut nth, text) = (0, "Content-Type: text/plain\r\n\r\nhello");
+    takes_as_long("a message behind a publication", |whom| {
+        nth += 1;
+        let (publisher, name) =
+            if whom == BLOCKS { (&mut fred, whom) } else { (&mut other, "barney@a.example") };
+        let tuple = format!("<tuple destination='im:{name}' status='open'>{nth}</tuple>");
+        let publish = format!("<publish target='pres:{name}'><presence>{tuple}</presence></publish>");
+        assert_eq!(publisher.asks(&publish), "success");
+        let begun = Instant::now();
+        wilma.asks(&format!("<message source='im:wilma@b.example' destination='im:{whom}'/>"), text);
+        let answer = wilma.hears(whom);
+        assert!(answer.contains("unreachable"), "the next that she hears is her own answer: {answer}");
+        begun.elapsed()
+    });
+    fred.nothing_else();
 }

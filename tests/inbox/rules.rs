@@ -65,6 +65,34 @@ fn rules_outlive_a_kill() {
     assert_eq!(wilma.writes(FRED, "hello"), "failure denied");
 }
 
+/// What is listed can be typed again as it stands.
+#[test]
+fn rules_are_listed_as_they_are_typed() {
+    let site = Site::new(OPEN_HOUSE);
+    let _gateway = site.start();
+    let mut fred = Someone::new(&site, "fred@a.example");
+    let said = [
+        "block *@b.example messages",
+        "polite im:wilma@b.example presence",
+        "allow * watchers if verified",
+        "block irc://irc.b.example/* everything if claimed",
+        "appear *@*.c.example closed in a meeting",
+        "appear im:betty@c.example only im: mailto:",
+        "hide *@d.example",
+        "visible im:betty@c.example",
+        "delegate im:barney@b.example",
+        "forward im:barney@a.example until 2126-12-31",
+    ];
+    fred.commands(&said.join("\r\n"));
+    let listed = fred.commands("rules");
+    for line in said {
+        assert!(listed.lines().any(|known| known.starts_with(line)), "{line} in\n{listed}");
+    }
+    assert_eq!(listed.lines().count(), said.len(), "{listed}");
+    fred.commands(&listed.replace('\n', "\r\n"));
+    assert_eq!(fred.commands("rules"), listed);
+}
+
 #[test]
 fn what_is_forwarded_arrives_elsewhere() {
     let site = Site::new("");

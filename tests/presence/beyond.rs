@@ -85,6 +85,36 @@ async fn a_subscription_passes_through_and_is_renewed_for_the_watcher() {
     nothing_told(&mut house, Duration::from_secs(3_600)).await;
 }
 
+/// Whoever renews is answered by the word of who keeps the subscription, as far as that can be had.
+#[tokio::test(start_paused = true)]
+async fn a_renewal_by_its_watcher_is_asked_of_the_home() {
+    let mut house = House::new().await;
+    let wilmas = home(&house);
+    let mut barney = house.session(&[BARNEY]);
+    barney.submit(arriving("1", subscribe(BARNEY, WILMA, 7_200, "mine")));
+    let (delivery, _) = asked(&mut house).await;
+    house.answer(&delivery, granted(7_200, "far"));
+    assert_eq!(barney.answer().await.1.status(), Status::Success);
+    notify(&wilmas, BARNEY, WILMA, Basic::Open);
+    has(&mut house, "open").await;
+
+    barney.submit(arriving("2", subscribe(BARNEY, WILMA, 3_600, "mine")));
+    let (delivery, renewal) = asked(&mut house).await;
+    assert_eq!((renewal.duration, renewal.subscript_id.unwrap().as_str()), (3_600, "far"));
+    house.answer(&delivery, granted(3_600, "far"));
+    let renewed = barney.answer().await.1;
+    assert_eq!((renewed.status(), renewed.duration()), (Status::Success, Some(3_600)));
+    has(&mut house, "open").await;
+
+    // The home has ended it meanwhile, and says so: it is over here as well.
+    barney.submit(arriving("3", subscribe(BARNEY, WILMA, 3_600, "mine")));
+    let (delivery, _) = asked(&mut house).await;
+    house.answer(&delivery, Response::failure(Code::Denied, "not allowed"));
+    assert_eq!(barney.answer().await.1.code(), Some(Code::Denied));
+    let gone = barney.ask("4", unsubscribe(BARNEY, WILMA)).await;
+    assert_eq!(gone.code(), Some(Code::NotSubscribed));
+}
+
 /// RFC 2779 section 5.3.2.
 #[tokio::test(start_paused = true)]
 async fn what_nobody_asked_for_is_told_to_nobody() {

@@ -40,6 +40,28 @@ fn what_is_no_duration_or_no_presentity_is_refused_and_the_session_goes_on() {
     }
 }
 
+/// The draft's section 3.4.1, steps 1 and 2 in order: who is nobody, then who may not.
+#[test]
+fn a_target_that_is_no_presentity_is_refused_before_anybody_is_asked_for_leave() {
+    let (site, _gateway) = gateway();
+    let mut wilma = Someone::serving(&site, WILMA);
+    let mut ask = |watcher: &str, target: &str| {
+        let xml = format!("<subscribe watcher='{watcher}' target='{target}' duration='60'/>");
+        outcome(&wilma.asks(&xml, b""))
+    };
+    for (target, expected) in [
+        ("pres:nobody@gw.example", "failure bad-address"),
+        ("pres:zephyr=x@gw.example", "failure bad-address"),
+        ("pres:winfo=nonsense@gw.example", "failure bad-address"),
+        ("pres:zoe@nowhere.example", "failure no-route"),
+        ("pres:zoe@nowhere.invalid", "failure no-route"),
+    ] {
+        assert_eq!(ask(WILMA, target), expected, "{target}");
+    }
+    assert_eq!(ask("pres:betty@b.example", "im:fred@a.example"), "failure bad-address");
+    assert_eq!(ask("pres:betty@b.example", FRED), "failure denied");
+}
+
 /// Issue: each refused with its code, others unharmed.
 #[test]
 fn a_document_that_is_none_or_somebody_elses_is_refused_and_nobody_is_told() {

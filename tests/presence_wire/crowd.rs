@@ -13,7 +13,7 @@ const BETTY: &str = "pres:betty@b.example";
 const PAIRS: usize = 10_000;
 
 /// What the gateway may grow by meanwhile, in KiB: less than what is asked of it would take if it were all kept.
-const GROWTH_KIB: u64 = 32 * 1_024;
+const GROWTH_KIB: u64 = 64 * 1_024;
 
 /// States that are published while somebody does not read.
 const STATES: usize = 60;

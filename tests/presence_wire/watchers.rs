@@ -78,3 +78,22 @@ fn an_administrator_sees_watchers_and_subscriptions_also_after_a_kill() {
     assert_eq!((&row["watcher"], &row["ended"]), (&WILMA.into(), &serde_json::Value::Null));
     assert_eq!(says(&site, &["subscriptions", BETTY, "--json"]), Vec::<String>::new());
 }
+
+/// A notification goes to the session opened last, as a message does; when that one ends, the watcher hears at the other
+/// what she may have missed.
+#[test]
+fn a_watcher_with_two_sessions_is_told_at_the_newest_and_misses_nothing() {
+    let (site, _gateway) = gateway();
+    let mut fred = Someone::serving(&site, FRED);
+    let mut first = Someone::serving(&site, WILMA);
+    first.subscribes("600", "");
+    assert_eq!(first.is_told(), ["im:fred@a.example closed"]);
+    let mut second = Someone::serving(&site, WILMA);
+    assert_eq!(second.is_told(), ["im:fred@a.example closed"], "whoever comes is told the present state");
+    fred.publishes("open", "one");
+    assert_eq!(second.is_told(), ["im:fred@a.example open one"]);
+    drop(second);
+    assert_eq!(first.is_told(), ["im:fred@a.example open one"]);
+    fred.publishes("closed", "two");
+    assert_eq!(first.is_told(), ["im:fred@a.example closed two"]);
+}

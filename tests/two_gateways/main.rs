@@ -21,6 +21,7 @@ mod crash;
 mod crossing;
 mod flood;
 mod gateway;
+mod inbox;
 mod link;
 mod loops;
 mod outage;

@@ -56,6 +56,10 @@ def unknown(words):
     return Answer("indeterminant", "timeout", words)
 
 
+class Unreadable(Exception):
+    """Content that cannot be read. Raised from a handler, it is answered `unsupported`: nothing was shown."""
+
+
 def route(selector, address, relay):
     """The local-part for an address of yours: every octet but letters, digits, `-`, `_`, `.` and `/` as `~hh`, and
     also a `.` or `/` in a place where it could not stand (docs/addresses.md)."""
@@ -89,11 +93,18 @@ def address_of(uri):
 
 
 def text_of(content):
-    """The text of a `text/plain` entity, whatever its charset and encoding, with LF as line end."""
+    """The text of a `text/plain` entity, whatever its charset and encoding, with LF as line end and without the last one.
+
+    Raises `Unreadable` where there is no such charset, or the octets are not of it.
+    """
     entity = email.message_from_bytes(content, policy=email.policy.default)
     octets = entity.get_payload(decode=True)
     # Without a charset it should be ASCII, and is often UTF-8, of which ASCII is a part.
-    return octets.decode(entity.get_content_charset("utf-8"), "replace").replace("\r\n", "\n").rstrip("\n")
+    try:
+        text = octets.decode(entity.get_content_charset("utf-8"))
+    except (LookupError, UnicodeDecodeError) as error:
+        raise Unreadable(f"text that cannot be read: {error}") from error
+    return text.replace("\r\n", "\n").removesuffix("\n")
 
 
 class Session:
@@ -109,7 +120,7 @@ class Session:
     def __init__(self, selector, claims, handler):
         self.selector, self.claims, self.handler = selector, claims, handler
         self.server = os.environ.get("CPIM_SERVER", "127.0.0.1:5870")
-        self.secret = os.environ["CPIM_SECRET"]
+        self.secret = os.environ.get("CPIM_SECRET") or sys.exit("CPIM_SECRET is not set: the secret of this adapter")
         self.relay = None  # the gateway's domain, once it has told it
         self._writer = None
         self._waiting = {}  # ours that have no answer yet: transID -> (frame, future), in the order they were sent
@@ -139,7 +150,8 @@ class Session:
 
     async def send_message(self, source, destination, text):
         """Sends a text, and waits for what became of it, over as many sessions as that takes."""
-        content = b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + text.replace("\n", "\r\n").encode()
+        lines = text.replace("\r\n", "\n").replace("\n", "\r\n")
+        content = b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + lines.encode()
         return await self._ask("message", {"source": source, "destination": destination}, content)
 
     async def send_subscribe(self, watcher, target, duration):
@@ -208,10 +220,13 @@ class Session:
                 return await handler.notify(get("watcher"), get("target"), told)
             else:
                 answer = failure("unsupported", f"no {xml.tag} here")
+        except Unreadable as error:
+            answer = failure("unsupported", str(error))
         except Exception as error:  # whatever went wrong, it is not known how far it got
             print(f"{xml.tag}: {error!r}", file=sys.stderr, flush=True)
             answer = unknown("the adapter failed")
-        # On the connection it came on, or on a later one: there it still settles it, where that can still be.
+        # On the connection that there is: on a later one than it came on it still settles it, where that can still be.
+        # Without any it is lost, and nobody can know.
         self._respond(get("transID"), answer)
 
     def _respond(self, answered, answer):
@@ -243,7 +258,8 @@ class Session:
 
     def _write(self, xml):
         if self._writer:
-            self._writer.write(frame(xml))
+            # Words for people, of one user, are not to end the session of all.
+            self._writer.write(frame(NOT_XML.sub("\ufffd", xml)))
 
 
 def trans_id():

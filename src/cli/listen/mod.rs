@@ -10,7 +10,7 @@ use cpim_adapter::{
     Address, Basic, Class, Code, Operation, PresUri, Presence, Publish, Response, TransId, Tuple, Uri,
 };
 use cpim_native_proto::{Claim, Closure, Event, Incoming, Parameters};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::arrival::Arrived;
 use super::client::{Claims, Client, exit_of};
@@ -21,12 +21,6 @@ use super::signals::Signals;
 use crate::clock::UnixMs;
 use crate::ids;
 use inbox::{Inbox, Verdict, parse_answer};
-
-/// Before the first attempt to connect again; each further pause is twice as long.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-
-/// The longest pause between attempts to connect again.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Receives what is sent to addresses, by native CPIM, and prints it
 #[derive(Args, Debug)]
@@ -118,21 +112,9 @@ impl Listen {
             }
             listener.out.note(format_args!("{}: {closure}; connecting again", self.server.place()));
             client = tokio::select! {
-                again = self.reconnect(&claims) => again?,
+                again = Client::open_again(&self.server, &claims) => again?,
                 () = signals.asked() => return Ok(Exit::Done),
             };
-        }
-    }
-
-    /// Connects again, however long it takes.
-    async fn reconnect(&self, claims: &Claims) -> Result<Client, Failed> {
-        let mut pause = FIRST_PAUSE;
-        loop {
-            sleep(pause).await;
-            match Client::open(&self.server, claims.clone()).await {
-                Err(failed) if failed.exit == Exit::TryAgain => pause = LONGEST_PAUSE.min(pause * 2),
-                opened => return opened,
-            }
         }
     }
 

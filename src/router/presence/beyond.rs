@@ -73,6 +73,33 @@ impl Router {
         self.look_beyond(&Subscribe { subscript_id, ..subscribe.clone() }, place, asked).await
     }
 
+    /// Has a subscription last longer that another server keeps. That server is asked at once: where it has ended the
+    /// subscription meanwhile, it grants another or says that it does not. Out of reach, it is asked again from here.
+    pub(super) async fn renew_beyond(
+        self: &Arc<Self>,
+        key: LeaseKey,
+        duration: u32,
+        asked: &Asked,
+    ) -> Result<Answered, Refusal> {
+        let granted = self.policy().presence.granted(duration);
+        if let Some((renewal, ..)) = self.renewal(key) {
+            let renewal = Subscribe { duration: granted, ..renewal };
+            match self.ask_for_lease(renewal, asked.passage.clone(), asked.standing).await {
+                Ok(response) if response.status() == Status::Success => {
+                    self.granted_beyond(key, &response, granted);
+                }
+                Ok(response) if is_final(&response) => {
+                    if let Some(ended) = self.presence.with(|book, now| book.end(key, How::Refused, now)) {
+                        self.write_end(&ended, asked.by.as_deref()).await;
+                    }
+                    return Ok(Answered::alone(response.or_code(Code::Refused)));
+                }
+                Ok(_) | Err(_) => {}
+            }
+        }
+        self.renew(key, duration, asked).await
+    }
+
     /// Notes what the other server granted, and when to renew it: with a quarter of it left.
     fn granted_beyond(&self, key: LeaseKey, response: &Response, asked_s: u32) {
         let seconds = i64::from(response.duration().unwrap_or(asked_s).max(1));
@@ -187,10 +214,7 @@ impl Router {
                 self.presence.with(|book, _| book.links.back(&link));
                 self.note_lease(key, None).await;
             }
-            Ok(response)
-                if response.status() == Status::Failure
-                    && !matches!(response.code(), Some(Code::Busy | Code::Unreachable | Code::NoRoute)) =>
-            {
+            Ok(response) if is_final(&response) => {
                 info!(%link, %response, "a subscription is not granted any longer");
                 self.end_with_words(key, ENDED);
             }
@@ -245,4 +269,10 @@ impl Router {
             self.presence.with(|book, now| book.link_is_gone(link, now));
         }
     }
+}
+
+/// Whether another server grants no subscription, and will not if it is asked again soon.
+fn is_final(response: &Response) -> bool {
+    response.status() == Status::Failure
+        && !matches!(response.code(), Some(Code::Busy | Code::Unreachable | Code::NoRoute))
 }

@@ -73,13 +73,22 @@ impl Router {
         Link::Selector(self.policy().mapper.relay_domain().clone(), selector.clone())
     }
 
-    /// A session is gone, and what it published and held with it.
-    pub(in super::super) fn presence_close(self: &Arc<Self>, session: u64) {
+    /// A session is gone, and what it published and held with it. A watcher who has another is told the present state
+    /// there: what was told last went to the newest, and may not have been read.
+    pub(in super::super) fn presence_close(self: &Arc<Self>, session: u64, contact: Option<&Contact>) {
         let (changed, ended) = self.presence.with(|book, now| book.leave(session, now));
         for ended in ended {
             self.end_far_in_turn(ended);
         }
         self.note_changed(changed);
+        for scope in contact.into_iter().flat_map(|contact| &contact.facts.serves) {
+            if let Scope::Address(address) = scope
+                && address.class() == Class::Pres
+                && self.contacts.oldest_serving(scope).is_some()
+            {
+                self.presence.with(|book, _| book.watcher_is_back(address));
+            }
+        }
     }
 
     /// A session is gone: where nobody else serves its domains, their links are down. Where somebody does who came

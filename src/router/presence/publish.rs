@@ -50,7 +50,7 @@ impl Router {
         });
         // The session may have gone meanwhile, and what it published with it.
         if asked.session.is_some_and(|session| self.contacts.session(session).is_none()) {
-            self.presence_close(session);
+            self.presence_close(session, None);
         }
         if !self.note_presence(&presentity).await {
             return Err(Refusal::busy("nothing can be written down at present"));

@@ -61,6 +61,7 @@ impl Router {
             Wish::Hold(key) => self.hold_on(key, asked),
             Wish::Look if beyond => self.look_beyond(subscribe, &place, asked).await,
             Wish::Look => Ok(self.fetch(subscribe, &place, asked)),
+            Wish::Renew(key) if beyond => self.renew_beyond(key, subscribe.duration, asked).await,
             Wish::Renew(key) => self.renew(key, subscribe.duration, asked).await,
         }
     }
@@ -208,7 +209,7 @@ impl Router {
     }
 
     /// A subscription lasts from now on as long as is asked for, with one notification.
-    async fn renew(
+    pub(super) async fn renew(
         self: &Arc<Self>,
         key: LeaseKey,
         duration: u32,

@@ -9,8 +9,10 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::process::{Process, free_port};
+use crate::setting::Setting;
 
 /// What every row has; `PORT`, `IRC` and `SMTP` are ports, `DURABILITY` is the row's.
+/// Limits against strangers are out of the way, as with the other programs.
 const CONFIGURATION: &str = r#"
 relay_domain = "gw.example"
 [store]
@@ -57,7 +59,7 @@ impl Site {
     ///
     /// # Errors
     /// Where it cannot be written, or no port be had.
-    pub(crate) fn new(setting: &crate::Setting, durable: bool, more: &str) -> io::Result<Self> {
+    pub(crate) fn new(setting: &Setting, durable: bool, more: &str) -> io::Result<Self> {
         let folder = tempfile::tempdir_in(&setting.folder)?;
         let (port, irc_port, smtp_port) = (free_port()?, free_port()?, free_port()?);
         let text = format!("{CONFIGURATION}{more}")

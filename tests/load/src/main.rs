@@ -1,20 +1,26 @@
 //! How fast, how much, how many: starts the gateway and its yardsticks in one run, repeats, and prints medians, spreads
 //! and ratios. Figures of one machine say little; ratios of one run say more. See README.md.
 
+mod chain;
 mod gateway;
 mod native;
+mod peers;
 mod process;
 mod report;
 mod rows;
+mod setting;
 mod stats;
+mod table;
 mod yardstick;
 
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use clap::{Parser, ValueEnum};
-use report::Row;
+use setting::Setting;
+use table::Table;
 
 /// One part of the table.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
@@ -23,12 +29,34 @@ enum Part {
     Relay,
     /// Memory of what says nothing.
     Idle,
-    /// Native sessions to clients of the IRC listener.
+    /// Native sessions to clients of the IRC listener and back, beside biboumi.
     Irc,
-    /// Mail to a native session.
+    /// Foreign users on an IRC network that others run.
+    Puppets,
+    /// Mail in and out, beside Postfix and smtp-sink.
     Mail,
-    /// A presentity and its watchers.
+    /// A presentity and its watchers, beside ejabberd.
     Fanout,
+    /// A million subscriptions in the store.
+    Leases,
+    /// The same at a hundredth, a tenth and the whole of its size.
+    Growth,
+    /// Instead of figures: in which functions the gateway's time is, by `perf`. Only where it is named.
+    Profile,
+}
+
+impl Part {
+    /// Seconds that it may take in all: together a quarter of an hour without profiles. It ends with what it has by then.
+    const fn at_most_s(self) -> u64 {
+        match self {
+            Self::Relay | Self::Growth => 120,
+            Self::Idle | Self::Mail | Self::Fanout => 80,
+            Self::Irc => 160,
+            Self::Puppets => 100,
+            Self::Leases => 160,
+            Self::Profile => 180,
+        }
+    }
 }
 
 /// Measures the gateway beside its yardsticks.
@@ -36,7 +64,7 @@ enum Part {
 struct Arguments {
     /// The parts to measure; all where none is named.
     parts: Vec<Part>,
-    /// How often each is measured.
+    /// How often each is measured, where its time is enough.
     #[arg(long, default_value_t = 5)]
     repetitions: usize,
     /// Everything at so many hundredths of its size.
@@ -59,23 +87,6 @@ struct Arguments {
     copying: bool,
 }
 
-/// What every row needs to know.
-#[derive(Clone, Debug)]
-pub(crate) struct Setting {
-    gateway: PathBuf,
-    folder: PathBuf,
-    core: Option<u32>,
-    repetitions: usize,
-    percent: usize,
-}
-
-impl Setting {
-    /// This many, at the size that was asked for; at least 10.
-    fn scaled(&self, count: usize) -> usize {
-        (count * self.percent / 100).max(10)
-    }
-}
-
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -87,8 +98,13 @@ fn main() -> ExitCode {
             .block_on(yardstick::copying::run())
             .map_or_else(|error| fail(&error), |()| ExitCode::SUCCESS);
     }
-    let local = tokio::task::LocalSet::new();
-    match local.block_on(&runtime, measure(&arguments)) {
+    let mut table = Table::default();
+    let measured = measure(&arguments, &runtime, &mut table);
+    let written = measured.and_then(|()| match &arguments.page {
+        Some(page) => table.write(page),
+        None => Ok(()),
+    });
+    match written {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error),
     }
@@ -99,32 +115,47 @@ fn fail(error: &io::Error) -> ExitCode {
     ExitCode::FAILURE
 }
 
-async fn measure(arguments: &Arguments) -> io::Result<()> {
-    let setting = Setting {
-        gateway: arguments.gateway.canonicalize()?,
-        folder: arguments.folder.canonicalize()?,
-        core: arguments.core,
-        repetitions: arguments.repetitions,
-        percent: arguments.percent,
-    };
-    let parts = if arguments.parts.is_empty() { Part::value_variants() } else { &arguments.parts };
-    println!("{}", report::HEAD);
-    let mut lines = Vec::new();
+fn measure(arguments: &Arguments, runtime: &tokio::runtime::Runtime, table: &mut Table) -> io::Result<()> {
+    let all: Vec<Part> =
+        Part::value_variants().iter().copied().filter(|part| *part != Part::Profile).collect();
+    let parts = if arguments.parts.is_empty() { &all } else { &arguments.parts };
     for part in parts {
-        let rows: Vec<Row> = match part {
-            Part::Relay => rows::relay::rows(&setting).await?,
-            Part::Idle => rows::idle::rows(&setting).await?,
-            Part::Irc => rows::irc::rows(&setting).await?,
-            Part::Mail => rows::mail::rows(&setting).await?,
-            Part::Fanout => rows::fanout::rows(&setting).await?,
+        let (name, begun) = (format!("{part:?}").to_lowercase(), Instant::now());
+        let limit = Duration::from_secs(part.at_most_s());
+        // The last third is for what a repetition that has begun still takes.
+        let setting = Setting {
+            gateway: arguments.gateway.canonicalize()?,
+            folder: arguments.folder.canonicalize()?,
+            core: arguments.core,
+            repetitions: arguments.repetitions,
+            percent: arguments.percent,
+            until: begun + limit * 2 / 3,
         };
-        for row in rows {
-            println!("{}", row.line());
-            lines.push(row.line());
+        eprintln!("cpim-load: {name}, {} s at most", limit.as_secs());
+        // What a part has left running ends with its local set, whether it is done or is cut off.
+        let local = tokio::task::LocalSet::new();
+        let result = local.block_on(runtime, async {
+            let cut = || Err(io::Error::other(format!("not done after {} s", limit.as_secs())));
+            tokio::time::timeout(limit, run(*part, &setting, table)).await.unwrap_or_else(|_| cut())
+        });
+        if let Err(error) = result {
+            table.not_run(&name, &error);
         }
+        eprintln!("cpim-load: {name} took {} s", begun.elapsed().as_secs());
     }
-    match &arguments.page {
-        Some(page) => report::write(page, &lines),
-        None => Ok(()),
+    Ok(())
+}
+
+async fn run(part: Part, setting: &Setting, table: &mut Table) -> io::Result<()> {
+    match part {
+        Part::Relay => rows::relay::rows(setting, table).await,
+        Part::Idle => rows::idle::rows(setting, table).await,
+        Part::Irc => rows::irc::rows(setting, table).await,
+        Part::Puppets => rows::puppets::rows(setting, table).await,
+        Part::Mail => rows::mail::rows(setting, table).await,
+        Part::Fanout => rows::fanout::rows(setting, table).await,
+        Part::Leases => rows::leases::rows(setting, table).await,
+        Part::Growth => rows::growth::rows(setting, table).await,
+        Part::Profile => rows::profile::texts(setting, table).await,
     }
 }

@@ -70,6 +70,13 @@ pub(crate) fn put(to: &mut Vec<u8>, parameters: &str, xml: &str, content: &[u8])
     to.extend_from_slice(content);
 }
 
+/// Appends a frame without parameters.
+pub(crate) fn put_octets(to: &mut Vec<u8>, xml: &[u8], content: &[u8]) {
+    to.extend_from_slice(format!("CPIM/1 {} {}\r\n", xml.len(), content.len()).as_bytes());
+    to.extend_from_slice(xml);
+    to.extend_from_slice(content);
+}
+
 /// Appends the answer `success` to a frame.
 pub(crate) fn put_success(to: &mut Vec<u8>, frame: &Frame<'_>) {
     let number = frame.attribute("transID").unwrap_or_default();
@@ -87,20 +94,49 @@ pub(crate) struct Reader {
 pub(crate) type Writer = OwnedWriteHalf;
 
 impl Reader {
-    /// Reads at least one octet, and hands every frame that is whole to `each`.
+    /// Hands every frame that is whole to `each`, and waits for some octets where none is.
     ///
     /// # Errors
     /// Where the connection ends, or what comes is no frame.
     pub(crate) async fn read(&mut self, mut each: impl FnMut(Frame<'_>)) -> io::Result<()> {
+        let from = self.from;
+        while self.cut(&mut each)? {}
+        if self.from == from {
+            self.more().await?;
+            while self.cut(&mut each)? {}
+        }
+        Ok(())
+    }
+
+    /// Waits for one frame, and leaves what follows it.
+    async fn one<T>(&mut self, take: impl Fn(Frame<'_>) -> T) -> io::Result<T> {
+        let mut taken = None;
+        loop {
+            self.cut(&mut |frame| taken = Some(take(frame)))?;
+            if let Some(taken) = taken {
+                return Ok(taken);
+            }
+            self.more().await?;
+        }
+    }
+
+    /// Hands the next frame on, where it is whole.
+    fn cut(&mut self, each: &mut impl FnMut(Frame<'_>)) -> io::Result<bool> {
+        let Some((frame, length)) = frame(self.buffer.get(self.from..).unwrap_or_default())? else {
+            return Ok(false);
+        };
+        each(frame);
+        self.from += length;
+        Ok(true)
+    }
+
+    /// Waits for some octets.
+    async fn more(&mut self) -> io::Result<()> {
         self.buffer.drain(..self.from);
         self.from = 0;
         self.buffer.reserve(CHUNK);
         if self.stream.read_buf(&mut self.buffer).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        while let Some((frame, length)) = frame(self.buffer.get(self.from..).unwrap_or_default())? {
-            each(frame);
-            self.from += length;
         }
         Ok(())
     }
@@ -122,16 +158,10 @@ pub(crate) async fn open(port: u16, attributes: &str) -> io::Result<(Reader, Wri
     let mut octets = Vec::new();
     put(&mut octets, "", &format!("<open version='1' {attributes}/>"), b"");
     writer.write_all(&octets).await?;
-    let mut answer = None;
-    while answer.is_none() {
-        reader
-            .read(|frame| answer = Some((frame.is("open"), String::from_utf8_lossy(frame.xml).into_owned())))
-            .await?;
-    }
-    match answer {
-        Some((true, _)) => Ok((reader, writer)),
-        Some((false, words)) => Err(io::Error::other(format!("the session is refused: {words}"))),
-        None => Err(io::ErrorKind::UnexpectedEof.into()),
+    let words = |frame: Frame<'_>| (frame.is("open"), String::from_utf8_lossy(frame.xml).into_owned());
+    match reader.one(words).await? {
+        (true, _) => Ok((reader, writer)),
+        (false, words) => Err(io::Error::other(format!("the session is refused: {words}"))),
     }
 }
 

@@ -18,17 +18,49 @@ impl Process {
     /// Where it cannot be started; the name of the program stands in the error.
     pub(crate) fn start(mut command: Command, core: Option<u32>) -> io::Result<Self> {
         let name = command.get_program().to_string_lossy().into_owned();
-        if let Some(core) = core {
-            let mut pinned = Command::new("taskset");
-            pinned.args(["-c", &core.to_string()]).arg(command.get_program()).args(command.get_args());
-            if let Some(folder) = command.get_current_dir() {
-                pinned.current_dir(folder);
-            }
-            command = pinned;
-        }
+        command = on_core(command, core);
         let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
         let child = child.map_err(|error| io::Error::new(error.kind(), format!("{name}: {error}")))?;
         Ok(Self { child, name })
+    }
+
+    /// Starts it with all that it says going into this file, which is quoted where it does not do what it should.
+    ///
+    /// # Errors
+    /// Where it cannot be started.
+    pub(crate) fn start_peer(mut command: Command, core: Option<u32>, log: &Path) -> io::Result<Self> {
+        let file = std::fs::File::create(log)?;
+        let name = command.get_program().to_string_lossy().into_owned();
+        if !is_there(&name) {
+            return Err(io::Error::other(format!("NOT RUN: {name} is not there")));
+        }
+        command.stderr(file.try_clone()?);
+        let mut command = on_core(command, core);
+        let child = command.stdin(Stdio::null()).stdout(file).spawn();
+        let child = child.map_err(|error| io::Error::new(error.kind(), format!("{name}: {error}")))?;
+        Ok(Self { child, name })
+    }
+
+    /// Whether it has ended.
+    ///
+    /// # Errors
+    /// Where that cannot be known.
+    pub(crate) fn is_done(&mut self) -> io::Result<bool> {
+        Ok(self.child.try_wait()?.is_some())
+    }
+
+    /// Waits until it has ended by itself, and well.
+    ///
+    /// # Errors
+    /// Where it ends in another way.
+    pub(crate) async fn finished(mut self) -> io::Result<()> {
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                let bad = || io::Error::other(format!("{}: {status}", self.name));
+                return if status.success() { Ok(()) } else { Err(bad()) };
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 
     /// Its number.
@@ -75,6 +107,24 @@ impl Process {
     }
 }
 
+/// The same command on this core alone.
+fn on_core(mut command: Command, core: Option<u32>) -> Command {
+    if let Some(core) = core {
+        let mut pinned = Command::new("taskset");
+        pinned.args(["-c", &core.to_string()]).arg(command.get_program()).args(command.get_args());
+        if let Some(folder) = command.get_current_dir() {
+            pinned.current_dir(folder);
+        }
+        for (name, value) in command.get_envs() {
+            if let Some(value) = value {
+                pinned.env(name, value);
+            }
+        }
+        command = pinned;
+    }
+    command
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
@@ -89,6 +139,34 @@ pub(crate) fn threads_cpu_s(process: u32) -> f64 {
         text.split(' ').next()?.parse::<f64>().ok()
     });
     nanoseconds.sum::<f64>() / 1e9
+}
+
+/// Seconds of processor time of a process and all below it, ended children included.
+pub(crate) fn tree_cpu_s(root: u32) -> f64 {
+    // Ticks of 10 ms, which is what Linux tells every program.
+    const TICK_S: f64 = 0.01;
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let Some(id) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        let Ok(text) = std::fs::read_to_string(entry.path().join("stat")) else { continue };
+        // Behind the name, which is in brackets: state, parent, and from the twelfth word on the four times.
+        let Some((_, rest)) = text.rsplit_once(") ") else { continue };
+        let words: Vec<f64> = rest.split(' ').map(|word| word.parse().unwrap_or(0.0)).collect();
+        let Some(parent) = rest.split(' ').nth(1).and_then(|word| word.parse::<u32>().ok()) else { continue };
+        all.push((id, parent, words.get(11..15).unwrap_or_default().iter().sum::<f64>() * TICK_S));
+    }
+    let (mut below, mut sum) = (vec![root], 0.0);
+    while let Some(one) = below.pop() {
+        for (id, parent, time) in &all {
+            if *id == one {
+                sum += time;
+            }
+            if *parent == one {
+                below.push(*id);
+            }
+        }
+    }
+    sum
 }
 
 /// Waits until somebody listens on this port of loopback.

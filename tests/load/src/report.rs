@@ -12,6 +12,8 @@ pub(crate) enum Goal {
     AtLeast(f64),
     /// At most so much.
     AtMost(f64),
+    /// At most so much, whatever the yardstick's.
+    OursAtMost(f64),
     /// Told, and not asked.
     None,
 }
@@ -41,8 +43,22 @@ impl Row {
         match self.goal {
             Goal::AtLeast(least) => Some(self.figure() >= least),
             Goal::AtMost(most) => Some(self.figure() <= most),
+            Goal::OursAtMost(most) => Some(self.ours.0.median() <= most),
             Goal::None => None,
         }
+    }
+
+    /// What it costs at a size beside a hundredth and a tenth of it: level within a fifth, if it does not grow.
+    pub(crate) fn grown(what: &str, unit: &'static str, costs: &[Samples]) -> Vec<Self> {
+        let Some((whole, smaller)) = costs.split_last() else { return Vec::new() };
+        let names = ["at a hundredth", "at a tenth"];
+        let row = |(cost, name): (&Samples, &'static str)| Self {
+            what: format!("growth: {what}"),
+            ours: (whole.clone(), unit),
+            yardstick: Some((cost.clone(), name)),
+            goal: Goal::AtMost(1.2),
+        };
+        smaller.iter().zip(names).map(row).collect()
     }
 
     /// The line, for a table in Markdown; people can read it as it is.
@@ -54,6 +70,7 @@ impl Row {
         let goal = match self.goal {
             Goal::AtLeast(least) => format!("at least {}", number(least)),
             Goal::AtMost(most) => format!("at most {}", number(most)),
+            Goal::OursAtMost(most) => format!("at most {} {}", number(most), self.ours.1),
             Goal::None => String::new(),
         };
         let word = self.is_reached().map_or("", |reached| if reached { "reached" } else { "NOT reached" });
@@ -66,20 +83,17 @@ impl Row {
 pub(crate) const HEAD: &str =
     "| what | ours: median (least to greatest) | yardstick | ratio | asked | |\n|---|---|---|---|---|---|";
 
-/// Between these marks of a page stands the table.
-const MARKS: (&str, &str) = ("<!-- figures -->", "<!-- end of figures -->");
-
-/// Puts the lines between the marks of a page.
+/// Puts a text between `<!-- mark -->` and `<!-- end of mark -->` of a page.
 ///
 /// # Errors
-/// Where the page cannot be read or written, or has no marks.
-pub(crate) fn write(page: &Path, lines: &[String]) -> io::Result<()> {
-    let text = std::fs::read_to_string(page)?;
-    let parts = text.split_once(MARKS.0).and_then(|(head, rest)| Some((head, rest.split_once(MARKS.1)?.1)));
+/// Where the page cannot be read or written, or has no such marks.
+pub(crate) fn write(page: &Path, mark: &str, text: &str) -> io::Result<()> {
+    let (begin, end) = (format!("<!-- {mark} -->"), format!("<!-- end of {mark} -->"));
+    let old = std::fs::read_to_string(page)?;
+    let parts = old.split_once(&begin).and_then(|(head, rest)| Some((head, rest.split_once(&end)?.1)));
     let (head, tail) =
-        parts.ok_or_else(|| io::Error::other(format!("{}: no {} in it", page.display(), MARKS.0)))?;
-    let table = lines.join("\n");
-    std::fs::write(page, format!("{head}{}\n{HEAD}\n{table}\n{}{tail}", MARKS.0, MARKS.1))
+        parts.ok_or_else(|| io::Error::other(format!("{}: no {begin} in it", page.display())))?;
+    std::fs::write(page, format!("{head}{begin}\n{text}\n{end}{tail}"))
 }
 
 fn spread(samples: &Samples) -> String {
@@ -140,6 +154,7 @@ mod tests {
         assert_eq!(row(Goal::AtLeast(0.5)).is_reached(), Some(true));
         assert_eq!(row(Goal::AtLeast(0.51)).is_reached(), Some(false));
         assert_eq!(row(Goal::AtMost(0.4)).is_reached(), Some(false));
+        assert_eq!(row(Goal::OursAtMost(50.0)).is_reached(), Some(true));
         assert!(row(Goal::None).line().contains("copying: 100 (100 to 100) | 0.500"));
     }
 }

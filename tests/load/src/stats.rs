@@ -10,6 +10,11 @@ impl Samples {
         self.0.push(value);
     }
 
+    /// Each, in the order in which it was made.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = f64> + '_ {
+        self.0.iter().copied()
+    }
+
     /// The one in the middle; `NaN` where there is none.
     pub(crate) fn median(&self) -> f64 {
         quantile(&self.0, 0.5)

@@ -84,7 +84,7 @@ async fn letter(
     // Waiting may have taken long. Others wait for this now: where the network is slow to say, they go first.
     judge(joined, &key, delivery.accepted_at, WHO_AT_ONCE).await?;
     let verb = if message.metadata.automatic { Verb::NOTICE } else { Verb::PRIVMSG };
-    let before = match is_own || is_gateway(joined, message) {
+    let before = match is_own || joined.is_gateways(message.source.address()) {
         true => String::new(),
         false => format!("<{}> ", message.source.to_string().trim_start_matches("im:")),
     };
@@ -109,12 +109,6 @@ async fn letter(
     // Should the connection have ended meanwhile, the leg is dropped, which says that nothing was sent.
     drop(turn.slot.send(posted));
     Ok(Outcome::Pending)
-}
-
-fn is_gateway(joined: &Joined, message: &Message) -> bool {
-    joined.mapper().is_some_and(|mapper| {
-        matches!(mapper.resident(message.source.address()), Ok(Some(cpim_adapter::Local::Gateway)))
-    })
 }
 
 /// Whether what was accepted then is for whoever has the nick now. Who that is, the network is asked where it is not

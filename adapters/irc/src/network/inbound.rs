@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, Weak};
 
 use cpim_adapter::{
-    AdapterContext, AdapterError, Answer, Arrival, Authority, Class, ImUri, Inlet, Local, Message as Instant,
-    Metadata, Operation, Scope, Selectors, SessionFacts, Standing, Status, TransId,
+    AdapterContext, AdapterError, Address, Answer, Arrival, Authority, Class, ImUri, Inlet, Local,
+    Message as Instant, Metadata, Operation, Scope, Selectors, SessionFacts, Standing, Status, TransId,
 };
 use cpim_irc_proto::Nick;
 use cpim_irc_proto::client::Spoken;
@@ -153,8 +153,18 @@ impl Joined {
             content: content(text),
             metadata: Metadata { automatic: spoken.notice || is_bot, ..Metadata::default() },
         });
-        place.submit(arrival(operation, trans_id, false));
+        // What the gateway is told for good would hold for whoever has the nick next: without an account nobody can say who
+        // that is, and so nobody says who this is.
+        let is_fleeting = !is_owner && self.is_gateways(operation.goes_to().address());
+        let standing = is_fleeting.then_some(Standing::Anonymous);
+        place.submit(Arrival { standing, ..arrival(operation, trans_id, false) });
         Ok(())
+    }
+
+    /// Whether an address is the gateway's own inbox.
+    pub(super) fn is_gateways(&self, address: &Address) -> bool {
+        let mapper = self.mapper();
+        mapper.is_some_and(|mapper| matches!(mapper.resident(address), Ok(Some(Local::Gateway))))
     }
 
     /// To whom a text is: what is said to a puppet is for its user; at the relay `ADDRESS: TEXT` is for that address,

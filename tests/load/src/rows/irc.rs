@@ -1,31 +1,32 @@
-//! The IRC listener: from native sessions to a hundred clients and back, with every outcome tracked.
+//! The IRC listener: between native sessions and a hundred clients, with every outcome tracked, beside biboumi.
 
-use std::cell::Cell;
 use std::io;
 use std::rc::Rc;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::Notify;
-use tokio::task::spawn_local;
-
-use crate::Setting;
+use crate::chain::{self, Board, Form, Load, Sender, listen, native, text};
 use crate::gateway::Site;
-use crate::native::{self, Reader, Writer};
+use crate::native::open;
+use crate::peers::irc;
 use crate::process::{Process, await_port};
 use crate::report::{Goal, Row};
+use crate::rows::biboumi;
+use crate::rows::through::Through;
+use crate::setting::Setting;
 use crate::stats::Samples;
+use crate::table::Table;
 
-/// Clients of the listener, and native sessions.
-const CLIENTS: usize = 100;
+/// Native sessions, and messages that each keeps under way.
 const NATIVES: usize = 10;
-
-/// Messages that each native session keeps under way.
 const WINDOW: usize = 100;
 
-/// What biboumi takes of the processor for a message in one direction, as it was measured elsewhere, in seconds.
-const BIBOUMI_S: f64 = 6.8e-6;
+/// Clients of the listener. All of them keep as many under way as all sessions do.
+const CLIENTS: usize = 100;
+
+/// Messages of one repetition.
+const MESSAGES: usize = 20_000;
+
+/// What it costs both sides that one wakes up the other on another core of such a machine, in microseconds.
+const WAKE_UP_US: f64 = 15.0;
 
 /// An IRC listener, on the port that stands for IRC.
 pub(crate) const LISTENER: &str = r#"
@@ -36,144 +37,151 @@ address = "127.0.0.1:IRC"
 guests = "verified"
 "#;
 
-/// Joins as this nick.
-///
-/// # Errors
-/// Where it is not let in.
-pub(crate) async fn join(port: u16, nick: &str) -> io::Result<TcpStream> {
-    let mut client = TcpStream::connect(("127.0.0.1", port)).await?;
-    client.set_nodelay(true)?;
-    client.write_all(format!("NICK {nick}\r\nUSER u 0 * :u\r\n").as_bytes()).await?;
-    // The last numeric of a welcome: the message of the day ended (376), or there is none (422).
-    let mut welcome = Vec::new();
-    while !welcome.windows(5).any(|window| window == b" 422 " || window == b" 376 ") {
-        if client.read_buf(&mut welcome).await? == 0 {
-            return Err(io::Error::other(format!("{nick}: {}", String::from_utf8_lossy(&welcome))));
+/// The gateway with its sessions and clients.
+pub(crate) struct Chain {
+    /// It runs.
+    pub(crate) gateway: Process,
+    _site: Site,
+    board: Rc<Board>,
+    natives: Vec<Rc<Sender>>,
+    clients: Vec<Rc<Sender>>,
+    /// From native sessions to clients.
+    pub(crate) to_irc: Through,
+    /// And back.
+    pub(crate) from_irc: Through,
+}
+
+impl Chain {
+    /// Starts it, and lets everybody in.
+    ///
+    /// # Errors
+    /// Where somebody is not let in.
+    pub(crate) async fn start(setting: &Setting, durable: bool, clients: usize) -> io::Result<Self> {
+        let site = Site::new(setting, durable, LISTENER)?;
+        let gateway = site.start().await?;
+        await_port(site.irc_port).await?;
+        let board = Rc::new(Board::default());
+        let (mut on_irc, mut on_native) = (Vec::new(), Vec::new());
+        for index in 0..clients {
+            let client = irc::join(site.irc_port, &format!("c{index}")).await?;
+            let to = format!("n{}@a.example", index % NATIVES);
+            let (sender, receiver) = text(client, Form::Irc, vec![to]);
+            on_irc.push(sender);
+            listen(&board, receiver);
         }
+        for index in 0..NATIVES {
+            let from = format!("im:n{index}@a.example");
+            let session = open(site.port, &format!("serves='{from}'")).await?;
+            let some = (0..clients).skip(index % clients).step_by(NATIVES);
+            let to = some.map(|client| format!("im:irc=irc.example/c{client}@gw.example")).collect();
+            let (sender, receiver) = native(session, from, to);
+            on_native.push(sender);
+            listen(&board, receiver);
+        }
+        Ok(Self {
+            gateway,
+            _site: site,
+            board,
+            natives: on_native,
+            clients: on_irc,
+            to_irc: Through::default(),
+            from_irc: Through::default(),
+        })
     }
-    Ok(client)
+
+    /// Microseconds of processor time of a message to the clients, at saturation.
+    ///
+    /// # Errors
+    /// Where something is lost or refused.
+    pub(crate) async fn cost_to_irc(&self, total: usize) -> io::Result<f64> {
+        // The first finds everything cold.
+        chain::run(&self.board, &self.natives, Load::Window(WINDOW, total / 4)).await?;
+        let cpu = self.gateway.cpu_s();
+        let figures = chain::run(&self.board, &self.natives, Load::Window(WINDOW, total)).await?;
+        Ok((self.gateway.cpu_s() - cpu) / figures.count * 1e6)
+    }
+
+    async fn measure_to_irc(&mut self, total: usize) -> io::Result<()> {
+        self.to_irc.measure((&self.board, &self.natives), &self.gateway, (WINDOW, total)).await
+    }
+
+    async fn measure_from_irc(&mut self, total: usize) -> io::Result<()> {
+        let window = (NATIVES * WINDOW / self.clients.len()).max(1);
+        self.from_irc.measure((&self.board, &self.clients), &self.gateway, (window, total)).await
+    }
 }
 
 /// The rows of the listener.
 ///
 /// # Errors
 /// Where something could not be measured.
-pub(crate) async fn rows(setting: &Setting) -> io::Result<Vec<Row>> {
-    let mut rows = Vec::new();
-    for (durable, most) in [(false, 1.0), (true, 1.5)] {
-        let site = Site::new(setting, durable, LISTENER)?;
-        let gateway = site.start().await?;
-        await_port(site.irc_port).await?;
-        let mut out = Samples::default();
-        let mut per_s = Samples::default();
-        for repetition in 0..setting.repetitions {
-            let (cpu_s, rate) = to_clients(setting, &site, &gateway, repetition).await?;
-            out.push(cpu_s * 1e6);
-            per_s.push(rate);
+pub(crate) async fn rows(setting: &Setting, table: &mut Table) -> io::Result<()> {
+    let total = setting.scaled(MESSAGES);
+    let mut peer = match biboumi::Chain::start(setting).await {
+        Ok(peer) => Some(peer),
+        Err(error) => {
+            table.not_run("biboumi, Prosody and ngIRCd", &error);
+            None
         }
-        let durability = if durable { "full durability" } else { "durability none" };
-        rows.push(Row {
-            what: format!("native to {CLIENTS} IRC clients at saturation, {durability}: CPU of each"),
-            ours: (out, "µs"),
-            yardstick: Some(([BIBOUMI_S * 1e6].into_iter().collect(), "biboumi elsewhere")),
-            goal: Goal::AtMost(most),
-        });
-        rows.push(Row {
-            what: format!("the same, {durability}: how many"),
-            ours: (per_s, "a second"),
-            yardstick: None,
-            goal: Goal::None,
-        });
-    }
-    Ok(rows)
-}
-
-/// Seconds of processor time of each message with its outcome, and how many a second.
-async fn to_clients(
-    setting: &Setting,
-    site: &Site,
-    gateway: &Process,
-    repetition: usize,
-) -> io::Result<(f64, f64)> {
-    for index in 0..CLIENTS {
-        let (reader, writer) = join(site.irc_port, &format!("c{index}r{repetition}")).await?.into_split();
-        spawn_local(answer_pings(reader, writer));
-    }
-    let each = setting.scaled(20_000) / NATIVES;
-    let cpu = gateway.cpu_s();
-    let start = std::time::Instant::now();
-    let mut tasks = Vec::new();
-    for index in 0..NATIVES {
-        let from = format!("im:n{index}r{repetition}@a.example");
-        let session = native::open(site.port, &format!("serves='{from}'")).await?;
-        let to: Vec<String> = (index..CLIENTS)
-            .step_by(NATIVES)
-            .map(|client| format!("im:irc=irc.example/c{client}r{repetition}@gw.example"))
-            .collect();
-        tasks.push(spawn_local(write(session, from, to, each)));
-    }
-    for task in tasks {
-        task.await.map_err(io::Error::other)??;
-    }
-    #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-    let count = (each * NATIVES) as f64;
-    Ok(((gateway.cpu_s() - cpu) / count, count / start.elapsed().as_secs_f64()))
-}
-
-/// A client that reads, and answers every ping, which is how the listener knows that it has read.
-async fn answer_pings(mut reader: OwnedReadHalf, mut writer: OwnedWriteHalf) -> io::Result<()> {
-    let (mut input, mut out) = (Vec::new(), Vec::new());
-    while reader.read_buf(&mut input).await? > 0 {
-        while let Some(end) = input.iter().position(|octet| *octet == b'\n') {
-            let line: Vec<u8> = input.drain(..=end).collect();
-            if let Some(word) = line.strip_prefix(b"PING ") {
-                out.extend_from_slice(b"PONG ");
-                out.extend_from_slice(word);
-            }
+    };
+    let (mut none, mut full) =
+        (Chain::start(setting, false, CLIENTS).await?, Chain::start(setting, true, CLIENTS).await?);
+    let mut done = 0;
+    while setting.goes_on(done) {
+        if let Some(chain) = &mut peer
+            && let Err(error) = chain.measure(total).await
+        {
+            table.not_run("biboumi", &error);
+            peer = None;
         }
-        if !out.is_empty() {
-            writer.write_all(&out).await?;
-            out.clear();
+        for chain in [&mut none, &mut full] {
+            chain.measure_to_irc(total).await?;
+            chain.measure_from_irc(total).await?;
         }
+        done += 1;
+    }
+    for (chain, durability, most) in [(&none, "durability none", 1.0), (&full, "full durability", 1.5)] {
+        let theirs = peer.as_ref();
+        let to = (&chain.to_irc, theirs.map(|peer| &peer.to_irc));
+        push(table, &format!("native to {CLIENTS} IRC clients, {durability}"), to, most);
+        let from = (&chain.from_irc, theirs.map(|peer| &peer.from_irc));
+        push(table, &format!("{CLIENTS} IRC clients to native, {durability}"), from, most);
     }
     Ok(())
 }
 
-async fn write(
-    (mut reader, mut writer): (Reader, Writer),
-    from: String,
-    to: Vec<String>,
-    total: usize,
-) -> io::Result<()> {
-    let content = crate::rows::chat::content(100);
-    let (answered, wake) = (Rc::new(Cell::new(0)), Rc::new(Notify::new()));
-    let mut failed = None;
-    let (mut sent, mut out) = (0, Vec::new());
-    while answered.get() < total {
-        while sent < total && sent - answered.get() < WINDOW {
-            let Some(destination) = to.get(sent % to.len()) else { break };
-            sent += 1;
-            let xml = format!("<message source='{from}' destination='{destination}' transID='{sent}'/>");
-            native::put(&mut out, "", &xml, &content);
-        }
-        if !out.is_empty() {
-            writer.write_all(&out).await?;
-            out.clear();
-        }
-        reader
-            .read(|frame| {
-                if frame.is("response") {
-                    answered.set(answered.get() + 1);
-                    if frame.attribute("status") != Some(b"success") {
-                        failed = Some(String::from_utf8_lossy(frame.xml).into_owned());
-                    }
-                }
-            })
-            .await?;
-        wake.notify_one();
-        if let Some(words) = failed.take() {
-            return Err(io::Error::other(words));
-        }
-    }
-    Ok(())
+fn push(table: &mut Table, what: &str, (ours, theirs): (&Through, Option<&Through>), most: f64) {
+    let beside = |of: fn(&Through) -> &Samples| theirs.map(|theirs| (of(theirs).clone(), "biboumi"));
+    let goal = |goal: Goal| if theirs.is_some() { goal } else { Goal::None };
+    table.push(&Row {
+        what: format!("{what}, at saturation: CPU of each"),
+        ours: (ours.cpu_us.clone(), "µs"),
+        yardstick: beside(|through| &through.cpu_us),
+        goal: goal(Goal::AtMost(most)),
+    });
+    table.push(&Row {
+        what: format!("{what}, at saturation"),
+        ours: (ours.per_s.clone(), "a second"),
+        yardstick: beside(|through| &through.per_s),
+        goal: Goal::None,
+    });
+    let budget = theirs.map_or(f64::NAN, |theirs| theirs.single_cpu_us.median() + WAKE_UP_US);
+    table.push(&Row {
+        what: format!("{what}, one at a time: CPU of each"),
+        ours: (ours.single_cpu_us.clone(), "µs"),
+        yardstick: beside(|through| &through.single_cpu_us),
+        goal: goal(Goal::OursAtMost(budget)),
+    });
+    table.push(&Row {
+        what: format!("{what}, one at a time: arrived after"),
+        ours: (ours.single_us.clone(), "µs"),
+        yardstick: beside(|through| &through.single_us),
+        goal: Goal::None,
+    });
+    table.push(&Row {
+        what: format!("{what}, at half of its saturation: half have arrived after"),
+        ours: (ours.half_ms.clone(), "ms"),
+        yardstick: beside(|through| &through.half_ms),
+        goal: Goal::OursAtMost(2.0),
+    });
 }

@@ -1,10 +1,11 @@
-//! The *copying* yardstick: reads the same frames as a gateway, has quick-xml parse their XML, and writes them out
-//! again on the other connection of the pair, with no logic of a gateway.
+//! The *copying* yardstick: reads the same frames as a gateway, has quick-xml read their elements with every attribute and
+//! text, writes them anew with quick-xml, and sends them on by the other connection of the pair, with no logic of a
+//! gateway. It is given the same sockets, the same windows and the same frames, and writes once for all that it has read.
 
 use std::io;
 
-use quick_xml::events::Event;
-use quick_xml::{Reader as Xml, XmlVersion};
+use quick_xml::events::{BytesStart, BytesText, Event};
+use quick_xml::{Reader as Xml, Writer as XmlWriter, XmlVersion};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
@@ -27,49 +28,64 @@ pub(crate) async fn run() -> io::Result<()> {
 }
 
 async fn copy(mut reader: Reader, mut writer: Writer) -> io::Result<()> {
-    let mut out = Vec::new();
+    let (mut out, mut xml) = (Vec::new(), Vec::new());
     loop {
-        let mut parsed = true;
+        let mut result = Ok(());
         reader
             .read(|frame| {
-                let xml = String::from_utf8_lossy(frame.xml);
-                parsed &= parse(&xml).is_some();
-                native::put(&mut out, "", &xml, frame.content);
+                xml.clear();
+                let written = std::str::from_utf8(frame.xml).map_err(io::Error::other);
+                match written.and_then(|element| again(element, &mut xml)) {
+                    Ok(()) => native::put_octets(&mut out, &xml, frame.content),
+                    Err(error) => result = Err(error),
+                }
             })
             .await?;
-        if !parsed {
-            return Err(io::ErrorKind::InvalidData.into());
-        }
+        result?;
         writer.write_all(&out).await?;
         out.clear();
     }
 }
 
-/// Reads the whole element, with every attribute as text.
-fn parse(xml: &str) -> Option<Vec<(String, String)>> {
-    let mut reader = Xml::from_str(xml);
-    let mut attributes = Vec::new();
+/// Reads the whole element, every attribute and text of it as a value, and writes it anew.
+fn again(element: &str, to: &mut Vec<u8>) -> io::Result<()> {
+    let (mut reader, mut writer) = (Xml::from_str(element), XmlWriter::new(to));
     loop {
-        match reader.read_event().ok()? {
-            Event::Start(tag) | Event::Empty(tag) => {
-                for attribute in tag.attributes() {
-                    let attribute = attribute.ok()?;
-                    let value = attribute.normalized_value(XmlVersion::Implicit1_0).ok()?;
-                    attributes.push((attribute.key.as_ref().to_owned(), value.into_owned()));
-                }
+        let event = reader.read_event().map_err(io::Error::other)?;
+        match event {
+            Event::Start(tag) => writer.write_event(Event::Start(copied(&tag)?))?,
+            Event::Empty(tag) => writer.write_event(Event::Empty(copied(&tag)?))?,
+            Event::Text(text) => {
+                let text = text.xml10_content().into_owned();
+                writer.write_event(Event::Text(BytesText::new(&text)))?;
             }
-            Event::Eof => return Some(attributes),
-            _ => {}
+            Event::Eof => return Ok(()),
+            other => writer.write_event(other)?,
         }
     }
+}
+
+fn copied(tag: &BytesStart<'_>) -> io::Result<BytesStart<'static>> {
+    let mut copy = BytesStart::new(tag.name().into_inner().to_owned());
+    for attribute in tag.attributes() {
+        let attribute = attribute.map_err(io::Error::other)?;
+        let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(io::Error::other)?;
+        copy.push_attribute((attribute.key.into_inner(), value.as_ref()));
+    }
+    Ok(copy)
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
-    fn every_attribute_is_read() {
-        let attributes = super::parse("<message source='im:a&amp;b@c' transID='1'/>").unwrap();
-        assert_eq!(attributes[0], ("source".to_owned(), "im:a&b@c".to_owned()));
-        assert_eq!(attributes.len(), 2);
+    fn an_element_is_written_as_it_was() {
+        for element in [
+            r#"<message source="im:a&amp;b@c" transID="1"/>"#,
+            r#"<response status="failure" transID="1">refused: <b>no</b> more</response>"#,
+        ] {
+            let mut written = Vec::new();
+            super::again(element, &mut written).unwrap();
+            assert_eq!(String::from_utf8(written).unwrap(), element);
+        }
     }
 }
