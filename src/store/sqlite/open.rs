@@ -90,7 +90,7 @@ fn lock(path: &Path) -> Result<File, StoreError> {
     loop {
         match file.try_lock() {
             Ok(()) => break,
-            Err(TryLockError::WouldBlock) if Instant::now() < until => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::WouldBlock) if Instant::now() < until => std::thread::park_timeout(LOCK_PAUSE),
             Err(TryLockError::WouldBlock) => {
                 return Err(StoreError::InUse { path: path.into(), holder: holder(&file) });
             }
