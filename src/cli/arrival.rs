@@ -130,8 +130,9 @@ impl Entity {
     fn new(content: &Content) -> Self {
         let (inner, subject) = unwrapped(content);
         let media_type = inner.media_type();
-        let is_text =
-            media_type.is_some_and(|media_type| media_type.kind() == "text" || media_type.is("message/cpim"));
+        // Several parts, or a message in a message, are read as they are written.
+        let is_text = media_type
+            .is_some_and(|media_type| matches!(media_type.kind(), "text" | "multipart" | "message"));
         let body = inner.body();
         let whole = std::str::from_utf8(content.octets()).ok().map(ToOwned::to_owned);
         let sample: String = body.iter().take(SAMPLE).map(|octet| format!(" {octet:02x}")).collect();

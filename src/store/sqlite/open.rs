@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, params};
 
@@ -67,6 +67,13 @@ pub(super) fn open(options: &SqliteOptions, now: i64) -> Result<Opened, StoreErr
     Ok(Opened { writer, reader, lock, gateway, fence })
 }
 
+/// How long a lock is waited for: whoever let go of it may just be starting a program, and a child has all open files until
+/// it has become that.
+const LOCK_PATIENCE: Duration = Duration::from_millis(500);
+
+/// Between two attempts.
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
+
 /// Takes the lock that says that the store is in use: on a file of its own, because closing any handle of the
 /// store's file would let go of SQLite's own locks.
 fn lock(path: &Path) -> Result<File, StoreError> {
@@ -79,12 +86,16 @@ fn lock(path: &Path) -> Result<File, StoreError> {
         .mode(0o600)
         .open(&beside)
         .map_err(|source| unwritable(path, source))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            return Err(StoreError::InUse { path: path.into(), holder: holder(&file) });
+    let until = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::WouldBlock) if Instant::now() < until => std::thread::park_timeout(LOCK_PAUSE),
+            Err(TryLockError::WouldBlock) => {
+                return Err(StoreError::InUse { path: path.into(), holder: holder(&file) });
+            }
+            Err(TryLockError::Error(source)) => return Err(unwritable(path, source)),
         }
-        Err(TryLockError::Error(source)) => return Err(unwritable(path, source)),
     }
     let sign = |file: &mut File| {
         file.set_len(0)?;
