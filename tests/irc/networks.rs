@@ -250,7 +250,6 @@ fn what_is_lost_in_flight_is_indeterminant() {
 fn a_nick_without_an_account_sets_no_rules() {
     let mut stage = Stage::new("", "MONITOR=10", "");
     stage.relay.send(":alice!a@h PRIVMSG relay :forward im:eve@a.example");
-    stage.settle();
     stage.relay.expect("NOTICE alice :Nobody says who you are, so that only help is for you.");
     let address = "im:irc=irc.test.example/alice@gw.example";
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_cpim-gateway"))
