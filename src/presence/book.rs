@@ -186,14 +186,14 @@ impl Book {
         Some(State { presence: Presence::from_tuples(tuples)?, document: state.document })
     }
 
-    /// What a session has said of a presentity is taken back. `true`: its presence is another one now.
-    pub(crate) fn withdraw_at(&mut self, session: u64, address: &Address) {
-        if let Some(name) = self.names.find(address) {
-            self.withdraw(session, name);
-        }
+    /// The presentity at an address, where its presence was set by a command.
+    pub(crate) fn commanded(&self, address: &Address) -> Option<Name> {
+        let name = self.names.find(address)?;
+        let mut sources = self.presentities.get(&name)?.sources().iter();
+        sources.any(|source| source.session == BY_COMMAND && source.published.is_some()).then_some(name)
     }
 
-    /// Takes back what a session has published. `true`: that changed something.
+    /// What a session has said of a presentity is taken back. `true`: its presence is another one now.
     pub(crate) fn withdraw(&mut self, session: u64, name: Name) -> bool {
         let Some(presentity) = self.presentities.get_mut(&name) else { return false };
         presentity.say(session, None);

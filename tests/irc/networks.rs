@@ -245,6 +245,22 @@ fn what_is_lost_in_flight_is_indeterminant() {
     );
 }
 
+/// Item 4: what a nick without an account says to the gateway would hold for whoever has it next: it gets help, and no more.
+#[test]
+fn a_nick_without_an_account_sets_no_rules() {
+    let mut stage = Stage::new("", "MONITOR=10", "");
+    stage.relay.send(":alice!a@h PRIVMSG relay :forward im:eve@a.example");
+    stage.relay.expect("NOTICE alice :Nobody says who you are, so that only help is for you.");
+    let address = "im:irc=irc.test.example/alice@gw.example";
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_cpim-gateway"))
+        .args(["rules", address, "--socket", "admin.sock"])
+        .current_dir(stage.site.path(""))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(!String::from_utf8_lossy(&output.stdout).contains("forward"), "{output:?}");
+}
+
 /// Item 3: nothing is dropped: what was not out when the connection ended goes out by the next, in its order.
 #[test]
 fn what_waits_for_the_pace_survives_the_connection() {

@@ -10,11 +10,13 @@ use crate::presence::{BY_COMMAND, How};
 impl Router {
     /// Ends both. `false`: that cannot be written down at present.
     pub(in super::super) async fn end_presence_of(self: &Arc<Self>, address: &Address) -> bool {
-        if !self.note_commanded(address, None).await {
-            return false;
+        if let Some(name) = self.presence.with(|book, _| book.commanded(address)) {
+            if !self.note_commanded(address, None).await {
+                return false;
+            }
+            self.presence.with(|book, _| book.withdraw(BY_COMMAND, name));
         }
         let ended = self.presence.with(|book, now| {
-            book.withdraw_at(BY_COMMAND, address);
             let keys = book.leases_by(address);
             keys.into_iter().filter_map(|key| book.end(key, How::Unsubscribed, now)).collect::<Vec<_>>()
         });

@@ -28,7 +28,7 @@ const WAITING_EACH: usize = 16;
 /// The way in of a network.
 pub(super) struct Inbound {
     /// For those whom nobody vouches for, and for those who are logged in.
-    inlets: [Inlet; 2],
+    inlets: [Inlet; 3],
     sent: Mutex<Sent>,
 }
 
@@ -47,8 +47,8 @@ struct Waiting {
     quiet: bool,
 }
 
-/// Answers, of either standing.
-pub(super) struct Answers([mpsc::Receiver<Answer>; 2]);
+/// Answers, of each standing.
+pub(super) struct Answers([mpsc::Receiver<Answer>; 3]);
 
 impl Inbound {
     /// The way in.
@@ -71,11 +71,15 @@ impl Inbound {
             };
             cx.open(facts, WAITING)
         };
+        // What the gateway is told for good would hold for whoever has the nick next: without an account nobody can say who
+        // that is, and so nobody says who this is.
+        let (nobody, from_nobody) = open(Standing::Anonymous, "people without an account");
         let (people, from_people) = open(Standing::Claimed, "people");
         let (owners, from_owners) = open(Standing::Verified, "owners of their nicks");
         let draw = format!("{:08x}{:08x}", bits(), bits());
         let sent = Mutex::new(Sent { draw, ..Sent::default() });
-        Ok((Self { inlets: [people, owners], sent }, Answers([from_people, from_owners])))
+        let answers = Answers([from_nobody, from_people, from_owners]);
+        Ok((Self { inlets: [nobody, people, owners], sent }, answers))
     }
 }
 
@@ -83,7 +87,7 @@ impl Inbound {
     /// Asks something in the relay's own name, which is the gateway's and proven. What comes of it is told by what
     /// happens.
     pub(super) fn ask(&self, operation: Operation) {
-        let [_, owners] = &self.inlets;
+        let [_, _, owners] = &self.inlets;
         let id = {
             let mut sent = lock(&self.sent);
             sent.count += 1;
@@ -132,7 +136,7 @@ impl Joined {
         let source = self.uri_of(nick.as_str()).ok_or("your nick cannot be an address")?;
         let is_owner = self.settings.trusts_accounts
             && spoken.account().is_some_and(|account| self.mapping().same(account, nick.as_str()));
-        let [people, owners] = &live.inbound.inlets;
+        let [nobody, people, owners] = &live.inbound.inlets;
         let busy = "too much is under way; try again in a moment";
         let trans_id = {
             let mut sent = lock(&live.inbound.sent);
@@ -143,7 +147,12 @@ impl Joined {
             let id = format!("{}-{}", sent.draw, sent.count);
             TransId::parse(&id).map_err(|error| error.to_string())?
         };
-        let place = if is_owner { owners } else { people }.try_reserve().ok_or(busy)?;
+        let inlet = match is_owner {
+            true => owners,
+            false if self.is_gateways(destination.address()) => nobody,
+            false => people,
+        };
+        let place = inlet.try_reserve().ok_or(busy)?;
         let waiting = Waiting { nick: nick.clone(), seat: Arc::downgrade(seat), quiet: spoken.notice };
         lock(&live.inbound.sent).waiting.insert(trans_id.clone(), waiting);
         let is_bot = spoken.message.tags.get("bot").is_some();
@@ -153,11 +162,7 @@ impl Joined {
             content: content(text),
             metadata: Metadata { automatic: spoken.notice || is_bot, ..Metadata::default() },
         });
-        // What the gateway is told for good would hold for whoever has the nick next: without an account nobody can say who
-        // that is, and so nobody says who this is.
-        let is_fleeting = !is_owner && self.is_gateways(operation.goes_to().address());
-        let standing = is_fleeting.then_some(Standing::Anonymous);
-        place.submit(Arrival { standing, ..arrival(operation, trans_id, false) });
+        place.submit(arrival(operation, trans_id, false));
         Ok(())
     }
 
@@ -196,9 +201,10 @@ impl Joined {
 
     /// Tells people what became of what they wrote, as long as the gateway runs.
     pub(super) async fn answer(&self, answers: Answers) {
-        let Answers([mut people, mut owners]) = answers;
+        let Answers([mut nobody, mut people, mut owners]) = answers;
         loop {
             let answer = tokio::select! {
+                Some(answer) = nobody.recv() => answer,
                 Some(answer) = people.recv() => answer,
                 Some(answer) = owners.recv() => answer,
                 else => return,
