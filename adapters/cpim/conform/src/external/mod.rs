@@ -9,6 +9,7 @@ mod program;
 
 use std::net::TcpListener;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
@@ -73,9 +74,21 @@ impl External {
     }
 }
 
-/// A port that nobody has at the moment.
+/// The first of the ports that are given to adapters, and how many there are: below those that systems give to whoever
+/// connects, so that no connection of another case has one before its adapter listens.
+const PORTS: (u16, u16) = (10_000, 5_000);
+
+/// A port that nobody has, and that no other case is given.
 fn free_port() -> Result<u16, PeerError> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let (first, many) = PORTS;
+    let begin = std::process::id().wrapping_mul(31);
+    let mut ports = (0..many).filter_map(|_| {
+        let nth = begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % u32::from(many);
+        u16::try_from(nth).ok().map(|nth| first.saturating_add(nth))
+    });
+    let free = ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    free.ok_or_else(|| failed("every port is taken"))
 }
 
 #[async_trait]
