@@ -71,6 +71,12 @@ impl Book {
         self.leases.len()
     }
 
+    /// Makes room for so many subscriptions: memory that grows is touched twice.
+    pub(crate) fn make_room(&mut self, leases: usize) {
+        self.leases.make_room(leases);
+        self.later.reserve_exact(leases);
+    }
+
     /// The presentity of an address, where it is known, and what kind it is.
     pub(crate) fn kind_of(&self, address: &Address) -> Option<Kind> {
         let name = self.names.find(address)?;

@@ -143,6 +143,12 @@ impl Leases {
         self.live
     }
 
+    /// Makes room for so many at once.
+    pub(crate) fn make_room(&mut self, leases: usize) {
+        self.slots.reserve(leases);
+        self.pairs.reserve(leases);
+    }
+
     pub(crate) fn get(&self, key: LeaseKey) -> Option<&Lease> {
         let (turn, lease) = self.slots.get(key.at as usize)?;
         lease.as_ref().filter(|_| *turn == key.turn)

@@ -267,17 +267,18 @@ mod tests {
         let mut book = Book::default();
         let keys = (0..leases).map(|at| {
             let presentity = book.presentity(&address(&format!("pres:t{at}@b.example")), Kind::Hosted);
-            let key = book.enter(&address(&format!("pres:w{at}@a.example")), presentity, |watcher| NewLease {
-                watcher,
-                presentity,
-                since: 0,
-                expires: i64::MAX,
-                id: LeaseId::Minted(1),
-                spelled: None,
-                standing: Standing::Verified,
-                stage: Stage::Idle,
-                told: 0,
-            });
+            let key =
+                book.enter(&address(&format!("pres:w{at}@a.example")), presentity, |watcher| NewLease {
+                    watcher,
+                    presentity,
+                    since: 0,
+                    expires: i64::MAX,
+                    id: LeaseId::Minted(1),
+                    spelled: None,
+                    standing: Standing::Verified,
+                    stage: Stage::Idle,
+                    told: 0,
+                });
             book.mark_for_later(key);
             key
         });

@@ -11,6 +11,7 @@ use super::super::flight::Pair;
 use super::LeaseKey;
 use crate::presence::{Book, Ended, Kind, Past, Spelled};
 use crate::store::{LeaseRow, Write};
+use crate::sync::lock;
 
 impl Router {
     /// Writes a subscription down; `asked`: what it was that began or renewed it. `false`: that cannot be done at
@@ -62,11 +63,7 @@ impl Router {
     /// Writes down what a watcher was told last, without haste. Not where a session serves him: nobody knows what
     /// was read of what is on its way when a session ends, so he is told anew when he is back.
     pub(super) fn note_told(&self, lease: LeaseKey, digest: u64) {
-        let pair = self.presence.with(|book, _| {
-            let watcher = book.watcher_of(lease)?;
-            let (presentity, _, _, until, _) = book.particulars(lease)?;
-            (until < i64::MAX).then_some((watcher, presentity))
-        });
+        let pair = lock(&self.presence.book).lasting_pair(lease);
         let Some((watcher, presentity)) = pair.filter(|(watcher, _)| !self.contacts.is_in_contact(watcher))
         else {
             return;

@@ -1,11 +1,12 @@
 //! After a start: subscriptions and publications that were written down before it.
 //!
-//! A million subscriptions may be written down. They are read and parsed in one task while another enters them.
+//! A million subscriptions may be written down. They are read, parsed and entered by three tasks, a few pages apart.
 
 use std::sync::Arc;
 
 use cpim_adapter::{Address, Class, Local, Mapper, PresUri, Standing, SubscriptId};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tracing::{error, info};
 
 use super::super::Router;
@@ -51,6 +52,8 @@ impl Router {
         self.recover_commanded().await?;
         let published = self.recover_published().await?;
         let (sender, mut pages) = mpsc::channel(PAGES);
+        let held = self.state.leases_held().await?;
+        self.presence.with(|book, _| book.make_room(held));
         self.tasks.spawn(Arc::clone(self).read_leases(sender));
         let mut leases = 0_usize;
         while let Some(page) = pages.recv().await {
@@ -67,9 +70,10 @@ impl Router {
 
     /// Reads every subscription, page by page, and ends with the last or with what went wrong.
     async fn read_leases(self: Arc<Self>, pages: mpsc::Sender<Result<Vec<Written>, StoreError>>) {
-        let (policy, mut after) = (self.policy(), 0);
+        let policy = self.policy();
+        let mut next = self.page_of_leases(0);
         loop {
-            let page = match self.state.leases(after, PAGE).await {
+            let page = match next.await.unwrap_or_else(|error| Err(StoreError::Failed(error.to_string()))) {
                 Ok(page) => page,
                 Err(error) => {
                     // Whoever starts waits for it, or has given up.
@@ -78,7 +82,8 @@ impl Router {
                 }
             };
             let Some((last, _)) = page.last() else { return };
-            after = *last;
+            // It is read while this one is parsed.
+            next = self.page_of_leases(*last);
             let read = page.into_iter().filter_map(|(_, row)| {
                 let read = self.read_lease(&row, &policy.mapper);
                 if read.is_none() {
@@ -90,6 +95,11 @@ impl Router {
                 return;
             }
         }
+    }
+
+    fn page_of_leases(&self, after: i64) -> JoinHandle<Result<Vec<(i64, LeaseRow)>, StoreError>> {
+        let state = Arc::clone(&self.state);
+        self.tasks.spawn(async move { state.leases(after, PAGE).await })
     }
 
     fn read_lease(&self, row: &LeaseRow, mapper: &Mapper) -> Option<Written> {
@@ -149,8 +159,8 @@ fn enter(book: &mut Book, lease: Written, now: i64) -> bool {
     }
     let is_elsewhere = kind == Kind::Elsewhere;
     let name = book.presentity(&presentity, kind);
-    book.may_be_idle(name, now);
     if let Some(how) = how {
+        book.may_be_idle(name, now);
         book.note_past(name, Past { watcher, since, until, how });
         return false;
     }

@@ -224,6 +224,10 @@ impl Journal for SqliteStore {
         self.reader.read(move |connection| leases::leases(connection, gateway, after, limit)).await
     }
 
+    async fn leases_held(&self) -> Result<usize, StoreError> {
+        self.reader.read(leases::held).await
+    }
+
     async fn seen(&self, address: &str) -> Result<bool, StoreError> {
         let address = address.to_owned();
         self.reader.read(move |connection| reader::seen(connection, &address)).await
