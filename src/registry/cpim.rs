@@ -21,9 +21,8 @@ pub(super) fn build(config: &Config) -> Result<Built, BuildError> {
 }
 
 fn settings(config: &Config) -> Result<Settings, BuildError> {
-    let relay_domains: Vec<Domain> = config.relay_domains().cloned().collect();
     let native =
-        section::read(&config.section("cpim"), &relay_domains).map_err(|errors| unreadable(&errors))?;
+        section::read(&config.section("cpim"), &config.known()).map_err(|errors| unreadable(&errors))?;
     let hosted_domains = config.hosted.iter().filter_map(|hosted| hosted.domain.clone());
     Ok(Settings {
         relay: config.relay_domain.clone(),
