@@ -4,7 +4,7 @@ pub mod section;
 
 use std::sync::Arc;
 
-use cpim_adapter::{BuildError, Domain, Scope};
+use cpim_adapter::{BuildError, Scope};
 use cpim_native::{
     Anchors, ApplicationSettings, Identity, Limits, ListenAt, ListenerSettings, NativeAdapter, OutgoingTls,
     PeerSettings, Secret, Settings,

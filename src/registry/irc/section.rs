@@ -7,7 +7,7 @@ use cpim_irc::{NetworkName, Password};
 use serde::Deserialize;
 
 use super::network::Network;
-use crate::config::{AdapterSection, Anchors, ConfigErrors, Domain, Endpoint, Known, Secret, Section, units};
+use crate::config::{AdapterSection, Anchors, ConfigErrors, Endpoint, Known, Secret, Section, units};
 use crate::registry::section::{self, Findings, Table, check, listens};
 use crate::registry::tls::{Wrong, wrong_pair};
 
