@@ -179,12 +179,9 @@ fn what_is_no_text_is_named_and_kept() {
         fred.try_send("", &xml, entity.replace('\n', "\r\n").as_bytes()).unwrap();
     };
     send(&mut fred, "Content-Type: image/png\nContent-Transfer-Encoding: base64\n\nAAAA");
-    alice.expect("PRIVMSG alice :[image/png, 3 octets]");
-    let offer = alice.expect("PRIVMSG alice :[image/png, ");
-    assert!(
-        offer.contains("kept while you are here") && offer.contains("write to gateway: show "),
-        "{offer}"
-    );
+    let offer = alice.expect("PRIVMSG alice :");
+    let size = ":[image/png, 3 octets, kept while you are here. To get it, write to gateway: show ";
+    assert!(offer.contains(size), "one line, with the size that the picture has: {offer}");
     send(&mut fred, "Content-Type: text/html\n\n<p>Hello <b>there</b>, <i>you</i></p>");
     alice.expect("PRIVMSG alice :Hello \u{2}there\u{f}, \u{1d}you");
     send(&mut fred, "Content-Type: text/html\n\n<table><tr><td>Hello</td></tr></table>");
@@ -195,11 +192,21 @@ fn what_is_no_text_is_named_and_kept() {
                  --y--\n--x\nContent-Type: application/pdf\nContent-Disposition: attachment; filename=a.pdf\n\n123\n--x--\n";
     send(&mut fred, mixed);
     alice.expect("PRIVMSG alice :see \u{2}this");
+    assert!(alice.line().unwrap().contains(" PRIVMSG alice :[a.pdf, application/pdf, 3 octets, kept while "));
+    let two = mixed.replace("--x--\n", "--x\nContent-Type: image/gif\n\n12\n--x--\n");
+    send(&mut fred, &two);
     alice.expect("PRIVMSG alice :[a.pdf, application/pdf, 3 octets]");
-    alice.expect("[multipart/mixed, ");
+    alice.expect("PRIVMSG alice :[image/gif, 2 octets]");
+    alice.expect("PRIVMSG alice :[all of it, kept while you are here. To get it, write to gateway: show ");
+    send(&mut fred, "\nwith regards\n\nFred\n\n \n\n");
+    alice.expect("PRIVMSG alice :with regards");
+    assert!(alice.line().unwrap().ends_with(" PRIVMSG alice : "), "a blank line within is a space");
+    assert!(alice.line().unwrap().ends_with(" PRIVMSG alice :Fred"));
     let cpim = "Content-Type: message/cpim\n\nFrom: Fred Flintstone <im:fred@a.example>\nSubject: lunch\n\nContent-Type: text/plain\n\nhungry?";
     send(&mut fred, cpim);
-    alice.expect("PRIVMSG alice :[lunch] hungry?");
+    // Blank lines at the end of the one before it were not sent.
+    let line = alice.line().unwrap();
+    assert!(line.ends_with(" PRIVMSG alice :[lunch] hungry?"), "{line}");
     alice.send("WHOIS fred");
     assert!(alice.expect(" 311 ").ends_with(" * :Fred Flintstone (im:fred@a.example)"));
 }

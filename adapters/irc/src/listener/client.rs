@@ -12,10 +12,10 @@ use super::manage::PASSWORD_OCTETS;
 use super::nick::is_nick;
 use super::owners;
 use super::server::{Live, Loaded, Server};
-use super::time;
 use crate::config::Guests;
 use crate::line::{Bad, Line, Request};
 use crate::link::Peer;
+use crate::time;
 use crate::wire::Wire;
 
 /// Passwords that a client may get wrong before it is sent away.
