@@ -106,7 +106,7 @@ fn notices_are_never_answered() {
     assert!(alice.until_quiet().is_empty());
 }
 
-/// CTCP: ACTION is mapped, everything else neither passed on nor answered for somebody else.
+/// CTCP (modern IRC, "Client-to-Client Protocol"): ACTION is mapped, everything else neither passed on nor answered for somebody else.
 #[test]
 fn of_ctcp_only_actions_cross() {
     let stage = Stage::new();
@@ -119,6 +119,11 @@ fn of_ctcp_only_actions_cross() {
     fred.message("1", "im:fred@a.example", &uri("alice"), "/me waves back");
     alice.expect("PRIVMSG alice :\u{1}ACTION waves back\u{1}");
     alice.until_quiet();
+    assert!(fred.expect_answer().is("success", ""));
+    alice.send("PRIVMSG fred@a.example :\u{1}action nods\u{1}");
+    let frame = fred.expect_message();
+    assert_eq!(frame.body(), "/me nods", "in any case");
+    fred.respond(&frame, "success", "");
     let lines = alice.ask("PRIVMSG fred@a.example :\u{1}DCC SEND x 1 2\u{1}");
     assert!(lines[0].contains(" 531 alice fred@a.example :CTCP DCC "), "{lines:?}");
     fred.message("2", "im:fred@a.example", &uri("alice"), "\u{1}DCC SEND x 1 2\u{1}\r\nQUIT :x");

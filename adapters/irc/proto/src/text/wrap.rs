@@ -52,7 +52,7 @@ fn without_blank_end(text: &str) -> &str {
 }
 
 /// How an action begins (CTCP, "ACTION").
-pub(super) const ACTION: &str = "\u{1}ACTION ";
+const ACTION: &str = "\u{1}ACTION ";
 
 /// Octets that are kept for opening again what was open at a cut: each code, and two colours or what ends one.
 const STYLE_OCTETS: usize = 12;
