@@ -25,7 +25,7 @@ fn both_ways_by_a_puppet() {
         let frame = fred.expect_message();
         assert_eq!(frame.body(), "and more");
         fred.respond(&frame, "failure", "refused: not now");
-        alice.expect("NOTICE alice :Not delivered: refused: not now");
+        alice.expect("NOTICE alice :Not delivered: refused: not now (\"and more\")");
         let nobody = "im:irc=irc.test.example/nobody@gw.example";
         fred.message("2", FRED, nobody, "Anybody?");
         assert!(fred.expect_answer().is("failure", "unreachable"));

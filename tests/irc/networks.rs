@@ -129,6 +129,12 @@ impl Seat {
         }
     }
 
+    /// The next line, which is this question.
+    fn expect_question(&mut self, question: &str) {
+        let line = self.line().unwrap_or_else(|| panic!("{} left without {question:?}", self.nick));
+        assert_eq!(line, question);
+    }
+
     fn answer(&mut self, line: &str, signed_on: &str) {
         let nick = self.nick.clone();
         if let Some(asked) = line.strip_prefix("WHOIS ") {
@@ -259,6 +265,34 @@ fn a_nick_without_an_account_sets_no_rules() {
         .unwrap();
     assert!(output.status.success(), "{output:?}");
     assert!(!String::from_utf8_lossy(&output.stdout).contains("forward"), "{output:?}");
+}
+
+/// Item 4: word of a message that comes late is for its author, and for nobody who has his nick by then.
+#[test]
+fn word_of_a_message_is_for_whoever_wrote_it() {
+    let mut stage = Stage::new("", "MONITOR=10", QUICK);
+    let mut fred = stage.fred();
+    let mut frames = Vec::new();
+    for text in ["the first", "the second"] {
+        stage.relay.send(&format!(":alice!a@h PRIVMSG relay :fred@a.example: {text}"));
+        frames.push(fred.expect_message());
+    }
+    // From now on nobody knows who has which nick.
+    stage.relay = {
+        let Stage { network, relay, .. } = &mut stage;
+        relay.stream.shutdown(std::net::Shutdown::Both).unwrap();
+        network.admit()
+    };
+    fred.respond(&frames[0], "failure", "refused: not now");
+    stage.relay.expect_question("WHOIS alice alice");
+    stage.relay.send(":s 311 relay alice mallory elsewhere * :Mallory");
+    stage.relay.send(":s 318 relay alice :End of WHOIS");
+    fred.respond(&frames[1], "failure", "refused: not now");
+    stage.relay.expect_question("WHOIS alice alice");
+    stage.relay.send(":s 311 relay alice a h * :Alice");
+    stage.relay.send(":s 318 relay alice :End of WHOIS");
+    let told = stage.relay.expect("NOTICE alice ");
+    assert_eq!(told, "NOTICE alice :Not delivered: refused: not now (\"the second\")");
 }
 
 /// Item 3: nothing is dropped: what was not out when the connection ended goes out by the next, in its order.

@@ -25,6 +25,7 @@ mod people;
 mod presence;
 mod relay;
 mod seat;
+mod telling;
 
 pub use config::{Login, NetworkSettings, Transport};
 use joined::draw;
