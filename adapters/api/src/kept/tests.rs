@@ -58,7 +58,7 @@ async fn it_is_found_by_its_name_also_after_a_restart() {
     assert_eq!(offer.media_type.as_deref(), Some("image/png"));
     let get = format!("To get it, write to gateway: show {}]", offer.id);
     assert!(offer.sentence("gateway").ends_with(&get));
-    let called = offer.called("dino.png, image/png, 5 octets").sentence_to_guest("gateway");
+    let called = offer.clone().called("dino.png, image/png, 5 octets").sentence_to_guest("gateway");
     assert_eq!(called, format!("[dino.png, image/png, 5 octets, kept while you are here. {get}"));
 
     let after = shelf(&memory, KeptLimits::default());
