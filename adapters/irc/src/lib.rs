@@ -19,6 +19,7 @@ mod net;
 mod network;
 mod shown;
 mod sync;
+mod time;
 mod tls;
 mod wire;
 

@@ -122,6 +122,14 @@ impl Joined {
         if self.is_ours(&key) || spoken.notice && (seat.is_relay() || is_reserved(nick.as_str())) {
             return;
         }
+        if spoken.replayed && !seat.heard.missed(spoken.time()) {
+            // It was heard, or was for whoever was here before.
+            tracing::debug!(network = self.name(), %nick, time = spoken.time(), "played back, and no news");
+            return;
+        }
+        if let Some(time) = spoken.time() {
+            self.has_heard(seat, time);
+        }
         // Questions of programs to programs.
         let Said::Text(text) = Said::read(spoken.text()) else { return };
         if text.trim().is_empty() {
@@ -164,7 +172,12 @@ impl Joined {
             source,
             destination,
             content: content(text),
-            metadata: Metadata { automatic: spoken.notice || is_bot, ..Metadata::default() },
+            metadata: Metadata {
+                automatic: spoken.notice || is_bot,
+                // Of what is played back; everything else is written as it comes.
+                date: spoken.time().filter(|_| spoken.replayed).map(Into::into),
+                ..Metadata::default()
+            },
         });
         place.submit(arrival(operation, trans_id, false));
         Ok(())

@@ -241,6 +241,7 @@ impl Joined {
     /// A seat is on the network.
     pub(super) fn enters(self: &Arc<Self>, seat: &Arc<Seat>, session: &Session) {
         self.is_called(seat, Some(session.nick().clone()));
+        self.begins_to_hear(seat);
         if seat.is_relay() {
             let said = session.isupport();
             {

@@ -90,6 +90,7 @@ async fn attempt(
     let pass = passes(joined, seat).await?;
     let (host, port) = joined.server(failed);
     let made = async {
+        joined.recall_heard(seat).await;
         let applicant = joined.applicant(seat).await?;
         let stream = connect(host, port, joined.tls_of(seat)).await;
         Ok((stream.map_err(|error| format!("{host}:{port}: {error}"))?, applicant, pass))

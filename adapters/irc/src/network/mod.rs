@@ -14,6 +14,7 @@ mod config;
 mod connect;
 mod delivery;
 mod gate;
+mod heard;
 mod inbound;
 mod joined;
 mod keep;
