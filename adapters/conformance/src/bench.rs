@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use cpim_adapter::{
     ALIAS_SPACE, Adapter, AdapterContext, AdapterError, Address, Content, Delivery, DeliveryError, Feature,
-    Health, HealthReporter, ImUri, Kind, Local, Memory, Message, Metadata, Operation, OperationId, Outcome,
-    Passage, Response, Shutdown, Standing, Support, TransId, Uri, VolatileMemory, Word,
+    Health, HealthReporter, ImUri, Kind, LegRef, Local, Memory, Message, Metadata, Operation, OperationId,
+    Outcome, Passage, Report, Response, Shutdown, Standing, Support, TransId, Uri, VolatileMemory, Word,
 };
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -222,6 +222,17 @@ impl Bench {
                 }
             }
         }
+    }
+
+    /// Whether the word on a leg is that the far side refused it.
+    pub(crate) fn has_failed(&self, leg: u64) -> bool {
+        let failed = |event: &&Event| match event {
+            Event::Reported(Report { leg: LegRef::Number(number), word: Word::Answered(response) }) => {
+                *number == leg && response.status() == cpim_adapter::Status::Failure
+            }
+            _ => false,
+        };
+        self.core.count(failed) > 0
     }
 
     /// Waits until a leg has passed its commit point, or has come to an end without.

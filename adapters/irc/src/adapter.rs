@@ -96,7 +96,7 @@ impl IrcAdapter {
 /// What the adapter claims, whichever networks it joins.
 #[must_use]
 pub const fn capabilities() -> Capabilities {
-    Capabilities { support, presence: PresenceSupport::Observe, max_content_octets: None, patience: None }
+    Capabilities { support, presence: PresenceSupport::Observe, max_content_octets: None }
 }
 
 /// What IRC can carry, by whichever network.
