@@ -160,9 +160,8 @@ impl Bench {
 
     /// Sends a delivery on its way.
     pub(crate) fn depart(&self, delivery: Delivery, log: Log) -> Leg {
-        let (adapter, point) = (Arc::clone(&self.adapter), log.point());
         let (number, trans_id) = (delivery.leg, delivery.trans_id.clone());
-        let task = tokio::spawn(async move { adapter.deliver(delivery, &point).await });
+        let task = tokio::spawn(log.clone().deliver(Arc::clone(&self.adapter), delivery));
         Leg { number, trans_id, log, task }
     }
 
@@ -238,7 +237,7 @@ impl Bench {
     /// Waits until a leg has passed its commit point, or has come to an end without.
     pub(crate) async fn until_passed(&mut self, leg: &Leg) {
         let passed = async {
-            while !leg.log.passed() && !leg.task.is_finished() {
+            while !leg.log.is_behind() && !leg.task.is_finished() {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };
