@@ -17,6 +17,8 @@ pub(crate) struct Manner {
     pub(crate) dsn: bool,
     /// It offers SMTPUTF8.
     pub(crate) utf8: bool,
+    /// It offers PIPELINING, and answers none of MAIL, RCPT and DATA before it has all three.
+    pub(crate) pipelining: bool,
     /// It offers STARTTLS.
     pub(crate) tls: Option<Arc<ServerConfig>>,
     /// It answers STARTTLS so, instead of with what is right.
@@ -112,6 +114,7 @@ async fn serve(
     let mut stream = BufReader::new(stream);
     stream.write_all(b"220 mx.example\r\n").await.ok()?;
     let mut got = Got { connection, ..Got::default() };
+    let mut held = String::new();
     loop {
         let line = line(&mut stream).await?;
         let verb = line.split(' ').next().unwrap_or_default().to_owned();
@@ -137,7 +140,8 @@ async fn serve(
                 "250 ok".to_owned()
             }
             (None, "DATA") => {
-                stream.write_all(b"354 go on\r\n").await.ok()?;
+                held += "354 go on\r\n";
+                stream.write_all(std::mem::take(&mut held).as_bytes()).await.ok()?;
                 match manner.data {
                     Data::Cut => return None,
                     Data::Stall => {
@@ -161,7 +165,10 @@ async fn serve(
             (None, "QUIT") => return None,
             (None, _) => "250 ok".to_owned(),
         };
-        stream.write_all(format!("{reply}\r\n").as_bytes()).await.ok()?;
+        held += &format!("{reply}\r\n");
+        if !(manner.pipelining && matches!(verb.as_str(), "MAIL" | "RCPT")) {
+            stream.write_all(std::mem::take(&mut held).as_bytes()).await.ok()?;
+        }
     }
 }
 
@@ -169,6 +176,9 @@ fn offers(manner: &Manner, encrypted: bool) -> String {
     let mut offers = vec!["mx.example"];
     if manner.dsn {
         offers.extend(["8BITMIME", "DSN"]);
+    }
+    if manner.pipelining {
+        offers.push("PIPELINING");
     }
     if manner.utf8 {
         offers.extend(["8BITMIME", "SMTPUTF8"]);
