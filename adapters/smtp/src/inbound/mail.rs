@@ -82,19 +82,14 @@ pub(super) async fn hand_over(
     let notes = ready.iter_mut().filter_map(|ready| note(inbound, ready, &header)).collect();
     let (mut inlets, mut notices) = (Vec::new(), Vec::new());
     // Given up, it goes on by itself: whatever is accepted of it is known again when it comes again.
-    let (noted, refused) = tokio::join! {
-        // What is owed goes into the store first, so that one commit takes both.
-        biased;
-        noted(notes, deadline),
-        async {
-            for ready in ready {
-                let (inlet, notice) = submit(inbound, ready);
-                inlets.push(inlet);
-                notices.extend(notice);
-            }
-            decided(&mut notices, &mut answers, deadline).await
-        }
-    };
+    for ready in ready {
+        let (inlet, notice) = submit(inbound, ready);
+        inlets.push(inlet);
+        notices.extend(notice);
+    }
+    // All is on its way before anything is waited for, so that one commit takes it.
+    let (noted, refused) =
+        tokio::join!(noted(notes, deadline), decided(&mut notices, &mut answers, deadline));
     for again in noted? {
         wanted.remove(&again);
     }
@@ -119,6 +114,7 @@ pub(super) async fn hand_over(
         }
         return Err(replies.into_iter().min_by_key(Reply::code).unwrap_or(LATER));
     }
+    let mut open_answers = notices.len().saturating_sub(refused.len());
     for answer in refused.into_values() {
         if !settle(inbound, &wanted, answer).await {
             return Err(LATER);
@@ -127,11 +123,12 @@ pub(super) async fn hand_over(
     let shared = Arc::clone(inbound);
     inbound.tasks.spawn(async move {
         let (_open, _inlets) = (open, inlets);
-        loop {
+        while open_answers > 0 {
             tokio::select! {
                 answer = answers.recv() => match answer {
                     Some(answer) => {
                         settle(&shared, &wanted, answer).await;
+                        open_answers -= 1;
                     }
                     None => return,
                 },

@@ -23,7 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const IDLE: usize = 64;
 /// For how long one is kept: less than any server waits (RFC 5321 section 4.5.3.2.7).
 const IDLE_TIME: Duration = Duration::from_secs(30);
-/// For how long after its last mail a connection that is quiet counts as alive without being asked.
+/// For how long after its last mail a connection that is quiet counts as alive without being asked. Should it be gone a
+/// moment later, nothing is accepted by anybody, and the mail is tried again.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// Of one route's connections none serves another's mail: theirs may have to prove more.

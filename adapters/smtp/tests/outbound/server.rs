@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Duration, timeout};
 use tokio_rustls::TlsAcceptor;
@@ -59,6 +59,7 @@ pub(crate) struct Got {
 pub(crate) struct Server {
     pub(crate) port: u16,
     got: mpsc::Receiver<Got>,
+    stop: Option<oneshot::Sender<()>>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -85,14 +86,27 @@ impl Server {
         let listener = TcpListener::bind(address).await.ok()?;
         let port = listener.local_addr().unwrap().port();
         let (sender, got) = mpsc::channel(16);
+        let (stop, mut stopped) = oneshot::channel();
         let task = tokio::spawn(async move {
             let mut connections = JoinSet::new();
             for connection in 0.. {
-                let (stream, _) = listener.accept().await.unwrap();
-                connections.spawn(serve(Box::new(stream), manner.clone(), connection, sender.clone()));
+                tokio::select! {
+                    accepted = listener.accept() => {
+                        let stream = Box::new(accepted.unwrap().0);
+                        connections.spawn(serve(stream, manner.clone(), connection, sender.clone()));
+                    }
+                    _ = &mut stopped => break,
+                }
             }
+            connections.shutdown().await;
         });
-        Some(Self { port, got, task })
+        Some(Self { port, got, stop: Some(stop), task })
+    }
+
+    /// Hangs up, and listens no more.
+    pub(crate) async fn stop(mut self) {
+        drop(self.stop.take());
+        (&mut self.task).await.unwrap();
     }
 
     pub(crate) async fn mail(&mut self) -> Got {
