@@ -25,7 +25,8 @@ The kit plays the gateway and a peer of the adapter's protocol, over loopback. E
 should have happened, by which clause, and what happened instead.
 Exit codes: 0 every case passed, 1 one failed, 2 no such adapter or case.")]
 pub(super) struct Conform {
-    /// The adapter, by the name of its section in the configuration; with --adapter, its selector
+    /// The adapter, by the name of its section in the configuration (`irc-network`: on a network that others run); with
+    /// --adapter, its selector
     #[arg(required_unless_present = "list")]
     name: Option<String>,
     /// Only the cases of this name; `*` stands for anything
@@ -68,7 +69,18 @@ struct Ended<'a> {
     clause: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     instead: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    said: Vec<Words<'a>>,
     seconds: f64,
+}
+
+/// What a process has said.
+#[derive(Serialize)]
+struct Words<'a> {
+    who: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended: Option<&'a str>,
+    lines: &'a [String],
 }
 
 impl Conform {
@@ -128,6 +140,11 @@ fn show(out: &mut Out, results: &Results) -> Result<(), Failed> {
             should: ended.case.should,
             clause: ended.case.clause,
             instead,
+            said: ended
+                .said
+                .iter()
+                .map(|said| Words { who: &said.who, ended: said.ended.as_deref(), lines: &said.lines })
+                .collect(),
             seconds: ended.took.as_secs_f64(),
         })?;
     }

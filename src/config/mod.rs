@@ -35,7 +35,7 @@ pub use lists::{Application, Auth, Hosted, Peer, Route, Rule, Tls};
 pub use names::{Address, Claim, Domain, DomainPattern, Host, HostPort, Pattern};
 pub(crate) use names::{maybe, one, several};
 pub use secret::{MAX_SECRET, Secret, SecretError};
-pub use section::{AdapterSection, Endpoint, Listeners, Section};
+pub use section::{AdapterSection, Endpoint, Known, Listeners, Section};
 pub use sections::{Action, Admin, Dns, Durability, Kept, Limits, Log, LogFormat, Presence, Store};
 pub use source::PREFIX;
 
@@ -119,10 +119,10 @@ impl Config {
         let mut reader = Reader::new(&origins);
         let draft = Draft::read(&mut reader, values, adapters);
         let mut check = Check { reader: &mut reader, environment: &environment, adapters: &sections };
-        let (relay_domains, config) = check.everything(draft);
+        let (known, config) = check.everything(draft);
         errors.append(&mut reader.errors);
         for (adapter, section) in &sections {
-            let checked = (adapter.check)(section, &relay_domains);
+            let checked = (adapter.check)(section, &known);
             errors.extend(checked.err().iter().flat_map(ConfigErrors::iter).cloned());
         }
         match config {
@@ -138,6 +138,12 @@ impl Config {
         written
             .map(|(_, section)| section.clone())
             .unwrap_or_else(|| Section::new(name, None, Arc::default()))
+    }
+
+    /// What the sections of adapters are held against.
+    #[must_use]
+    pub fn known(&self) -> Known {
+        Known { relay_domains: self.relay_domains().cloned().collect(), selectors: self.selectors.clone() }
     }
 
     /// Every TCP address that an adapter listens on.

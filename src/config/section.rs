@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use cpim_adapter::Selectors;
 use figment::value::{Dict, Value};
 use serde::de::DeserializeOwned;
 
@@ -18,11 +19,19 @@ use super::source::{KeyPath, Origins};
 pub struct AdapterSection {
     /// The name of the section, which is also the protocol's in `[[route]]` and `[dns]`.
     pub name: &'static str,
-    /// Everything that can be found wrong without starting the adapter; given the relay domains, which its foreign
-    /// side may never speak for.
-    pub check: fn(&Section, &[Domain]) -> Result<(), ConfigErrors>,
+    /// Everything that can be found wrong without starting the adapter.
+    pub check: fn(&Section, &Known) -> Result<(), ConfigErrors>,
     /// What it listens on.
     pub listens: fn(&Section) -> Listeners,
+}
+
+/// What the rest of the configuration says, as far as the sections of adapters are held against it.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// The relay domains, which no adapter's foreign side may speak for.
+    pub relay_domains: Vec<Domain>,
+    /// Every selector.
+    pub selectors: Selectors,
 }
 
 /// What is listened on, each with its key inside the section, such as `["listener", "0", "address"]`.

@@ -4,7 +4,7 @@ pub mod section;
 
 use std::sync::Arc;
 
-use cpim_adapter::{BuildError, Domain, Scope};
+use cpim_adapter::{BuildError, Scope};
 use cpim_native::{
     Anchors, ApplicationSettings, Identity, Limits, ListenAt, ListenerSettings, NativeAdapter, OutgoingTls,
     PeerSettings, Secret, Settings,
@@ -21,9 +21,8 @@ pub(super) fn build(config: &Config) -> Result<Built, BuildError> {
 }
 
 fn settings(config: &Config) -> Result<Settings, BuildError> {
-    let relay_domains: Vec<Domain> = config.relay_domains().cloned().collect();
     let native =
-        section::read(&config.section("cpim"), &relay_domains).map_err(|errors| unreadable(&errors))?;
+        section::read(&config.section("cpim"), &config.known()).map_err(|errors| unreadable(&errors))?;
     let hosted_domains = config.hosted.iter().filter_map(|hosted| hosted.domain.clone());
     Ok(Settings {
         relay: config.relay_domain.clone(),

@@ -22,7 +22,7 @@ pub(super) fn build(config: &Config) -> Result<Built, BuildError> {
 }
 
 fn settings(config: &Config) -> Result<Settings, BuildError> {
-    let irc = section::read(&config.section("irc"), &[])
+    let irc = section::read(&config.section("irc"), &config.known())
         .map_err(|errors| BuildError { key: "irc".into(), what: errors.to_string() })?;
     let networks = irc.network.iter().filter_map(|network| network.settings(config.limits.drain)).collect();
     Ok(Settings { server: server(&irc, &config.limits)?, networks, link: Some(link(&irc, config)) })

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::de::DeserializeOwned;
 
 use super::tls::Wrong;
-use crate::config::{ConfigError, ConfigErrors, Domain, Endpoint, Listeners, Section};
+use crate::config::{ConfigError, ConfigErrors, Endpoint, Known, Listeners, Section};
 
 /// The type of a section.
 pub(super) trait Table: DeserializeOwned + Default {
@@ -19,8 +19,8 @@ pub(super) trait Table: DeserializeOwned + Default {
 /// What is found wrong with a section.
 pub(super) struct Findings<'a> {
     pub(super) section: &'a Section,
-    /// The relay domains, which nobody may claim.
-    pub(super) relay_domains: &'a [Domain],
+    /// What the rest of the configuration says.
+    pub(super) known: &'a Known,
     errors: Vec<ConfigError>,
 }
 
@@ -49,9 +49,9 @@ impl Findings<'_> {
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub(super) fn read<T: Table>(section: &Section, relay_domains: &[Domain]) -> Result<T, ConfigErrors> {
+pub(super) fn read<T: Table>(section: &Section, known: &Known) -> Result<T, ConfigErrors> {
     let (mut table, errors) = section.read_what_is_right::<T>();
-    let mut findings = Findings { section, relay_domains, errors };
+    let mut findings = Findings { section, known, errors };
     table.look(&mut findings);
     if findings.errors.is_empty() { Ok(table) } else { Err(ConfigErrors::new(findings.errors)) }
 }
@@ -60,8 +60,8 @@ pub(super) fn read<T: Table>(section: &Section, relay_domains: &[Domain]) -> Res
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub(super) fn check<T: Table>(section: &Section, relay_domains: &[Domain]) -> Result<(), ConfigErrors> {
-    read::<T>(section, relay_domains).map(drop)
+pub(super) fn check<T: Table>(section: &Section, known: &Known) -> Result<(), ConfigErrors> {
+    read::<T>(section, known).map(drop)
 }
 
 /// Where the section listens, as far as it can be read.

@@ -6,7 +6,7 @@ pub mod section;
 
 use std::sync::Arc;
 
-use cpim_adapter::{BuildError, Domain, Scope, Selectors};
+use cpim_adapter::{BuildError, Domain, Scope};
 use cpim_smtp::{
     DnsSettings, Identity, IncomingSettings, Limits, ListenerSettings, MailAdapter, OutgoingSettings,
     Password, PeerSettings, Settings, SubmitterSettings,
@@ -24,8 +24,7 @@ pub(super) fn build(config: &Config) -> Result<Built, BuildError> {
 }
 
 fn settings(config: &Config) -> Result<Settings, BuildError> {
-    let relay_domains: Vec<Domain> = config.relay_domains().cloned().collect();
-    let mail = section::read(&config.section("smtp"), &relay_domains)
+    let mail = section::read(&config.section("smtp"), &config.known())
         .map_err(|errors| BuildError { key: "smtp".into(), what: errors.to_string() })?;
     Ok(Settings {
         relay: config.relay_domain.clone(),
@@ -33,7 +32,7 @@ fn settings(config: &Config) -> Result<Settings, BuildError> {
         incoming: IncomingSettings {
             hosted: config.hosted.iter().filter_map(|hosted| hosted.domain.clone()).collect(),
             submitters: mail.submitter.iter().filter_map(submitter).collect(),
-            closed_to_strangers: closed_to_strangers(&mail.incoming.closed_to_strangers, &config.selectors)?,
+            closed_to_strangers: mail.incoming.closed_to_strangers.clone(),
             check_authors: mail.incoming.check_authors,
             refuse_forged: mail.incoming.refuse_forged,
             peer_scopes: config.peers.iter().map(peer_scopes).collect(),
@@ -49,18 +48,6 @@ fn settings(config: &Config) -> Result<Settings, BuildError> {
             attempts: config.dns.attempts,
         },
     })
-}
-
-/// As the selectors are spelled. One that nobody knows is a mistake that would leave a door open.
-fn closed_to_strangers(names: &[String], known: &Selectors) -> Result<Vec<String>, BuildError> {
-    let spelled = names.iter().map(|name| match known.find(name) {
-        Ok(selector) => Ok(selector.as_str().to_owned()),
-        Err(error) => {
-            let key = "smtp.incoming.closed_to_strangers".into();
-            Err(BuildError { key, what: error.to_string() })
-        }
-    });
-    spelled.collect()
 }
 
 /// How mail is sent: a route of the gateway's own that goes by mail holds for whatever goes there by mail.

@@ -30,7 +30,7 @@ fn the_demo_is_what_the_design_says() {
 
     let section = config.section("cpim");
     assert!(section.is_present());
-    let native = native::read(&section, std::slice::from_ref(&config.relay_domain)).unwrap();
+    let native = native::read(&section, &config.known()).unwrap();
     let [listener] = native.listener.as_slice() else { panic!("one listener: {native:?}") };
     assert_eq!(listener.address, Some("127.0.0.1:5870".parse().unwrap()));
     assert_eq!(listener.trust, [DomainPattern::Below(domain("example"))]);
@@ -43,7 +43,7 @@ fn the_pair_points_at_each_other() {
     let load = |name| folder.load_file(&example(name), &[secret]).unwrap();
     let (a, b) = (load("pair-a.toml"), load("pair-b.toml"));
     for (here, there) in [(&a, &b), (&b, &a)] {
-        let native = native::read(&there.section("cpim"), std::slice::from_ref(&there.relay_domain)).unwrap();
+        let native = native::read(&there.section("cpim"), &there.known()).unwrap();
         let listener = native.listener[0].address.unwrap();
         let home = there.hosted[0].domain.clone().unwrap();
         assert_eq!(here.peers[0].domain, there.relay_domain);
@@ -81,7 +81,7 @@ fn the_commented_example_loads_once_its_files_are_there() {
     assert_eq!(config.rules[1].to, Pattern::Any);
     assert_eq!(config.rules_default, Action::Deny);
     assert_eq!(config.mappings[0].domain().as_str(), "irc.a.example");
-    let native = native::read(&config.section("cpim"), std::slice::from_ref(&config.relay_domain)).unwrap();
+    let native = native::read(&config.section("cpim"), &config.known()).unwrap();
     assert_eq!(native.listener[0].certificate, Some(folder.path("gateway.pem")));
     assert_eq!(native.listener[1].path, Some(folder.path("cpim.sock")));
 }
@@ -117,11 +117,11 @@ fn what_is_commented_out_is_the_default() {
     // An adapter's section is compared as it was written.
     difference.at_once.retain(|key| !["cpim.", "irc.", "smtp."].iter().any(|of| key.starts_with(of)));
     assert!(difference.is_empty(), "{difference:?}");
-    let read = |config: &Config| native::read(&config.section("cpim"), &[]).unwrap();
+    let read = |config: &Config| native::read(&config.section("cpim"), &config.known()).unwrap();
     assert_eq!(read(&short), read(&full));
-    let read = |config: &Config| irc::read(&config.section("irc"), &[]).unwrap();
+    let read = |config: &Config| irc::read(&config.section("irc"), &config.known()).unwrap();
     assert_eq!(read(&short), read(&full));
-    let read = |config: &Config| smtp::read(&config.section("smtp"), &[]).unwrap();
+    let read = |config: &Config| smtp::read(&config.section("smtp"), &config.known()).unwrap();
     assert_eq!(read(&short), read(&full));
     assert_eq!(full.log.format, LogFormat::Text);
 }

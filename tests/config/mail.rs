@@ -2,13 +2,14 @@
 
 use crate::folder::Folder;
 
-const EXPECTED: [&str; 8] = [
+const EXPECTED: [&str; 9] = [
     "gw.toml:2: smtp.listener[0].address: is missing; a TCP address such as \"[::]:25\" must be given",
     "smtp.listener[0].implicit_tls: needs TLS; certificate and key must be given too",
     "smtp.listener[0].submitters_only: nobody can authenticate here; certificate and key must be given too",
     "smtp.submitter[0].name: a name of one line is accepted",
     "smtp.submitter[0].from: is empty; the mailboxes or domains that it may write as",
     "smtp.submitter[1].password_file: none.secret: cannot be read",
+    "gw.toml:14: smtp.incoming.closed_to_strangers: the selector `mailtoo` is unknown",
     "smtp.limits.recipients: 0; at least 1 is accepted",
     "smtp.limits.mail_time: out of bounds; a time of at least \"1s\" is accepted",
 ];
@@ -29,6 +30,8 @@ from = []
 name = "alice"
 password_file = "none.secret"
 from = ["alice@a.example", "b..example"]
+[smtp.incoming]
+closed_to_strangers = ["mailtoo"]
 [smtp.limits]
 recipients = 0
 mail_time = "1ms"

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::case::{Failed, ensure};
+use crate::case::{Failed, brief, ensure};
 use crate::commit::Log;
 use crate::core::{Core, Event, Submission};
 use crate::run::Timing;
@@ -59,7 +59,7 @@ pub(crate) enum End {
 }
 
 impl Bench {
-    /// Starts the adapter, and has the peer arrive.
+    /// Starts the adapter; the peer has not arrived yet.
     pub(crate) async fn start(subject: Arc<dyn Subject>, timing: Timing) -> Result<Self, Failed> {
         Self::start_with(subject, timing, Arc::new(VolatileMemory::default())).await
     }
@@ -79,7 +79,7 @@ impl Bench {
         let runs = Arc::clone(&adapter);
         let running = tokio::spawn(async move { runs.run(cx).await });
         let (seen, told) = (VecDeque::new(), VecDeque::new());
-        let mut bench = Self {
+        Ok(Self {
             subject,
             core,
             adapter,
@@ -92,9 +92,7 @@ impl Bench {
             seen,
             told,
             tags: 0,
-        };
-        bench.arrive().await?;
-        Ok(bench)
+        })
     }
 
     /// Ends it, whatever state it is in.
@@ -164,6 +162,7 @@ impl Bench {
     pub(crate) fn depart(&self, delivery: Delivery, log: Log) -> Leg {
         let (adapter, point) = (Arc::clone(&self.adapter), log.point());
         let (number, trans_id) = (delivery.leg, delivery.trans_id.clone());
+        self.core.departs(number);
         let task = tokio::spawn(async move { adapter.deliver(delivery, &point).await });
         Leg { number, trans_id, log, task }
     }
@@ -193,6 +192,9 @@ impl Bench {
         };
         if outcome.is_ok() && !leg.log.passed() {
             return Err(Failed("`deliver` came to an outcome without passing the commit point".to_owned()));
+        }
+        if !matches!(outcome, Ok(Outcome::Pending)) {
+            self.core.is_settled(leg.number);
         }
         Ok(match outcome {
             Err(error) => {
@@ -228,12 +230,23 @@ impl Bench {
 
     /// Waits until a leg has passed its commit point, or has come to an end without.
     pub(crate) async fn until_passed(&mut self, leg: &Leg) {
-        let passed = async {
-            while !leg.log.passed() && !leg.task.is_finished() {
+        self.until(leg, Log::passed).await;
+    }
+
+    /// Waits until a leg has come to its commit point, or to an end without; in time.
+    pub(crate) async fn until_asked(&mut self, leg: &Leg) {
+        let patience = self.timing.patience;
+        // Whoever never comes there is seen not to have.
+        drop(timeout(patience, self.until(leg, Log::asked)).await);
+    }
+
+    async fn until(&mut self, leg: &Leg, is_there: fn(&Log) -> bool) {
+        let there = async {
+            while !is_there(&leg.log) && !leg.task.is_finished() {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };
-        self.meanwhile(passed).await;
+        self.meanwhile(there).await;
     }
 
     /// Whether two URIs mean one address: the gateway goes behind an alias, and behind a route of ours to an address of
@@ -362,7 +375,7 @@ impl Bench {
         match self.submitted_within(self.timing.quiet).await {
             None => Ok(()),
             Some(submission) => {
-                Err(Failed(format!("{why}: the adapter handed in {:?}", submission.arrival.operation)))
+                Err(Failed(format!("{why}: the adapter handed in {}", brief(&submission.arrival.operation))))
             }
         }
     }
@@ -391,7 +404,7 @@ impl Bench {
         self.reply(&seen, &Response::success()).await?;
         if self.knows_outcomes() {
             let end = self.end(leg).await.map_err(broken)?;
-            ensure(is_success(&end), || format!("after {after}: {end:?}"))?;
+            ensure(is_success(&end), || format!("after {after}: {end}"))?;
         }
         let sent = self.sent("still here.");
         self.peer.send(&sent).await?;

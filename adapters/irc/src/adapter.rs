@@ -17,6 +17,7 @@ use crate::link::Links;
 use crate::listener::Server;
 use crate::net::Network;
 use crate::network::{Joined, JoinedNetwork};
+use crate::outgoing;
 
 /// The IRC adapter.
 pub struct IrcAdapter {
@@ -93,13 +94,35 @@ impl IrcAdapter {
     }
 }
 
-/// What the adapter claims, whichever networks it joins.
+/// What the adapter claims as the server of its own network.
 #[must_use]
 pub const fn capabilities() -> Capabilities {
+    claims(support)
+}
+
+/// What it claims on a network that others run, which is no more.
+#[must_use]
+pub const fn network_capabilities() -> Capabilities {
+    claims(network_support)
+}
+
+const fn claims(support: fn(Feature) -> Support) -> Capabilities {
     Capabilities { support, presence: PresenceSupport::Observe, max_content_octets: None, patience: None }
 }
 
-/// What IRC can carry, by whichever network.
+/// What a network that others run can carry.
+const fn network_support(feature: Feature) -> Support {
+    match feature {
+        // The real name of a puppet is its user's address.
+        Feature::DisplayNames => Support::Dropped,
+        Feature::Outcome => {
+            Support::Degraded("indeterminant where the network's server says only that it took it")
+        }
+        other => support(other),
+    }
+}
+
+/// What the gateway's own network can carry.
 const fn support(feature: Feature) -> Support {
     match feature {
         Feature::AnyContent => Support::Degraded("shown as text; the whole is kept and offered"),
@@ -116,8 +139,12 @@ const fn support(feature: Feature) -> Support {
 
 #[async_trait]
 impl Adapter for IrcAdapter {
+    /// What each of its networks keeps.
     fn capabilities(&self) -> Capabilities {
-        capabilities()
+        match self.joined.is_empty() {
+            true => capabilities(),
+            false => network_capabilities(),
+        }
     }
 
     fn canonicalise(&self, foreign: ForeignAddress) -> Result<ForeignAddress, BadAddress> {
@@ -163,7 +190,7 @@ impl Adapter for IrcAdapter {
             return Err(DeliveryError::refused(Code::Internal, "nobody on IRC recognises retransmissions"));
         }
         let (network, target) = self.found(foreign)?;
-        network.deliver(&target, delivery, commit).await
+        outgoing::deliver(&**network, &target, delivery, commit).await
     }
 
     async fn observe(&self, presentity: ForeignAddress) -> Result<(), DeliveryError> {

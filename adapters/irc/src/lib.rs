@@ -17,12 +17,14 @@ mod link;
 mod listener;
 mod net;
 mod network;
+mod outgoing;
 mod shown;
 mod sync;
+mod time;
 mod tls;
 mod wire;
 
-pub use adapter::{IrcAdapter, capabilities};
+pub use adapter::{IrcAdapter, capabilities, network_capabilities};
 pub use address::{IrcAddress, NetworkName};
 pub use config::{
     AccountSettings, Anchors, Guests, Identity, Limits, LinkSettings, ListenerSettings, Password,

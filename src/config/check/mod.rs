@@ -16,7 +16,7 @@ use super::Config;
 use super::draft::{Draft, Listed};
 use super::names::{Claim, Domain, DomainPattern};
 use super::read::Reader;
-use super::section::{AdapterSection, Section};
+use super::section::{AdapterSection, Known, Section};
 use super::sections::SelectorForm;
 use super::source::KeyPath;
 
@@ -34,8 +34,8 @@ pub(crate) struct Check<'a, 'o> {
 
 impl Check<'_, '_> {
     /// Checks the draft, reads its secrets and makes the configuration of it; none where it has no relay domain.
-    /// The adapters' sections are not in it yet. Returns the relay domains too, for their checks.
-    pub(crate) fn everything(&mut self, mut draft: Draft) -> (Vec<Domain>, Option<Config>) {
+    /// The adapters' sections are not in it yet; they are held against what is returned beside it.
+    pub(crate) fn everything(&mut self, mut draft: Draft) -> (Known, Option<Config>) {
         self.limits(&draft);
         self.machine(&draft);
         let relay_domains = self.relay_domains(&draft);
@@ -46,6 +46,7 @@ impl Check<'_, '_> {
         self.applications(&mut draft.applications, &relay_domains, &selectors);
         self.rules(&draft.rules, &selectors);
         let mappings = self.mappings(&draft, &relay_domains, &selectors);
+        let known = Known { relay_domains, selectors: selectors.clone() };
         let config = draft.relay_domain.map(|relay_domain| Config {
             file: PathBuf::new(),
             relay_domain,
@@ -68,7 +69,7 @@ impl Check<'_, '_> {
             mappings,
             sections: Vec::new(),
         });
-        (relay_domains, config)
+        (known, config)
     }
 
     fn wrong(&mut self, path: &KeyPath, message: impl Into<String>) {

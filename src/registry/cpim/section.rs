@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::config::check::socket_path;
 use crate::config::{
-    AdapterSection, Anchors, ConfigErrors, Domain, DomainPattern, Endpoint, Section, several, units,
+    AdapterSection, Anchors, ConfigErrors, Domain, DomainPattern, Endpoint, Known, Section, several, units,
 };
 use crate::registry::section::{self, Findings, Table, check, listens};
 use crate::registry::tls::{Wrong, wrong_pair};
@@ -84,16 +84,16 @@ pub struct OutgoingTls {
 /// The section, read and checked, with the paths of files as seen from the folder of the configuration file.
 ///
 /// # Errors
-/// Everything that is wrong with it. `relay_domains` may be trusted to nobody.
-pub fn read(section: &Section, relay_domains: &[Domain]) -> Result<Native, ConfigErrors> {
-    section::read(section, relay_domains)
+/// Everything that is wrong with it.
+pub fn read(section: &Section, known: &Known) -> Result<Native, ConfigErrors> {
+    section::read(section, known)
 }
 
 impl Table for Native {
     fn look(&mut self, findings: &mut Findings<'_>) {
         for (nth, listener) in self.listener.iter_mut().enumerate() {
             listener.find(findings);
-            let wrong = listener.wrong(findings.relay_domains);
+            let wrong = listener.wrong(&findings.known.relay_domains);
             findings.say(&["listener", &nth.to_string()], wrong);
         }
         self.tls.find(findings);

@@ -7,7 +7,7 @@ use cpim_irc::{NetworkName, Password};
 use serde::Deserialize;
 
 use super::network::Network;
-use crate::config::{AdapterSection, Anchors, ConfigErrors, Domain, Endpoint, Secret, Section, units};
+use crate::config::{AdapterSection, Anchors, ConfigErrors, Endpoint, Known, Secret, Section, units};
 use crate::registry::section::{self, Findings, Table, check, listens};
 use crate::registry::tls::{Wrong, wrong_pair};
 
@@ -95,8 +95,8 @@ pub struct Account {
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub fn read(section: &Section, relay_domains: &[Domain]) -> Result<Irc, ConfigErrors> {
-    section::read(section, relay_domains)
+pub fn read(section: &Section, known: &Known) -> Result<Irc, ConfigErrors> {
+    section::read(section, known)
 }
 
 impl Table for Irc {

@@ -5,11 +5,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use cpim_adapter::Selectors;
 use cpim_smtp::IncomingSettings;
 use serde::Deserialize;
 
 pub use super::outgoing::{MailTls, Outgoing};
-use crate::config::{AdapterSection, ConfigErrors, Domain, Endpoint, Secret, Section, units};
+use crate::config::{AdapterSection, ConfigErrors, Domain, Endpoint, Known, Secret, Section, units};
 use crate::registry::section::{self, Findings, Table, check, listens};
 use crate::registry::tls::{Wrong, wrong_pair};
 
@@ -158,8 +159,8 @@ impl Default for Limits {
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub fn read(section: &Section, relay_domains: &[Domain]) -> Result<Mail, ConfigErrors> {
-    section::read(section, relay_domains)
+pub fn read(section: &Section, known: &Known) -> Result<Mail, ConfigErrors> {
+    section::read(section, known)
 }
 
 impl Table for Mail {
@@ -182,6 +183,8 @@ impl Table for Mail {
                 findings.say(&table, [("name", what.to_owned())]);
             }
         }
+        let incoming = self.incoming.look(&findings.known.selectors);
+        findings.say(&["incoming"], incoming);
         findings.say(&["limits"], self.limits.wrong());
         self.outgoing.look(findings);
     }
@@ -191,6 +194,20 @@ impl Table for Mail {
         listeners
             .filter_map(|(nth, listener)| Some((nth, "address", Endpoint::Address(listener.address?))))
             .collect()
+    }
+}
+
+impl Incoming {
+    /// Spells the selectors as they are spelled. One that nobody knows is a mistake that would leave a door open.
+    fn look(&mut self, known: &Selectors) -> Vec<Wrong> {
+        let mut wrong = Vec::new();
+        for name in &mut self.closed_to_strangers {
+            match known.find(name) {
+                Ok(selector) => *name = selector.as_str().to_owned(),
+                Err(error) => wrong.push(("closed_to_strangers", error.to_string())),
+            }
+        }
+        wrong
     }
 }
 
