@@ -96,7 +96,8 @@ impl Perf {
 
     /// Tells what it saw, in words and, where there is a folder for it, in a picture.
     fn tell(&self, what: &str, name: &str, table: &mut Table, flames: Option<&Path>) -> io::Result<()> {
-        let report = ["report", "-q", "--stdio", "--no-children", "-g", "none", "--sort", "symbol"];
+        let report =
+            ["report", "-q", "--stdio", "--no-inline", "--no-children", "-g", "none", "--sort", "symbol"];
         let text = self.ask(&report)?;
         let shares = shares(&text);
         if shares.is_empty() {
@@ -105,7 +106,7 @@ impl Perf {
         }
         table.text(what, &shown(&shares));
         let Some(flames) = flames else { return Ok(()) };
-        let script = self.ask(&["script", "-F", "ip,sym"])?;
+        let script = self.ask(&["script", "--no-inline", "-F", "ip,sym"])?;
         let none = || io::Error::other("perf has seen no stacks");
         std::fs::write(flames.join(format!("{name}.svg")), flame::draw(what, &script).ok_or_else(none)?)
     }
