@@ -68,7 +68,18 @@ struct Ended<'a> {
     clause: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     instead: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    said: Vec<Words<'a>>,
     seconds: f64,
+}
+
+/// What a process has said.
+#[derive(Serialize)]
+struct Words<'a> {
+    who: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended: Option<&'a str>,
+    lines: &'a [String],
 }
 
 impl Conform {
@@ -128,6 +139,11 @@ fn show(out: &mut Out, results: &Results) -> Result<(), Failed> {
             should: ended.case.should,
             clause: ended.case.clause,
             instead,
+            said: ended
+                .said
+                .iter()
+                .map(|said| Words { who: &said.who, ended: said.ended.as_deref(), lines: &said.lines })
+                .collect(),
             seconds: ended.took.as_secs_f64(),
         })?;
     }

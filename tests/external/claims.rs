@@ -1,11 +1,12 @@
 //! Who may be an adapter, and what it claims.
 
 use crate::stage::{FRED, WILMA, adapter, fred, gateway, opening, outcome};
-use crate::support::native::Open;
+use crate::support::gateway::PATIENCE;
+use crate::support::native::{Client, Open};
 
 /// What an `open` is refused with.
 fn refusal(port: u16, open: Open<'_>) -> String {
-    crate::support::native::Client::refused(port, open)
+    Client::refused(port, open)
 }
 
 #[test]
@@ -33,6 +34,34 @@ fn a_claim_that_cannot_be_meant_is_told() {
         let said = refusal(site.port, opening(adapter, false));
         assert!(said.contains("reason='bad-frame'") && said.contains(named), "{adapter}: {said}");
     }
+}
+
+#[test]
+fn what_is_not_known_is_named_to_the_adapter_and_in_the_log() {
+    let (site, gateway) = gateway("");
+    let claims = "<adapter presense='observe'><address fold='host'/><colour/></adapter>";
+    let mut pepp = Client::connected(site.port);
+    pepp.send_open(opening(claims, false));
+    let answer = pepp.next(PATIENCE).unwrap();
+    assert_eq!(answer.element(), "open");
+    for named in ["the attribute `presense` of `adapter`", "the element `colour` in `adapter`"] {
+        assert!(answer.xml.contains(&format!("<ignored>{named}</ignored>")), "{answer:?}");
+        gateway.wait_for(named);
+    }
+    assert!(!answer.xml.contains("address"), "what is known is not named: {answer:?}");
+}
+
+#[test]
+fn an_unknown_secret_is_told_from_a_wrong_claim_in_the_log_alone() {
+    let (site, gateway) = gateway("");
+    let unknown = refusal(site.port, Open { secret: "guessed", ..opening("", false) });
+    gateway.wait_for("nobody has that one");
+    let wrong = refusal(site.port, Open { serves: "pepp: irc:", ..opening("", false) });
+    gateway.wait_for("that of application pepp");
+    let none = refusal(site.port, Open { secret: "", ..opening("", false) });
+    gateway.wait_for("none was given");
+    assert_eq!(unknown, none);
+    assert_eq!(unknown.replace("pepp:", "irc:"), wrong, "who asks learns nothing of secrets");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::stage::{FOLDING, adapter, fred, gateway, hears, outcome};
+use crate::support::gateway::PATIENCE;
 use crate::support::native::{Client, Frame, Open, Silence};
 
 const FRED: &str = "pres:fred@a.example";
@@ -139,9 +140,30 @@ fn its_users_watch_others() {
 }
 
 #[test]
-fn without_presence_that_is_said() {
-    let (site, _gateway) = gateway("");
-    let (_pepp, mut fred) = (adapter(&site, "<adapter/>", false), fred(&site));
+fn without_presence_nobody_asks_the_adapter() {
+    let (site, gateway) = gateway("");
+    // What it observed on an earlier session, it is not asked for on one that claims no presence.
+    let (mut pepp, mut fred) = (adapter(&site, FOLDING, false), fred(&site));
     subscribe(&mut fred, FRED, WILMA, 600);
-    assert_eq!(outcome(&mut fred), "failure unsupported");
+    is_asked(&mut pepp);
+    notify(&mut pepp, GATEWAY, "open");
+    assert_eq!((outcome(&mut fred), told(&mut fred)), ("success".into(), "open".into()));
+    for (trans_id, claims) in [("1", "<adapter/>"), ("2", "<adapter presence='none'/>")] {
+        drop(pepp);
+        gateway.wait_answer("/v1/sessions", |_, sessions| !sessions.contains("pepp:"));
+        pepp = adapter(&site, claims, false);
+        for duration in [600, 0] {
+            let xml = format!(
+                "<subscribe watcher='{BARNEY}' target='{WILMA}' duration='{duration}' transID='s{duration}'/>"
+            );
+            let mut barney = Client::open(site.port, Open { serves: BARNEY, ..Open::default() });
+            barney.try_send("", &xml, b"").unwrap();
+            assert_eq!(outcome(&mut barney), "failure unsupported");
+        }
+        // The first that it hears is this: nothing came before.
+        fred.message(trans_id, crate::stage::FRED, crate::stage::WILMA, "Yabba");
+        let came = pepp.expect_message();
+        pepp.respond(&came, "success", "");
+        assert!(fred.next_answer(PATIENCE).unwrap().is("success", ""));
+    }
 }

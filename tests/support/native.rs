@@ -134,11 +134,21 @@ impl Client {
 
     /// Tries to open a session, which must be refused: with what.
     pub fn refused(port: u16, open: Open<'_>) -> String {
-        let mut client = Self::on(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap());
-        client.try_send("", &open_element(open), b"").unwrap();
+        let mut client = Self::connected(port);
+        client.send_open(open);
         let answer = client.next(PATIENCE).expect("an answer");
         assert_eq!(answer.element(), "close", "{answer:?}");
         answer.xml
+    }
+
+    /// A connection on which nothing has been said.
+    pub fn connected(port: u16) -> Self {
+        Self::on(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap())
+    }
+
+    /// Says `open`; what it is answered is read by [`Self::next`].
+    pub fn send_open(&mut self, open: Open<'_>) {
+        self.try_send("", &open_element(open), b"").unwrap();
     }
 
     fn on(stream: TcpStream) -> Self {

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::case::{Failed, ensure};
+use crate::case::{Failed, brief, ensure};
 use crate::commit::Log;
 use crate::core::{Core, Event, Submission};
 use crate::run::Timing;
@@ -59,7 +59,7 @@ pub(crate) enum End {
 }
 
 impl Bench {
-    /// Starts the adapter, and has the peer arrive.
+    /// Starts the adapter; the peer has not arrived yet.
     pub(crate) async fn start(subject: Arc<dyn Subject>, timing: Timing) -> Result<Self, Failed> {
         Self::start_with(subject, timing, Arc::new(VolatileMemory::default())).await
     }
@@ -79,7 +79,7 @@ impl Bench {
         let runs = Arc::clone(&adapter);
         let running = tokio::spawn(async move { runs.run(cx).await });
         let (seen, told) = (VecDeque::new(), VecDeque::new());
-        let mut bench = Self {
+        Ok(Self {
             subject,
             core,
             adapter,
@@ -92,9 +92,7 @@ impl Bench {
             seen,
             told,
             tags: 0,
-        };
-        bench.arrive().await?;
-        Ok(bench)
+        })
     }
 
     /// Ends it, whatever state it is in.
@@ -362,7 +360,7 @@ impl Bench {
         match self.submitted_within(self.timing.quiet).await {
             None => Ok(()),
             Some(submission) => {
-                Err(Failed(format!("{why}: the adapter handed in {:?}", submission.arrival.operation)))
+                Err(Failed(format!("{why}: the adapter handed in {}", brief(&submission.arrival.operation))))
             }
         }
     }
@@ -391,7 +389,7 @@ impl Bench {
         self.reply(&seen, &Response::success()).await?;
         if self.knows_outcomes() {
             let end = self.end(leg).await.map_err(broken)?;
-            ensure(is_success(&end), || format!("after {after}: {end:?}"))?;
+            ensure(is_success(&end), || format!("after {after}: {end}"))?;
         }
         let sent = self.sent("still here.");
         self.peer.send(&sent).await?;

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use crate::bench::Bench;
 use crate::cases;
 use crate::subject::PeerError;
+use crate::words::InWords;
 
 /// One case of the suite.
 #[derive(Clone, Copy)]
@@ -44,14 +45,14 @@ pub(crate) fn ensure(is: bool, instead: impl FnOnce() -> String) -> Verdict {
 }
 
 /// Fails unless the two are equal.
-pub(crate) fn same<T: PartialEq + std::fmt::Debug + ?Sized>(what: &str, came: &T, wanted: &T) -> Verdict {
+pub(crate) fn same<T: PartialEq + InWords + ?Sized>(what: &str, came: &T, wanted: &T) -> Verdict {
     ensure(came == wanted, || format!("{what}: {}, not {}", brief(came), brief(wanted)))
 }
 
 /// A value for the report: enough to see what it is.
-fn brief(value: &(impl std::fmt::Debug + ?Sized)) -> String {
+pub(crate) fn brief(value: &(impl InWords + ?Sized)) -> String {
     const MOST: usize = 300;
-    let text = format!("{value:?}");
+    let text = value.in_words();
     match text.get(..text.floor_char_boundary(MOST)) {
         Some(head) if head.len() < text.len() => format!("{head}... ({} characters)", text.len()),
         _ => text,

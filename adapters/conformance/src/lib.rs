@@ -32,10 +32,11 @@ pub mod reference;
 mod report;
 mod run;
 mod subject;
+mod words;
 
 pub use case::{Case, Failed, cases_table, suite};
 pub use claims::{check_claims, claims_table};
 pub use mutant::{Mutant, Mutated};
 pub use report::{Ended, Results};
 pub use run::{Timing, run, run_case, run_cases};
-pub use subject::{ForeignPeer, Notice, PeerError, Seen, Sent, Spelling, Subject, Told};
+pub use subject::{ForeignPeer, Notice, PeerError, Said, Seen, Sent, Spelling, Subject, Told};

@@ -60,21 +60,38 @@ pub async fn run_cases(subject: Arc<dyn Subject>, cases: Vec<Case>, timing: &Tim
 pub async fn run_case(case: &Case, subject: Arc<dyn Subject>, timing: &Timing) -> Ended {
     let begun = tokio::time::Instant::now();
     let (run, timing) = (case.run, *timing);
+    let longest = timing.patience.saturating_mul(4);
     // A task of its own, so that a panic within it, or within the peer, is a failure of this case only.
     let task = tokio::spawn(async move {
-        let mut bench = Bench::start(subject, timing).await?;
-        let verdict = run(&mut bench).await;
+        let mut bench = match Bench::start(subject, timing).await {
+            Ok(bench) => bench,
+            Err(failed) => return (Err(failed), Vec::new()),
+        };
+        let trying = async {
+            bench.arrive().await?;
+            run(&mut bench).await
+        };
+        let verdict = timeout(longest, trying).await.unwrap_or_else(|_| Err(endless()));
+        let said = match &verdict {
+            Ok(()) => Vec::new(),
+            Err(_) => bench.peer.story().await,
+        };
         bench.stop().await;
-        verdict
+        (verdict, said)
     });
     let abort = task.abort_handle();
-    let verdict = match timeout(timing.patience.saturating_mul(4), task).await {
-        Ok(Ok(verdict)) => verdict,
-        Ok(Err(panic)) => Err(Failed(format!("a panic: {panic}"))),
+    // What holds up even the end of a case is left behind.
+    let (verdict, said) = match timeout(longest.saturating_add(timing.patience), task).await {
+        Ok(Ok(ended)) => ended,
+        Ok(Err(panic)) => (Err(Failed(format!("a panic: {panic}"))), Vec::new()),
         Err(_) => {
             abort.abort();
-            Err(Failed("it came to no end".to_owned()))
+            (Err(endless()), Vec::new())
         }
     };
-    Ended { case: *case, verdict, took: begun.elapsed() }
+    Ended { case: *case, verdict, said, took: begun.elapsed() }
+}
+
+fn endless() -> Failed {
+    Failed("it came to no end".to_owned())
 }

@@ -247,10 +247,26 @@ pub trait ForeignPeer: Send + Sync {
         Err(PeerError::Unutterable)
     }
 
+    /// What the processes behind it have said and how they ended: shown beside a case that failed.
+    async fn story(&mut self) -> Vec<Said> {
+        Vec::new()
+    }
+
     /// What no sender may learn: hosts, addresses, secrets of the peer.
     fn private(&self) -> Vec<String> {
         Vec::new()
     }
+}
+
+/// What a process has said, for whoever looks for what went wrong.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Said {
+    /// Which process: `the adapter`, `the peer`.
+    pub who: String,
+    /// How it ended, where it has: `exit code 1`.
+    pub ended: Option<String>,
+    /// Its last lines.
+    pub lines: Vec<String>,
 }
 
 /// Why a peer could not do something.

@@ -78,6 +78,12 @@ impl NativeAdapter {
         Some(self.shared.externals.of(selector))
     }
 
+    /// Why the last session was refused that was, as it was told: for whoever waits for one.
+    #[must_use]
+    pub fn last_refusal(&self) -> Option<String> {
+        self.shared.last_refusal()
+    }
+
     fn lock_bound(&self) -> std::sync::MutexGuard<'_, Vec<Listener>> {
         self.bound.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -134,12 +140,13 @@ impl Adapter for NativeAdapter {
 
     async fn observe(&self, presentity: ForeignAddress) -> Result<(), DeliveryError> {
         let cx = self.shared.cx.get().ok_or_else(DeliveryError::out_of_contact)?;
-        external::observe(&self.shared.sessions, &cx.mapper(), &presentity).await
+        external::observe(&self.shared.sessions, &self.shared.externals, &cx.mapper(), &presentity).await
     }
 
     async fn unobserve(&self, presentity: &ForeignAddress) {
         if let Some(cx) = self.shared.cx.get() {
-            external::unobserve(&self.shared.sessions, &cx.mapper(), presentity).await;
+            external::unobserve(&self.shared.sessions, &self.shared.externals, &cx.mapper(), presentity)
+                .await;
         }
     }
 

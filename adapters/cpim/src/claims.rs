@@ -115,6 +115,25 @@ pub(crate) fn admit(
     })
 }
 
+/// Whose secret came with an `open`, for the log alone: an unknown one is another mistake than a claim too many, and whoever
+/// offers it must not learn which he made.
+pub(crate) fn secret_of(open: &Open, settings: &Settings) -> String {
+    let Some(offered) = open.secret.as_ref().map(cpim_native_proto::Secret::expose) else {
+        return "none was given".to_owned();
+    };
+    let knows = |secret: &Option<crate::Secret>| secret.as_ref().is_some_and(|secret| secret.is(offered));
+    let applications = settings.applications.iter().filter(|application| knows(&application.secret));
+    let peers = settings.peers.iter().filter(|peer| knows(&peer.secret));
+    let owners: Vec<String> = applications
+        .map(|application| format!("application {}", application.name))
+        .chain(peers.map(|peer| format!("peer {}", peer.domain)))
+        .collect();
+    match owners.is_empty() {
+        true => "nobody has that one".to_owned(),
+        false => format!("that of {}", owners.join(", ")),
+    }
+}
+
 /// Each of them once: what a session claims may be what it is configured to have anyway.
 fn without_repetition(scopes: Vec<Scope>) -> Vec<Scope> {
     scopes.into_iter().fold(Vec::new(), |mut each, scope| {

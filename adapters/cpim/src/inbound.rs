@@ -10,7 +10,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsAcceptor;
 
-use crate::claims::{Admission, Credentials, Unauthorised, admit};
+use crate::claims::{Admission, Credentials, Unauthorised, admit, secret_of};
 use crate::config::ListenAt;
 use crate::names::CertificateNames;
 use crate::session::{Ends, Session};
@@ -53,6 +53,7 @@ pub(crate) async fn serve(
         Ok(begun) => begun,
         Err(failed) => {
             tracing::info!(from = origin.label, why = failed.why, "not opened");
+            shared.note_refused(&failed.why);
             if let Some(wire) = failed.wire {
                 Box::pin(wire.dismiss()).await;
             }
@@ -67,7 +68,9 @@ pub(crate) async fn serve(
         Ok(entered) => entered,
         Err(close) => {
             let reason = close.reason.as_ref().map(Reason::as_str);
-            tracing::warn!(from = origin.label, reason, text = close.text, "refused");
+            let secret = secret_of(&open, &configured.settings);
+            tracing::warn!(from = origin.label, reason, text = close.text, secret, "refused");
+            shared.note_refused(&format!("{}: {}", reason.unwrap_or_default(), close.text));
             wire.session.close(now(), close);
             return Box::pin(wire.dismiss()).await;
         }
@@ -77,9 +80,14 @@ pub(crate) async fn serve(
     if let Some(claims) = &admission.adapter {
         let said = &open.extensions;
         Box::pin(shared.externals.arrived(&admission.serves, claims, said, &*cx.memory)).await;
+        if !open.ignored.is_empty() {
+            let session = &admission.authority.label;
+            tracing::warn!(session, "not known here, and ignored: {}", open.ignored.join(", "));
+        }
     }
     // `open` goes out first: what the gateway has kept for this session follows it.
-    if let Err(error) = wire.session.accept(now(), &configured.settings.greeting()) {
+    let greeting = configured.settings.greeting_to(&admission, &open);
+    if let Err(error) = wire.session.accept(now(), &greeting) {
         tracing::error!(from = origin.label, %error, "cannot answer `open`");
     }
     let connection = shared.announce(wire, &admission, (&session, ends), &cx, None);

@@ -1,9 +1,10 @@
 //! What the parts of the adapter share.
 
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use cpim_adapter::xml::Writer;
 use cpim_adapter::{AdapterContext, Authority, BuildError, Domain, SessionFacts};
 use cpim_native_proto::{Claim, Open, Reason, Secret};
 use rustls::{ClientConfig, ServerConfig};
@@ -40,6 +41,8 @@ pub(crate) struct Shared {
     pub(crate) tasks: TaskTracker,
     /// The gateway, once it runs.
     pub(crate) cx: OnceLock<Arc<AdapterContext>>,
+    /// Why the last session was refused that was.
+    refused: Mutex<Option<String>>,
 }
 
 /// What is configured, with everything loaded that can be wrong. Replaced as a whole.
@@ -113,12 +116,23 @@ impl Shared {
             places: Arc::new(places),
             tasks: TaskTracker::new(),
             cx: OnceLock::new(),
+            refused: Mutex::default(),
         })
     }
 
     /// What is configured now.
     pub(crate) fn configured(&self) -> Arc<Configured> {
         Arc::clone(&self.configured.borrow())
+    }
+
+    /// Notes why a session was refused.
+    pub(crate) fn note_refused(&self, why: &str) {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.to_owned());
+    }
+
+    /// Why the last session was refused that was.
+    pub(crate) fn last_refusal(&self) -> Option<String> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Announces a session to the gateway, and makes its connection.
@@ -163,6 +177,18 @@ impl Settings {
     /// What this gateway says when it answers an `open`.
     pub(crate) fn greeting(&self) -> Open {
         Open { domain: Some(self.relay.clone()), remembers: Some(self.limits.remembers), ..Open::default() }
+    }
+
+    /// The same to an external adapter: named in it is what the adapter said that is not known here, so that its author
+    /// hears of it.
+    pub(crate) fn greeting_to(&self, admission: &Admission, open: &Open) -> Open {
+        let mut greeting = self.greeting();
+        if admission.adapter.is_some() {
+            for what in &open.ignored {
+                Writer::new(&mut greeting.extensions).start("ignored").open().text(what).close("ignored");
+            }
+        }
+        greeting
     }
 
     /// What it says when it opens a session itself, to the server of the domain that is wanted.

@@ -179,6 +179,8 @@ class Session:
             # A claim that is refused now will be refused again: that is for a person to mend.
             sys.exit(f"the gateway refuses the session: {xml.get('reason')}: {xml.text}")
         self.relay = xml.get("domain")
+        for ignored in xml.iter("ignored"):
+            print(f"the gateway ignores {ignored.text}", file=sys.stderr, flush=True)
         return reader, writer
 
     async def _serve(self, reader):

@@ -3,7 +3,7 @@
 use cpim_adapter::{Code, LegRef, Report, Response, Status, Word};
 
 use crate::bench::{Bench, End};
-use crate::case::{Case, Failed, Verdict, case, ensure, same};
+use crate::case::{Case, Failed, Verdict, brief, case, ensure, same};
 use crate::core::Event;
 use crate::subject::PeerError;
 
@@ -78,26 +78,32 @@ async fn success(bench: &mut Bench) -> Verdict {
         let end = bench.end_within(leg, bench.timing.patience.min(std::time::Duration::from_secs(2))).await?;
         return match end {
             None | Some(End::Delegated | End::Answered(_)) => Ok(()),
-            Some(other) => Err(Failed(format!("it arrived, and its outcome is {other:?}"))),
+            Some(other) => Err(Failed(format!("it arrived, and its outcome is {other}"))),
         };
     }
     let quiet = bench.timing.quiet;
     match tokio::time::timeout(quiet, &mut leg.task).await {
         Ok(Ok(Ok(cpim_adapter::Outcome::Pending))) => {
             let early = bench.core.word(leg.number, quiet).await;
-            ensure(early.is_none(), || format!("before the far side answered, the word was {early:?}"))?;
+            ensure(early.is_none(), || {
+                format!("before the far side answered, the word was {}", brief(&early))
+            })?;
             bench.reply(&seen, &Response::success()).await?;
             let word = bench.core.word(leg.number, bench.timing.patience).await;
             let fits =
                 matches!(&word, Some(Word::Answered(response)) if response.status() == Status::Success);
-            ensure(fits, || format!("after it answered, the word was {word:?}"))
+            ensure(fits, || format!("after it answered, the word was {}", brief(&word)))
         }
-        Ok(early) => Err(Failed(format!("before the far side answered, the outcome was {early:?}"))),
+        Ok(Ok(Ok(early))) => {
+            Err(Failed(format!("before the far side answered, the outcome was {}", brief(&early))))
+        }
+        Ok(Ok(Err(error))) => Err(Failed(format!("it arrived, and was refused (`{error}`)"))),
+        Ok(Err(panic)) => Err(Failed(format!("`deliver` panicked: {panic}"))),
         // It waits for the answer within `deliver`.
         Err(_) => {
             bench.reply(&seen, &Response::success()).await?;
             let end = bench.end(leg).await?;
-            ensure(crate::bench::is_success(&end), || format!("after it answered: {end:?}"))
+            ensure(crate::bench::is_success(&end), || format!("after it answered: {end}"))
         }
     }
 }
@@ -115,7 +121,7 @@ async fn answered(bench: &mut Bench, response: &Response) -> Result<Option<Respo
         End::Answered(response) => Ok(Some(response)),
         // What a text protocol refuses may also be an error before the commit point's octets count.
         End::Refused(error) => Ok(Some(Response::failure(error.code, error.public))),
-        other => Err(Failed(format!("answered `{response}`, and its end is {other:?}"))),
+        other => Err(Failed(format!("answered `{response}`, and its end is {other}"))),
     }
 }
 
@@ -160,7 +166,9 @@ async fn attributes(bench: &mut Bench) -> Verdict {
             same("duration", &came.duration(), &said.duration())?;
             same("subscriptID", &came.subscript_id(), &said.subscript_id())?;
             let knows = bench.subject.tells_words();
-            ensure(!knows || came.lang() == said.lang(), || format!("its language is {:?}", came.lang()))
+            ensure(!knows || came.lang() == said.lang(), || {
+                format!("its language is {}", brief(&came.lang()))
+            })
         }
         None => bench.still_works("an operation without an answer").await,
     }
@@ -180,21 +188,22 @@ async fn own(bench: &mut Bench) -> Verdict {
         Err(PeerError::Unutterable) => {
             bench.reply(&seen_second, &Response::success()).await?;
             let second = bench.end(second).await?;
-            ensure(crate::bench::is_success(&second), || format!("the second was answered: {second:?}"))?;
+            ensure(crate::bench::is_success(&second), || format!("the second was answered: {second}"))?;
             let first = bench.end_within(first, bench.timing.quiet).await?;
-            return ensure(first.is_none(), || format!("the first was not answered: {first:?}"));
+            let end = first.as_ref().map(ToString::to_string).unwrap_or_default();
+            return ensure(first.is_none(), || format!("the first was not answered: {end}"));
         }
         other => other?,
     }
     bench.reply(&seen_first, &Response::success()).await?;
     let (first, second) = (bench.end(first).await?, bench.end(second).await?);
-    ensure(crate::bench::is_success(&first), || format!("the first was answered with success: {first:?}"))?;
+    ensure(crate::bench::is_success(&first), || format!("the first was answered with success: {first}"))?;
     let refused = match &second {
         End::Answered(response) => response.status() == Status::Failure,
         End::Refused(_) => true,
         _ => false,
     };
-    ensure(refused, || format!("the second was refused: {second:?}"))
+    ensure(refused, || format!("the second was refused: {second}"))
 }
 
 /// Words that were told of legs by their number.
@@ -208,7 +217,7 @@ async fn duplicate(bench: &mut Bench) -> Verdict {
     bench.reply(&seen, &Response::success()).await?;
     if bench.knows_outcomes() {
         let end = bench.end(leg).await?;
-        ensure(crate::bench::is_success(&end), || format!("the first answer was success: {end:?}"))?;
+        ensure(crate::bench::is_success(&end), || format!("the first answer was success: {end}"))?;
     }
     bench.reply(&seen, &Response::failure(Code::Refused, "second thoughts")).await?;
     bench.still_works("a second answer").await?;
@@ -242,7 +251,7 @@ async fn late(bench: &mut Bench) -> Verdict {
         Some(End::Answered(response)) => response.status() != Status::Failure,
         Some(_) => false,
     };
-    ensure(lawful, || format!("it had arrived, and its end is {end:?}"))?;
+    ensure(lawful, || format!("it had arrived, and its end is {}", brief(&end)))?;
     bench.still_works("an answer on a later connection").await?;
     let strange = bench.core.count(|event| match event {
         Event::Reported(Report { leg: LegRef::Number(other), .. }) => *other != number,
@@ -273,7 +282,7 @@ async fn forged(bench: &mut Bench) -> Verdict {
     bench.reply(&seen, &Response::success()).await?;
     if bench.knows_outcomes() {
         let end = bench.end(leg).await?;
-        ensure(crate::bench::is_success(&end), || format!("its own answer was success: {end:?}"))?;
+        ensure(crate::bench::is_success(&end), || format!("its own answer was success: {end}"))?;
     }
     Ok(())
 }

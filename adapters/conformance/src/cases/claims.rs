@@ -3,8 +3,9 @@
 use cpim_adapter::Feature;
 
 use crate::bench::Bench;
-use crate::case::{Case, Verdict, case, ensure, same};
+use crate::case::{Case, Verdict, brief, case, ensure, same};
 use crate::subject::Spelling;
+use crate::words::InWords;
 
 pub(super) const CASES: &[Case] = &[
     case!(
@@ -30,7 +31,7 @@ pub(super) const CASES: &[Case] = &[
 async fn kept(bench: &Bench) -> Verdict {
     let (declared, own) = (bench.subject.capabilities(), bench.adapter.capabilities());
     for feature in Feature::ALL {
-        same(&format!("{feature:?}"), &(own.support)(feature), &(declared.support)(feature))?;
+        same(&feature.in_words(), &(own.support)(feature), &(declared.support)(feature))?;
     }
     same("presence", &own.presence, &declared.presence)?;
     same("largest content", &own.max_content_octets, &declared.max_content_octets)?;
@@ -50,7 +51,10 @@ async fn canonical(bench: &Bench) -> Verdict {
             (Ok(came), Some(wanted)) => {
                 same(&from.to_string(), &came, wanted)?;
                 let again = bench.adapter.canonicalise(came.clone());
-                ensure(again.as_ref() == Ok(&came), || format!("{came} does not stay as it is: {again:?}"))?;
+                ensure(again.as_ref() == Ok(&came), || match again {
+                    Ok(other) => format!("{came} does not stay as it is, but becomes {other}"),
+                    Err(refused) => format!("{came} does not stay as it is, but is refused: {refused}"),
+                })?;
             }
             (Err(refused), None) => {
                 ensure(!refused.what.is_empty(), || format!("{from} is refused, and nothing says why"))?;
@@ -67,5 +71,5 @@ async fn health(bench: &mut Bench) -> Verdict {
     let up = bench.health.wait_for(|health| *health == cpim_adapter::Health::Up);
     let told = tokio::time::timeout(patience, up).await.is_ok_and(|up| up.is_ok());
     let last = bench.health.borrow().clone();
-    ensure(told, || format!("its last word of its health is {last:?}"))
+    ensure(told, || format!("its last word of its health is {}", brief(&last)))
 }

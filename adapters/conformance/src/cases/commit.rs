@@ -3,7 +3,7 @@
 use cpim_adapter::{Delivery, Operation, Response, Status};
 
 use crate::bench::{Bench, End};
-use crate::case::{Case, Failed, Verdict, case, ensure, same};
+use crate::case::{Case, Failed, Verdict, brief, case, ensure, same};
 use crate::commit::Log;
 
 pub(super) const CASES: &[Case] = &[
@@ -52,7 +52,7 @@ async fn before(bench: &mut Bench) -> Verdict {
     ensure(log.asked(), || "the adapter never came to the commit point".to_owned())?;
     log.release();
     let seen = bench.see().await?;
-    ensure(bench.shows(&seen, "not yet"), || format!("what came is {seen:?}"))?;
+    ensure(bench.shows(&seen, "not yet"), || format!("what came is {seen}"))?;
     bench.reply(&seen, &Response::success()).await?;
     drop(leg);
     bench.see_nothing("sent once").await
@@ -61,7 +61,7 @@ async fn before(bench: &mut Bench) -> Verdict {
 async fn withdrawn(bench: &mut Bench) -> Verdict {
     let leg = bench.depart(bench.delivery(Operation::Message(bench.message("withdrawn"))), Log::withdrawn());
     let end = bench.end(leg).await?;
-    ensure(matches!(end, End::Refused(_)), || format!("withdrawn, and its end is {end:?}"))?;
+    ensure(matches!(end, End::Refused(_)), || format!("withdrawn, and its end is {end}"))?;
     bench.see_nothing("it was withdrawn").await?;
     bench.still_works("a withdrawn operation").await
 }
@@ -92,7 +92,7 @@ async fn behind(bench: &mut Bench) -> Verdict {
         }
         Some(End::Refused(_) | End::NotSent) => false,
     };
-    ensure(truthful, || format!("the peer had it ({}), and its end is {end:?}", seen.ticket))?;
+    ensure(truthful, || format!("the peer had it ({}), and its end is {}", seen.ticket, brief(&end)))?;
     bench.arrive().await?;
     bench.see_nothing("it may not be sent again").await
 }
@@ -104,7 +104,7 @@ async fn again(bench: &mut Bench) -> Verdict {
     let leg = bench.depart(delivery.clone(), Log::open());
     if recalls.is_none() {
         let end = bench.end(leg).await?;
-        ensure(matches!(end, End::Refused(_)), || format!("nobody recalls it, and its end is {end:?}"))?;
+        ensure(matches!(end, End::Refused(_)), || format!("nobody recalls it, and its end is {end}"))?;
         return bench.see_nothing("nobody recalls it").await;
     }
     let first = bench.see().await?;
@@ -130,7 +130,7 @@ async fn passed(bench: &mut Bench) -> Verdict {
         }
         match bench.end(leg).await? {
             End::Answered(response) => same("status", &response.status(), &Status::Success)?,
-            other => return Err(Failed(format!("its end is {other:?}"))),
+            other => return Err(Failed(format!("its end is {other}"))),
         }
     }
     Ok(())

@@ -76,6 +76,7 @@ async fn restart(bench: &Bench) -> Verdict {
     for _ in 0..2 {
         let subject = Arc::clone(&bench.subject);
         let mut again = Bench::start_with(subject, bench.timing, Arc::clone(&memory)).await?;
+        again.arrive().await?;
         drop(again.deliver(again.message("do you know me?")));
         let seen = again.see().await?;
         again.reply(&seen, &Response::success()).await?;

@@ -6,7 +6,7 @@ use cpim_adapter::{Health, Response, Status};
 use tokio::time::timeout;
 
 use crate::bench::{Bench, End};
-use crate::case::{Case, Failed, Verdict, case, ensure};
+use crate::case::{Case, Failed, Verdict, brief, case, ensure};
 
 pub(super) const CASES: &[Case] = &[
     case!(
@@ -32,7 +32,7 @@ async fn ends(bench: &mut Bench, when: &str) -> Verdict {
         Ok(Ok(Ok(()))) => {}
         Ok(Ok(Err(error))) => return Err(Failed(format!("{when}, it ended with an error: {error}"))),
         Ok(Err(panic)) => return Err(Failed(format!("{when}, it panicked: {panic}"))),
-        Err(_) => return Err(Failed(format!("{when}, it did not end within {SOON:?}"))),
+        Err(_) => return Err(Failed(format!("{when}, it did not end within {} s", SOON.as_secs()))),
     }
     // It has ended: another look at its task would be a panic.
     bench.running = tokio::spawn(async { Ok(()) });
@@ -50,7 +50,7 @@ async fn drain(bench: &mut Bench) -> Verdict {
     let late = bench.deliver(bench.message_between(1, 1, "too late"));
     let end = bench.end_within(late, bench.timing.quiet * 5).await?;
     ensure(matches!(end, None | Some(End::Refused(_) | End::NotSent)), || {
-        format!("it drains, and took another: {end:?}")
+        format!("it drains, and took another: {}", brief(&end))
     })?;
     drop(bench.core.answer(submission, Response::success()));
     match bench.reply(&seen, &Response::success()).await {
@@ -62,14 +62,14 @@ async fn drain(bench: &mut Bench) -> Verdict {
     if bench.knows_outcomes() && !bench.adapter.hears_later() {
         let end = bench.end(leg).await?;
         let answered = matches!(&end, End::Answered(r) if r.status() == Status::Success);
-        ensure(answered, || format!("answered while it drained: {end:?}"))?;
+        ensure(answered, || format!("answered while it drained: {end}"))?;
     }
     // Whoever waits for the other side to hang up as well sees it do so.
     while let Ok(Some(_)) = bench.heard_within(bench.timing.quiet).await {}
     bench.peer.leave().await;
     ends(bench, "drained").await?;
     let last = bench.health.borrow().clone();
-    ensure(last == Health::Stopped, || format!("its last word of its health is {last:?}"))
+    ensure(last == Health::Stopped, || format!("its last word of its health is {}", brief(&last)))
 }
 
 async fn idle(bench: &mut Bench) -> Verdict {
@@ -98,5 +98,5 @@ async fn force(bench: &mut Bench) -> Verdict {
         },
         Some(End::Refused(_) | End::NotSent) => false,
     };
-    ensure(truthful, || format!("it was handed over, and its end is {end:?}"))
+    ensure(truthful, || format!("it was handed over, and its end is {}", brief(&end)))
 }

@@ -6,11 +6,12 @@ use cpim_adapter::{
 };
 
 use crate::bench::{Bench, lines_of, ours_im, text_of};
-use crate::case::{Case, Failed, Verdict, case, ensure, same};
+use crate::case::{Case, Failed, Verdict, brief, case, ensure, same};
 use crate::cases::outgoing::same_metadata;
 use crate::core::Submission;
 use crate::examples;
 use crate::subject::{PeerError, Sent};
+use crate::words::InWords;
 
 pub(super) const CASES: &[Case] = &[
     case!(
@@ -118,14 +119,14 @@ async fn message(bench: &mut Bench) -> Verdict {
         format!("its destination is {}", arrival.operation.goes_to())
     })?;
     let text = text_of(&arrival.operation);
-    ensure(text.contains("hello from there"), || format!("its text is {text:?}"))?;
+    ensure(text.contains("hello from there"), || format!("its text is {}", brief(&text)))?;
     let Some(facts) = &submission.facts else {
         return Err(Failed("it was handed in on a connection that was never announced".to_owned()));
     };
     let source = arrival.operation.speaks_for().address().clone();
     let covers = facts.authority.covers(&source)
         || bench.subject.hop(arrival.operation.speaks_for()).is_within(&facts.authority.scopes);
-    ensure(covers, || format!("{:?} may not speak for {source}", facts.authority))?;
+    ensure(covers, || format!("{} may not speak for {source}", brief(&*facts.authority)))?;
     ensure(facts.authority.peer.is_none(), || "a user counts as a gateway".to_owned())?;
     done(bench, submission).await?;
     bench.nothing_submitted("after the one message").await
@@ -178,12 +179,12 @@ async fn features(bench: &mut Bench) -> Verdict {
         let support = bench.supports(feature);
         let Some(submission) = across(bench, &sent).await? else {
             ensure(support != Support::Full, || {
-                format!("{feature:?}: claimed in full, and the peer cannot say it")
+                format!("{}: claimed in full, and the peer cannot say it", feature.in_words())
             })?;
             continue;
         };
         let came = meant(&submission.arrival.operation)?;
-        let what = format!("{feature:?}");
+        let what = feature.in_words();
         let left = match support {
             Support::Full => wanted.metadata.clone(),
             Support::Degraded(_) => bench.subject.reduced(feature, &wanted.metadata),
@@ -246,7 +247,9 @@ async fn order(bench: &mut Bench) -> Verdict {
     for number in 0..messages {
         let submission = bench.submitted().await?;
         let text = text_of(&submission.arrival.operation);
-        ensure(text.contains(&format!("number {number};")), || format!("at place {number} came {text:?}"))?;
+        ensure(text.contains(&format!("number {number};")), || {
+            format!("at place {number} came {}", brief(&text))
+        })?;
         done(bench, submission).await?;
     }
     bench.nothing_submitted("after the last of them").await
@@ -322,7 +325,7 @@ async fn passage(bench: &mut Bench) -> Verdict {
             same("for how long its sender waits", &arrival.wait, &passage.wait)?;
         } else {
             let none = (arrival.hops, arrival.id.as_ref(), arrival.via.len()) == (None, None, 0);
-            ensure(none, || format!("no gateway sent it, and it came by {:?}", arrival.via))?;
+            ensure(none, || format!("no gateway sent it, and it came by {}", brief(&arrival.via)))?;
         }
         done(bench, submission).await?;
     }

@@ -163,7 +163,7 @@ async fn out(bench: &mut Bench) -> Verdict {
             End::Answered(response) => {
                 same("the duration that was granted", &response.duration(), &Some(60))?
             }
-            other => return Err(Failed(format!("{kind} was answered, and its end is {other:?}"))),
+            other => return Err(Failed(format!("{kind} was answered, and its end is {other}"))),
         }
     }
     Ok(())
@@ -198,7 +198,7 @@ async fn notify(bench: &mut Bench) -> Verdict {
         }
         // Nobody answers, and its end is told nevertheless.
         let end = bench.end(leg).await?;
-        ensure(matches!(end, End::Answered(_) | End::Delegated), || format!("told, and its end is {end:?}"))?;
+        ensure(matches!(end, End::Answered(_) | End::Delegated), || format!("told, and its end is {end}"))?;
     }
     Ok(())
 }

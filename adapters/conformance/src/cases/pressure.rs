@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use cpim_adapter::{Code, Content, Message, Operation, Response, Status};
 
 use crate::bench::{Bench, End, Leg, text_of};
-use crate::case::{Case, Verdict, case, ensure, same};
+use crate::case::{Case, Verdict, brief, case, ensure, same};
 use crate::commit::Log;
 use crate::core::Submission;
 
@@ -61,8 +61,7 @@ async fn order(bench: &mut Bench) -> Verdict {
     for wanted in 0..MESSAGES {
         let seen = bench.see().await?;
         ensure(bench.shows(&seen, &format!("#{wanted}")), || {
-            let text = seen.text.clone().or_else(|| seen.content.as_ref().map(|c| format!("{:?}", c.body())));
-            format!("at place {wanted} came {text:?}")
+            format!("at place {wanted} came {}", brief(&seen))
         })?;
         bench.reply(&seen, &Response::success()).await?;
     }
@@ -159,7 +158,7 @@ async fn slow_peer(bench: &mut Bench) -> Verdict {
         if came && bench.knows_outcomes() {
             let end = bench.end(leg).await?;
             let success = matches!(&end, End::Answered(r) if r.status() == Status::Success);
-            ensure(success, || format!("message {number} came and was answered: {end:?}"))?;
+            ensure(success, || format!("message {number} came and was answered: {end}"))?;
         }
     }
     ensure(!arrived.is_empty(), || "nothing came at all".to_owned())

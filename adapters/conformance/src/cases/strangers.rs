@@ -3,7 +3,7 @@
 use cpim_adapter::{Code, ImUri, Operation, OperationId, Passage, Response, Scope, Status};
 
 use crate::bench::{Bench, ours_im};
-use crate::case::{Case, Failed, Verdict, case, ensure, same};
+use crate::case::{Case, Failed, Verdict, brief, case, ensure, same};
 use crate::subject::{PeerError, Sent};
 
 pub(super) const CASES: &[Case] = &[
@@ -50,7 +50,7 @@ async fn forged(bench: &mut Bench, sent: &Sent, source: &ImUri) -> Verdict {
             return Err(Failed("handed in on a connection that was never announced".to_owned()));
         };
         let authority = &facts.authority;
-        ensure(authority.peer.is_none(), || format!("it counts as the gateway {:?}", authority.peer))?;
+        ensure(authority.peer.is_none(), || format!("it counts as the gateway {}", brief(&authority.peer)))?;
         let speaks = submission.arrival.operation.speaks_for().address().clone();
         let deceived = speaks == *source.address()
             && (authority.covers(&speaks) || authority.scopes.contains(&Scope::Any));
@@ -124,7 +124,7 @@ async fn address(bench: &mut Bench) -> Verdict {
             };
             same("what is told of it", &told.response.status(), &Status::Failure)?;
         }
-        bench.still_works(&format!("a message to {to:?}")).await?;
+        bench.still_works(&format!("a message to {}", brief(&to))).await?;
     }
     bench.still_works("addresses that are none").await
 }

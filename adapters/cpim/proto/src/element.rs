@@ -7,6 +7,7 @@
 mod adapter;
 mod close;
 mod fault;
+mod ignored;
 mod open;
 mod operation;
 mod presence;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use cpim_adapter::message_cpim::{MessageCpim, Mode};
 use cpim_adapter::{
     Class, Code, Content, Delivery, DeliveryError, Feature, ImUri, Local, Mapper, Message, Metadata, NextHop,
-    Operation, PresUri, Uri,
+    Operation, PresUri, PresenceSupport, Uri,
 };
 use cpim_native_proto::{Claimed, Description};
 
@@ -48,6 +48,11 @@ pub(crate) fn fitted(
                 Operation::Notify(cpim_adapter::Notify { document: None, ..notify.clone() })
             }
         },
+        Operation::Subscribe(_) | Operation::Unsubscribe(_)
+            if claims.presence != PresenceSupport::PassThrough =>
+        {
+            return Err(DeliveryError::refused(Code::Unsupported, "that system keeps no subscriptions"));
+        }
         Operation::Subscribe(subscribe) => {
             let mut subscribe = subscribe.clone();
             if let Some(uri) = addressee(&delivery.hop, Class::Pres, mapper) {
@@ -62,8 +67,11 @@ pub(crate) fn fitted(
             }
             Operation::Unsubscribe(unsubscribe)
         }
+        Operation::Publish(_) => {
+            return Err(DeliveryError::refused(Code::Unsupported, "that system publishes for itself"));
+        }
         // A watcher is told by the name that he gave.
-        Operation::Notify(_) | Operation::Publish(_) => return Ok(delivery),
+        Operation::Notify(_) => return Ok(delivery),
     };
     delivery.operation = Arc::new(operation);
     Ok(delivery)

@@ -3,7 +3,7 @@
 
 use cpim_adapter::{
     Address, Class, Code, DeliveryError, ForeignAddress, Local, Mapper, Notify, Observation, Operation,
-    PresUri, Scope, Status, Subscribe, Unsubscribe, Uri,
+    PresUri, PresenceSupport, Scope, Status, Subscribe, Unsubscribe, Uri,
 };
 
 use super::Externals;
@@ -16,13 +16,17 @@ const FOR_EVER_S: u32 = u32::MAX;
 /// Asks the adapter of a presentity's selector to observe it.
 ///
 /// # Errors
-/// It is not in contact, or says no.
+/// It is not in contact, does not observe, or says no.
 pub(crate) async fn observe(
     sessions: &Sessions,
+    externals: &Externals,
     mapper: &Mapper,
     presentity: &ForeignAddress,
 ) -> Result<(), DeliveryError> {
     let session = sessions.adapter_of(presentity.selector()).ok_or_else(DeliveryError::out_of_contact)?;
+    if !observes(externals, presentity) {
+        return Err(DeliveryError::refused(Code::Unsupported, "that system does not tell presence"));
+    }
     let (watcher, target) = pair(mapper, presentity)?;
     let subscribe = Subscribe { watcher, target, duration: FOR_EVER_S, subscript_id: None };
     let response = session.ask(Operation::Subscribe(subscribe)).await?;
@@ -37,13 +41,26 @@ pub(crate) async fn observe(
 }
 
 /// Tells the adapter of a presentity's selector that nobody watches it any more.
-pub(crate) async fn unobserve(sessions: &Sessions, mapper: &Mapper, presentity: &ForeignAddress) {
+pub(crate) async fn unobserve(
+    sessions: &Sessions,
+    externals: &Externals,
+    mapper: &Mapper,
+    presentity: &ForeignAddress,
+) {
     // With its session, an adapter forgets whom it observes.
     let Some(session) = sessions.adapter_of(presentity.selector()) else { return };
+    if !observes(externals, presentity) {
+        return;
+    }
     let Ok((watcher, target)) = pair(mapper, presentity) else { return };
     if let Err(error) = session.ask(Operation::Unsubscribe(Unsubscribe { watcher, target })).await {
         tracing::debug!(%presentity, %error, "the adapter was not told that nobody watches");
     }
+}
+
+/// Whether the adapter is one to be asked: it may have claimed more on an earlier session.
+fn observes(externals: &Externals, presentity: &ForeignAddress) -> bool {
+    externals.presence(presentity.selector()) == PresenceSupport::Observe
 }
 
 /// What a notification tells that is meant for the gateway itself; nothing where it is for somebody else, or about

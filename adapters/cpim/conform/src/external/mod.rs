@@ -5,10 +5,10 @@
 
 mod hello;
 mod peer;
+mod process;
 mod program;
 
 use std::net::TcpListener;
-use std::process::Stdio;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -23,6 +23,7 @@ use cpim_native_proto::{Claimed, Description};
 
 use self::hello::Hello;
 use self::peer::Peer;
+use self::process::Process;
 use self::program::Program;
 use crate::{declared, failed, settings};
 
@@ -134,14 +135,10 @@ impl Subject for External {
         let addresses = native.local_addrs();
         let server = addresses.first().ok_or_else(|| failed("nothing is listened at"))?;
         let port = free_port()?.to_string();
-        let process = program::command(&self.adapter.replace("{port}", &port))
-            .env("CPIM_SERVER", server.to_string())
-            .env("CPIM_SECRET", SECRET)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|error| PeerError::NotRun(format!("{}: {error}", self.adapter)))?;
+        let process = Process::start("the adapter", &self.adapter.replace("{port}", &port), |command| {
+            command.env("CPIM_SERVER", server.to_string()).env("CPIM_SECRET", SECRET);
+        })?
+        .keep_output();
         let (program, hello) = Program::start(&self.peer.replace("{port}", &port)).await?;
         let hello = Hello::read(hello)?;
         let named = peer::scheme(&self.selector);
@@ -158,7 +155,7 @@ impl Subject for External {
             claims: Arc::clone(&self.claims),
             selector: self.selector.clone(),
             mapper: self.mapper(),
-            _process: process,
+            process,
         };
         Ok((adapter, Box::new(peer)))
     }

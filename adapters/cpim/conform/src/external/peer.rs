@@ -11,11 +11,12 @@ use cpim_adapter::{
     Basic, Class, Content, ImUri, Kind, Local, Mapper, Message, Metadata, Operation, Presence, Response,
     Selector, Status, Subject, Tuple, Uri,
 };
-use cpim_conformance::{ForeignPeer, Notice, PeerError, Seen, Sent, Told};
+use cpim_conformance::{ForeignPeer, Notice, PeerError, Said, Seen, Sent, Told};
 use cpim_native::NativeAdapter;
 use cpim_native_proto::Description;
 use serde_json::{Value, json};
 
+use super::process::Process;
 use super::program::Program;
 use crate::failed;
 
@@ -31,7 +32,7 @@ pub(super) struct Peer {
     pub(super) selector: Selector,
     pub(super) mapper: Mapper,
     /// The adapter's own process: it ends with the peer.
-    pub(super) _process: tokio::process::Child,
+    pub(super) process: Process,
 }
 
 impl Peer {
@@ -42,6 +43,25 @@ impl Peer {
                 foreign.value().to_owned()
             }
             _ => uri.spelled().to_owned(),
+        }
+    }
+
+    /// What the adapter claims, once it has its session.
+    ///
+    /// # Errors
+    /// It will have none: it was refused, or has ended.
+    async fn contact(&mut self) -> Result<Arc<Description>, PeerError> {
+        loop {
+            if let Some(claims) = self.adapter.external(&self.selector) {
+                return Ok(claims);
+            }
+            if let Some(why) = self.adapter.last_refusal() {
+                return Err(failed(format!("the gateway refused the adapter's `open`: {why}")));
+            }
+            if let Some(how) = self.process.ended() {
+                return Err(failed(format!("the adapter ended with {how} before it had a session")));
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 
@@ -131,16 +151,12 @@ pub(super) fn scheme(selector: &Selector) -> String {
 #[async_trait]
 impl ForeignPeer for Peer {
     async fn arrive(&mut self) -> Result<(), PeerError> {
-        let contact = async {
-            loop {
-                match self.adapter.external(&self.selector) {
-                    Some(claims) => return claims,
-                    None => tokio::time::sleep(Duration::from_millis(5)).await,
-                }
-            }
+        let late = |_| {
+            failed(
+                "the adapter opened no session: it must claim the selector at CPIM_SERVER with CPIM_SECRET",
+            )
         };
-        let late = |_| failed("the adapter has no session: does it claim the selector with CPIM_SECRET?");
-        let claims = tokio::time::timeout(CONTACT, contact).await.map_err(late)?;
+        let claims = tokio::time::timeout(CONTACT, self.contact()).await.map_err(late)??;
         self.claims.get_or_init(|| claims);
         self.program.tell("arrive", json!({})).await.map(drop)
     }
@@ -206,6 +222,10 @@ impl ForeignPeer for Peer {
     async fn answer(&mut self, ticket: &str, response: &Response) -> Result<(), PeerError> {
         let answer = json!({"ticket": ticket, "status": response.status().as_str(), "text": response.text()});
         self.program.tell("answer", answer).await.map(drop)
+    }
+
+    async fn story(&mut self) -> Vec<Said> {
+        vec![self.process.said().await, self.program.story().await]
     }
 
     async fn show_presence(&mut self, user: &ImUri, presence: &Presence) -> Result<(), PeerError> {

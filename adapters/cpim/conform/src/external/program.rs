@@ -3,28 +3,21 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use cpim_conformance::PeerError;
+use cpim_conformance::{PeerError, Said};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::process::{ChildStdin, ChildStdout};
 use tokio::time::timeout;
 
+use super::process::Process;
 use crate::failed;
 
 /// For the program to say who it is, and to do what it is told.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A command of the author's, as a shell understands it; it ends with the kit.
-pub(super) fn command(line: &str) -> Command {
-    let mut command = Command::new("sh");
-    // So that the program itself is what is ended, and not only the shell in front of it.
-    command.arg("-c").arg(format!("exec {line}")).kill_on_drop(true);
-    command
-}
-
 /// The program, and what it has said that nobody has asked for yet.
 pub(super) struct Program {
-    _child: Child,
+    process: Process,
     input: ChildStdin,
     output: Lines<BufReader<ChildStdout>>,
     number: u64,
@@ -34,17 +27,28 @@ pub(super) struct Program {
 impl Program {
     /// Starts it. The first line that it says is who it plays.
     pub(super) async fn start(line: &str) -> Result<(Self, Value), PeerError> {
-        let spawned = command(line).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-        let mut child = spawned.map_err(|error| PeerError::NotRun(format!("{line}: {error}")))?;
-        let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
+        let mut process = Process::start("the peer", line, |command| {
+            command.stdin(Stdio::piped());
+        })?;
+        let Some((input, output)) = process.streams() else {
             return Err(failed("a program without streams"));
         };
         let output = BufReader::new(output).lines();
-        let mut program =
-            Self { _child: child, input, output, number: 0, said: std::collections::VecDeque::new() };
+        let mut program = Self { process, input, output, number: 0, said: std::collections::VecDeque::new() };
         let hello = timeout(PATIENCE, program.line()).await;
-        let hello = hello.map_err(|_| failed(format!("{line}: it does not say whom it plays")))??;
-        Ok((program, hello))
+        match hello.unwrap_or_else(|_| Err(failed("it does not say whom it plays"))) {
+            Ok(hello) => Ok((program, hello)),
+            Err(error) => {
+                let Said { ended, lines, .. } = program.process.said().await;
+                let ended = ended.map(|how| format!(" ended with {how}")).unwrap_or_default();
+                Err(failed(format!("`{line}`{ended}: {error}\n{}", lines.join("\n"))))
+            }
+        }
+    }
+
+    /// What the program has said to nobody, and how it ended.
+    pub(super) async fn story(&mut self) -> Said {
+        self.process.said().await
     }
 
     /// The next line. Cancelled, nothing is lost.

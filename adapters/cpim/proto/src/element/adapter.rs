@@ -3,6 +3,7 @@
 use cpim_adapter::xml::{Event, Reader, Rules, Tag};
 use cpim_adapter::{Feature, PresenceSupport, Standing};
 
+use super::ignored::Ignored;
 use super::{Violation, excerpt};
 use crate::frame::decimal;
 
@@ -93,6 +94,11 @@ impl Description {
     /// # Errors
     /// [`Violation::Malformed`] where there are two, or one that cannot be meant.
     pub fn find(extensions: &str) -> Result<Option<Self>, Violation> {
+        Self::find_noting(extensions, &mut Ignored::default())
+    }
+
+    /// As [`Self::find`]; what is passed over is noted.
+    pub(super) fn find_noting(extensions: &str, ignored: &mut Ignored) -> Result<Option<Self>, Violation> {
         if extensions.is_empty() {
             return Ok(None);
         }
@@ -107,15 +113,21 @@ impl Description {
                 Event::Start(tag) if tag.name == "adapter" && found.is_some() => {
                     return Err(malformed("there is one already"));
                 }
-                Event::Start(tag) if tag.name == "adapter" => found = Some(Self::read(&tag, &mut reader)?),
-                Event::Start(_) => drop(reader.inner()?),
+                Event::Start(tag) if tag.name == "adapter" => {
+                    found = Some(Self::read(&tag, &mut reader, ignored)?);
+                }
+                Event::Start(tag) => {
+                    ignored.element(tag.name, "open");
+                    reader.inner()?;
+                }
                 Event::Text(_) => {}
                 Event::End => return Ok(found),
             }
         }
     }
 
-    fn read(tag: &Tag<'_>, reader: &mut Reader<'_>) -> Result<Self, Violation> {
+    fn read(tag: &Tag<'_>, reader: &mut Reader<'_>, ignored: &mut Ignored) -> Result<Self, Violation> {
+        ignored.attributes(tag, &["presence", "max-content", "standing"]);
         let mut description = Self {
             presence: match tag.attribute("presence") {
                 None | Some("none") => PresenceSupport::None,
@@ -134,10 +146,12 @@ impl Description {
         loop {
             match reader.event()? {
                 Event::Start(tag) if tag.name == "address" => {
+                    ignored.attributes(&tag, &["fold", "characters", "max-octets"]);
                     description.grammar = Grammar::read(&tag)?;
                     reader.inner()?;
                 }
                 Event::Start(tag) if tag.name == "feature" => {
+                    ignored.attributes(&tag, &["name", "support", "how"]);
                     let (feature, claim) = feature(&tag)?;
                     reader.inner()?;
                     if description.features.iter().any(|(known, _)| *known == feature) {
@@ -145,7 +159,10 @@ impl Description {
                     }
                     description.features.push((feature, claim));
                 }
-                Event::Start(_) => drop(reader.inner()?),
+                Event::Start(tag) => {
+                    ignored.element(tag.name, "adapter");
+                    reader.inner()?;
+                }
                 Event::Text(_) => {}
                 Event::End => return Ok(description),
             }
@@ -321,6 +338,25 @@ mod tests {
         assert_eq!(description.grammar.max_octets, Some(20));
         assert_eq!(Description::find("<x/>").unwrap(), None);
         assert_eq!(found("<adapter/>"), Description::default());
+    }
+
+    #[test]
+    fn what_is_not_known_is_noted() {
+        let mut ignored = Ignored::default();
+        let extensions = "<adaptor/><adapter presense='observe' xmlns:x='urn:x'>\
+                          <address folds='host'/><features name='date'/>\
+                          <feature name='date' support='full' hows='so'/></adapter>";
+        Description::find_noting(extensions, &mut ignored).unwrap();
+        assert_eq!(
+            ignored.into_words(),
+            [
+                "the element `adaptor` in `open`",
+                "the attribute `presense` of `adapter`",
+                "the attribute `folds` of `address`",
+                "the element `features` in `adapter`",
+                "the attribute `hows` of `feature`",
+            ]
+        );
     }
 
     #[test]

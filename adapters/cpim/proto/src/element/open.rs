@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use cpim_adapter::{Class, Domain, Uri};
 
+use super::ignored::Ignored;
 use super::{Description, ReadUri, Rejection, Violation, excerpt};
 use crate::frame::{decimal, is_decimal};
 use cpim_adapter::xml::{Reader, Tag, Writer};
@@ -29,6 +30,8 @@ pub struct Open {
     /// Descriptions of extensions: well-formed XML, octet for octet as it came. Its namespaces are those
     /// that it declares itself.
     pub extensions: String,
+    /// What of it is not known here and was ignored, in words; not written.
+    pub ignored: Vec<String>,
 }
 
 /// Something that a side claims to speak for.
@@ -108,14 +111,17 @@ impl Open {
             })?),
             None => None,
         };
+        let mut ignored = Ignored::default();
+        ignored.attributes(tag, &["version", "serves", "speaks", "secret", "domain", "remembers"]);
         Ok(Self {
-            adapter: Description::find(&extensions)?,
+            adapter: Description::find_noting(&extensions, &mut ignored)?,
             serves: claims("serves")?,
             speaks: claims("speaks")?,
             secret: tag.attribute("secret").map(Secret::new),
             domain: domain.map_err(|error| malformed(format!("`domain`: {error}")))?,
             remembers: remembers.map(|seconds| Duration::from_secs(seconds.into())),
             extensions,
+            ignored: ignored.into_words(),
         })
     }
 }
