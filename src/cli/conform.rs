@@ -25,7 +25,8 @@ The kit plays the gateway and a peer of the adapter's protocol, over loopback. E
 should have happened, by which clause, and what happened instead.
 Exit codes: 0 every case passed, 1 one failed, 2 no such adapter or case.")]
 pub(super) struct Conform {
-    /// The adapter, by the name of its section in the configuration; with --adapter, its selector
+    /// The adapter, by the name of its section in the configuration (`irc-network`: on a network that others run); with
+    /// --adapter, its selector
     #[arg(required_unless_present = "list")]
     name: Option<String>,
     /// Only the cases of this name; `*` stands for anything

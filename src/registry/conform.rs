@@ -7,10 +7,12 @@ use cpim_conformance::Subject;
 /// How an adapter is held to the kit.
 type Make = fn() -> Arc<dyn Subject>;
 
-/// Every adapter of this build, by the name of its section.
+/// Every adapter of this build, by the name of its section; one that takes part in several ways, by each of them.
 const SUBJECTS: &[(&str, Make)] = &[
     ("cpim", || Arc::new(cpim_native_conform::Native)),
     ("irc", || Arc::new(cpim_irc_conform::IrcListener)),
+    ("irc-network", || Arc::new(cpim_irc_conform::IrcNetwork::Cautious)),
+    ("irc-network-trusting", || Arc::new(cpim_irc_conform::IrcNetwork::Trusting)),
     ("smtp", || Arc::new(cpim_smtp_conform::Mail)),
 ];
 

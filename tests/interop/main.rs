@@ -13,6 +13,7 @@
 mod support;
 
 mod dkim;
+mod irc_bouncer;
 mod irc_clients;
 mod irc_login;
 mod irc_networks;

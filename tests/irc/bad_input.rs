@@ -111,11 +111,14 @@ fn who_reads_nothing_holds_up_nobody_else() {
     }
 }
 
-/// What a browser sends is no IRC, whatever a page made it send.
+/// What a browser sends is no IRC, whatever a page made it send (RFC 9110 section 9, RFC 9112 section 3).
 #[test]
 fn a_browser_is_sent_away() {
     let stage = Stage::new();
-    let mut browser = Irc::connect(stage.irc);
-    browser.send("POST / HTTP/1.1\r\nHost: x\r\n\r\nNICK evil\r\nUSER e 0 * :e\r\nPRIVMSG alice :spam");
-    assert!(browser.end().last().unwrap().starts_with("ERROR :Closing Link"));
+    for method in ["POST", "GET", "HEAD", "OPTIONS", "CONNECT"] {
+        let mut browser = Irc::connect(stage.irc);
+        browser.send(&format!("{method} / HTTP/1.1"));
+        let _gone = browser.try_send(b"Host: x\r\n\r\nNICK evil\r\nUSER e 0 * :e\r\nPRIVMSG alice :spam\r\n");
+        assert!(browser.end().last().unwrap().starts_with("ERROR :Closing Link"), "{method}");
+    }
 }

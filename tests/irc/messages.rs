@@ -106,7 +106,7 @@ fn notices_are_never_answered() {
     assert!(alice.until_quiet().is_empty());
 }
 
-/// CTCP: ACTION is mapped, everything else neither passed on nor answered for somebody else.
+/// CTCP (modern IRC, "Client-to-Client Protocol"): ACTION is mapped, everything else neither passed on nor answered for somebody else.
 #[test]
 fn of_ctcp_only_actions_cross() {
     let stage = Stage::new();
@@ -119,6 +119,11 @@ fn of_ctcp_only_actions_cross() {
     fred.message("1", "im:fred@a.example", &uri("alice"), "/me waves back");
     alice.expect("PRIVMSG alice :\u{1}ACTION waves back\u{1}");
     alice.until_quiet();
+    assert!(fred.expect_answer().is("success", ""));
+    alice.send("PRIVMSG fred@a.example :\u{1}action nods\u{1}");
+    let frame = fred.expect_message();
+    assert_eq!(frame.body(), "/me nods", "in any case");
+    fred.respond(&frame, "success", "");
     let lines = alice.ask("PRIVMSG fred@a.example :\u{1}DCC SEND x 1 2\u{1}");
     assert!(lines[0].contains(" 531 alice fred@a.example :CTCP DCC "), "{lines:?}");
     fred.message("2", "im:fred@a.example", &uri("alice"), "\u{1}DCC SEND x 1 2\u{1}\r\nQUIT :x");
@@ -179,12 +184,9 @@ fn what_is_no_text_is_named_and_kept() {
         fred.try_send("", &xml, entity.replace('\n', "\r\n").as_bytes()).unwrap();
     };
     send(&mut fred, "Content-Type: image/png\nContent-Transfer-Encoding: base64\n\nAAAA");
-    alice.expect("PRIVMSG alice :[image/png, 3 octets]");
-    let offer = alice.expect("PRIVMSG alice :[image/png, ");
-    assert!(
-        offer.contains("kept while you are here") && offer.contains("write to gateway: show "),
-        "{offer}"
-    );
+    let offer = alice.expect("PRIVMSG alice :");
+    let size = ":[image/png, 3 octets, kept while you are here. To get it, write to gateway: show ";
+    assert!(offer.contains(size), "one line, with the size that the picture has: {offer}");
     send(&mut fred, "Content-Type: text/html\n\n<p>Hello <b>there</b>, <i>you</i></p>");
     alice.expect("PRIVMSG alice :Hello \u{2}there\u{f}, \u{1d}you");
     send(&mut fred, "Content-Type: text/html\n\n<table><tr><td>Hello</td></tr></table>");
@@ -195,11 +197,21 @@ fn what_is_no_text_is_named_and_kept() {
                  --y--\n--x\nContent-Type: application/pdf\nContent-Disposition: attachment; filename=a.pdf\n\n123\n--x--\n";
     send(&mut fred, mixed);
     alice.expect("PRIVMSG alice :see \u{2}this");
+    assert!(alice.line().unwrap().contains(" PRIVMSG alice :[a.pdf, application/pdf, 3 octets, kept while "));
+    let two = mixed.replace("--x--\n", "--x\nContent-Type: image/gif\n\n12\n--x--\n");
+    send(&mut fred, &two);
     alice.expect("PRIVMSG alice :[a.pdf, application/pdf, 3 octets]");
-    alice.expect("[multipart/mixed, ");
+    alice.expect("PRIVMSG alice :[image/gif, 2 octets]");
+    alice.expect("PRIVMSG alice :[all of it, kept while you are here. To get it, write to gateway: show ");
+    send(&mut fred, "\nwith regards\n\nFred\n\n \n\n");
+    alice.expect("PRIVMSG alice :with regards");
+    assert!(alice.line().unwrap().ends_with(" PRIVMSG alice : "), "a blank line within is a space");
+    assert!(alice.line().unwrap().ends_with(" PRIVMSG alice :Fred"));
     let cpim = "Content-Type: message/cpim\n\nFrom: Fred Flintstone <im:fred@a.example>\nSubject: lunch\n\nContent-Type: text/plain\n\nhungry?";
     send(&mut fred, cpim);
-    alice.expect("PRIVMSG alice :[lunch] hungry?");
+    // Blank lines at the end of the one before it were not sent.
+    let line = alice.line().unwrap();
+    assert!(line.ends_with(" PRIVMSG alice :[lunch] hungry?"), "{line}");
     alice.send("WHOIS fred");
     assert!(alice.expect(" 311 ").ends_with(" * :Fred Flintstone (im:fred@a.example)"));
 }

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use crate::support::gateway::{Gateway, PATIENCE, Site, breathe, free_port};
 use crate::support::native::Client;
 
-const ALICE: &str = "im:irc=irc.test.example/alice@gw.example";
-const FRED: &str = "im:fred@a.example";
+pub(crate) const ALICE: &str = "im:irc=irc.test.example/alice@gw.example";
+pub(crate) const FRED: &str = "im:fred@a.example";
 
 /// A server that is played.
-struct Played {
+pub(crate) struct Played {
     listener: TcpListener,
     port: u16,
     /// Capabilities that it offers.
@@ -21,7 +21,7 @@ struct Played {
 }
 
 /// One connection to it.
-struct Seat {
+pub(crate) struct Seat {
     stream: TcpStream,
     input: Vec<u8>,
     nick: String,
@@ -30,7 +30,7 @@ struct Seat {
 }
 
 impl Played {
-    fn new(caps: &'static str, isupport: &'static str) -> Self {
+    pub(crate) fn new(caps: &'static str, isupport: &'static str) -> Self {
         let port = free_port();
         Self { listener: TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap(), port, caps, isupport }
     }
@@ -62,7 +62,7 @@ impl Played {
     }
 
     /// The next connection, let in.
-    fn admit(&self) -> Seat {
+    pub(crate) fn admit(&self) -> Seat {
         let mut seat = self.accept();
         loop {
             let line = seat.line().expect("it registers");
@@ -94,7 +94,7 @@ impl Seat {
         self.send(&format!(":s 422 {nick} :No MOTD"));
     }
 
-    fn send(&mut self, line: &str) {
+    pub(crate) fn send(&mut self, line: &str) {
         // Whether it arrives is another matter.
         let _gone = self.stream.write_all(format!("{line}\r\n").as_bytes());
     }
@@ -119,7 +119,7 @@ impl Seat {
 
     /// The next line that holds this text. What the gateway asks meanwhile about people gets its answer: alice is there,
     /// and nobody else.
-    fn expect(&mut self, text: &str) -> String {
+    pub(crate) fn expect(&mut self, text: &str) -> String {
         loop {
             let line = self.line().unwrap_or_else(|| panic!("{} left without {text:?}", self.nick));
             if line.contains(text) {
@@ -127,6 +127,12 @@ impl Seat {
             }
             self.answer(&line, "1700000000");
         }
+    }
+
+    /// The next line, which is this question.
+    fn expect_question(&mut self, question: &str) {
+        let line = self.line().unwrap_or_else(|| panic!("{} left without {question:?}", self.nick));
+        assert_eq!(line, question);
     }
 
     fn answer(&mut self, line: &str, signed_on: &str) {
@@ -198,7 +204,7 @@ impl Stage {
     }
 }
 
-fn site(network: &Played, keys: &str) -> Site {
+pub(crate) fn site(network: &Played, keys: &str) -> Site {
     Site::new(&format!(
         "[principals]\nsubscribe = \"allow\"\nfetch = \"allow\"\n[[irc.network]]\nname = \"irc.test.example\"\nservers = [\"127.0.0.1:{}\"]\ntls = \"plain\"\n\
          nick = \"relay\"\ntaken = \"success\"\npuppets = 20\npoll = \"1s\"\nsettle = \"1s\"\n{keys}\n",
@@ -206,7 +212,7 @@ fn site(network: &Played, keys: &str) -> Site {
     ))
 }
 
-const QUICK: &str = "line_penalty = \"1ms\"";
+pub(crate) const QUICK: &str = "line_penalty = \"1ms\"";
 
 /// Issue 5, item 3: bans stop retries and become a clear state, until the administrator says that something changed.
 #[test]
@@ -259,6 +265,34 @@ fn a_nick_without_an_account_sets_no_rules() {
         .unwrap();
     assert!(output.status.success(), "{output:?}");
     assert!(!String::from_utf8_lossy(&output.stdout).contains("forward"), "{output:?}");
+}
+
+/// Item 4: word of a message that comes late is for its author, and for nobody who has his nick by then.
+#[test]
+fn word_of_a_message_is_for_whoever_wrote_it() {
+    let mut stage = Stage::new("", "MONITOR=10", QUICK);
+    let mut fred = stage.fred();
+    let mut frames = Vec::new();
+    for text in ["the first", "the second"] {
+        stage.relay.send(&format!(":alice!a@h PRIVMSG relay :fred@a.example: {text}"));
+        frames.push(fred.expect_message());
+    }
+    // From now on nobody knows who has which nick.
+    stage.relay = {
+        let Stage { network, relay, .. } = &mut stage;
+        relay.stream.shutdown(std::net::Shutdown::Both).unwrap();
+        network.admit()
+    };
+    fred.respond(&frames[0], "failure", "refused: not now");
+    stage.relay.expect_question("WHOIS alice alice");
+    stage.relay.send(":s 311 relay alice mallory elsewhere * :Mallory");
+    stage.relay.send(":s 318 relay alice :End of WHOIS");
+    fred.respond(&frames[1], "failure", "refused: not now");
+    stage.relay.expect_question("WHOIS alice alice");
+    stage.relay.send(":s 311 relay alice a h * :Alice");
+    stage.relay.send(":s 318 relay alice :End of WHOIS");
+    let told = stage.relay.expect("NOTICE alice ");
+    assert_eq!(told, "NOTICE alice :Not delivered: refused: not now (\"the second\")");
 }
 
 /// Item 3: nothing is dropped: what was not out when the connection ended goes out by the next, in its order.

@@ -35,7 +35,8 @@ fn the_server_tells_of_itself() {
     assert!(ask("PING").contains(" 409 alice "));
 }
 
-/// What it does not do it says by its numerics: RFC 2812 section 5.2.
+/// What it does not do it says by its numerics: RFC 2812 section 5.2; section 3.2.1, `JOIN 0`. What begins with one of
+/// CHANTYPES is a channel.
 #[test]
 fn what_is_not_done_is_said() {
     let stage = Stage::new();
@@ -44,12 +45,19 @@ fn what_is_not_done_is_said() {
     assert!(ask("JOIN #a,#b").contains(" 403 alice #a :") && ask("JOIN #a,#b").contains(" 403 alice #b :"));
     assert_eq!(ask("JOIN 0"), "");
     assert!(ask("JOIN").contains(" 461 alice JOIN "));
-    assert!(ask("PART #a").contains(" 403 alice #a "));
-    assert!(ask("TOPIC #a :x").contains(" 403 alice #a "));
+    let parted = ask("PART #a,#b");
+    assert!(parted.contains(" 403 alice #a ") && parted.contains(" 403 alice #b "), "{parted}");
+    for line in ["TOPIC #a :x", "KICK #a bob", "INVITE bob #a"] {
+        assert!(ask(line).contains(" 403 alice #a "), "{line}");
+    }
+    assert!(ask("INVITE bob").contains(" 461 alice INVITE "));
     assert!(ask("MODE #a").contains(" 403 alice #a "));
     assert!(ask("NAMES #a").contains(" 366 alice #a "));
-    assert!(ask("OPER a b").contains(" 481 alice "));
-    assert!(ask("KILL a b").contains(" 481 alice "));
+    for line in
+        ["OPER a b", "KILL a b", "DIE", "REHASH", "RESTART", "SQUIT a :b", "WALLOPS :x", "CONNECT a 6667"]
+    {
+        assert!(ask(line).contains(" 481 alice "), "{line}");
+    }
     assert!(ask("FROBNICATE").contains(" 421 alice FROBNICATE "));
     let whowas = ask("WHOWAS bob");
     assert!(whowas.contains(" 406 alice bob ") && whowas.contains(" 369 alice bob "));
@@ -112,4 +120,31 @@ fn the_monitor_list_is_kept() {
     alice.send(&format!("MONITOR + {}", many(64)));
     alice.send("MONITOR + toomany");
     assert!(alice.expect(" 734 ").contains(" 734 alice 128 toomany :"));
+}
+
+/// modern IRC, "RPL_ISUPPORT": AWAYLEN, NICKLEN and TARGMAX say what holds.
+#[test]
+fn limits_are_as_they_are_told() {
+    let stage = Stage::new();
+    let mut alice = stage.join("alice");
+    let told = alice.ask("VERSION").into_iter().find(|line| line.contains(" 005 ")).unwrap();
+    let value = |name: &str| {
+        let token = told.split(' ').find_map(|token| token.strip_prefix(name)?.strip_prefix('='));
+        token.unwrap_or_else(|| panic!("no {name}: {told}")).to_owned()
+    };
+    // It is cut between characters.
+    let most: usize = value("AWAYLEN").parse().unwrap();
+    alice.ask(&format!("AWAY :{}x", "€".repeat(most / 3)));
+    let away = alice.ask_until("WHOIS alice", |lines| lines.iter().any(|line| line.contains(" 318 ")));
+    let away = away.iter().find(|line| line.contains(" 301 ")).unwrap();
+    assert!(away.ends_with(&format!(" 301 alice alice :{}", "€".repeat(most / 3))), "{away}");
+    let most: usize = value("NICKLEN").parse().unwrap();
+    let name = "n".repeat(most);
+    assert!(alice.ask(&format!("NICK {name}x"))[0].contains(" 432 alice "));
+    assert!(alice.ask(&format!("NICK {name}"))[0].ends_with(&format!(" NICK :{name}")));
+    assert!(value("TARGMAX").split(',').any(|one| one == "USERHOST:5"));
+    let asked = alice.ask_until(&format!("USERHOST a b c d {name} {name}"), |lines| !lines.is_empty());
+    assert!(asked[0].ends_with(&format!(" 302 {name} :{name}=-alice@irc.demo.example")), "{asked:?}");
+    let asked = alice.ask_until(&format!("USERHOST a b c d e {name}"), |lines| !lines.is_empty());
+    assert!(asked[0].ends_with(&format!(" 302 {name} :")), "the sixth is not looked at: {asked:?}");
 }

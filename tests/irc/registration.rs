@@ -48,15 +48,17 @@ fn each_thing_has_its_time() {
     for line in ["PRIVMSG a :b", "WHOIS a", "MONITOR + a", "AWAY :x", "JOIN #a"] {
         assert!(early.ask(line)[0].contains(" 451 * "), "{line}");
     }
+    assert!(early.ask("WEBIRC pass gw host 192.0.2.1")[0].contains(" 481 * "), "everybody is as he came");
     assert!(early.ask("USER a b")[0].contains(" 461 * USER "));
     assert!(early.ask("PASS")[0].contains(" 461 * PASS "));
     let mut alice = stage.join("alice");
-    for line in ["USER a 0 * :b", "PASS x"] {
+    for line in ["USER a 0 * :b", "PASS x", "SERVICE a * * 0 0 :b"] {
         assert!(alice.ask(line)[0].contains(" 462 alice "), "{line}");
     }
 }
 
-/// IRCv3 SASL 3.1 and 3.2: PLAIN (903), what goes wrong (904, 906, 908), and that a nick of an account is its owner's.
+/// IRCv3 SASL 3.1 and 3.2: PLAIN (903), what goes wrong (904, 906, 908), and that a nick of an account is its owner's; IRCv3
+/// draft/account-registration: REGISTER.
 #[test]
 fn accounts_are_proven_by_sasl() {
     let stage = Stage::with("registration = true");
@@ -66,11 +68,23 @@ fn accounts_are_proven_by_sasl() {
     alice.send("CAP REQ :draft/account-registration sasl\r\nNICK alice\r\nUSER alice 0 * :Alice");
     alice.send("REGISTER * * short");
     alice.expect("8 to 300 octets");
+    let mut early = Irc::connect(stage.irc);
+    early.send("CAP REQ :draft/account-registration standard-replies");
+    early.expect(" ACK ");
+    let mut fails = |line: &str, code: &str| {
+        let lines = early.ask(line);
+        assert!(lines[0].starts_with(&format!(":irc.demo.example FAIL REGISTER {code} :")), "{lines:?}");
+    };
+    fails("REGISTER * * sesame-open", "NEED_NICK *");
+    fails("NICK early\r\nREGISTER other * sesame-open", "ACCOUNT_NAME_MUST_BE_NICK other");
+    fails("REGISTER * * short", "WEAK_PASSWORD early");
+    fails(&format!("REGISTER early * {}", "x".repeat(301)), "UNACCEPTABLE_PASSWORD early");
     alice.send("REGISTER * * sesame-open");
     alice.expect("REGISTER SUCCESS alice");
     alice.expect(" 900 alice ");
     alice.send("CAP END");
     alice.expect(" 001 alice ");
+    assert!(alice.ask("AUTHENTICATE PLAIN").iter().any(|line| line.contains(" 904 alice ")), "in time only");
 
     let mut second = Irc::connect(stage.irc);
     second.send("CAP REQ :sasl\r\nNICK alice_\r\nUSER a 0 * :Alice elsewhere");

@@ -162,6 +162,7 @@ impl Bench {
     pub(crate) fn depart(&self, delivery: Delivery, log: Log) -> Leg {
         let (adapter, point) = (Arc::clone(&self.adapter), log.point());
         let (number, trans_id) = (delivery.leg, delivery.trans_id.clone());
+        self.core.departs(number);
         let task = tokio::spawn(async move { adapter.deliver(delivery, &point).await });
         Leg { number, trans_id, log, task }
     }
@@ -191,6 +192,9 @@ impl Bench {
         };
         if outcome.is_ok() && !leg.log.passed() {
             return Err(Failed("`deliver` came to an outcome without passing the commit point".to_owned()));
+        }
+        if !matches!(outcome, Ok(Outcome::Pending)) {
+            self.core.is_settled(leg.number);
         }
         Ok(match outcome {
             Err(error) => {
@@ -226,12 +230,23 @@ impl Bench {
 
     /// Waits until a leg has passed its commit point, or has come to an end without.
     pub(crate) async fn until_passed(&mut self, leg: &Leg) {
-        let passed = async {
-            while !leg.log.passed() && !leg.task.is_finished() {
+        self.until(leg, Log::passed).await;
+    }
+
+    /// Waits until a leg has come to its commit point, or to an end without; in time.
+    pub(crate) async fn until_asked(&mut self, leg: &Leg) {
+        let patience = self.timing.patience;
+        // Whoever never comes there is seen not to have.
+        drop(timeout(patience, self.until(leg, Log::asked)).await);
+    }
+
+    async fn until(&mut self, leg: &Leg, is_there: fn(&Log) -> bool) {
+        let there = async {
+            while !is_there(&leg.log) && !leg.task.is_finished() {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };
-        self.meanwhile(passed).await;
+        self.meanwhile(there).await;
     }
 
     /// Whether two URIs mean one address: the gateway goes behind an alias, and behind a route of ours to an address of

@@ -1,6 +1,6 @@
 //! The gateway that the kit plays: it records what it is told, and answers when a case says so.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -53,6 +53,10 @@ struct State {
     holds: bool,
     sessions: Vec<(u64, SessionFacts, mpsc::Sender<Answer>)>,
     events: VecDeque<Event>,
+    /// Legs that have no word yet.
+    open: HashSet<u64>,
+    /// Words on legs that have had one, or that there are not.
+    surplus: usize,
     /// Answers to give to the next session that opens.
     kept: Vec<(TransId, Response)>,
 }
@@ -162,6 +166,21 @@ impl Core {
         .await
     }
 
+    /// A leg is on its way: one word on it is to come.
+    pub(crate) fn departs(&self, leg: u64) {
+        self.lock().open.insert(leg);
+    }
+
+    /// A leg has its outcome: no word is to come.
+    pub(crate) fn is_settled(&self, leg: u64) {
+        self.lock().open.remove(&leg);
+    }
+
+    /// How many words came on legs that had one, or that there are not.
+    pub(crate) fn surplus(&self) -> usize {
+        self.lock().surplus
+    }
+
     /// A word on this leg.
     pub(crate) async fn word(&self, leg: u64, within: Duration) -> Option<Word> {
         self.wait(within, |event| match event {
@@ -206,6 +225,12 @@ impl Exchange for Core {
     }
 
     fn report(&self, report: Report) {
+        if let LegRef::Number(leg) = &report.leg {
+            let mut state = self.lock();
+            if !state.open.remove(leg) {
+                state.surplus += 1;
+            }
+        }
         self.record(Event::Reported(report));
     }
 

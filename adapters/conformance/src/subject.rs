@@ -97,6 +97,11 @@ pub trait Subject: Send + Sync {
         self.support(Feature::Outcome) == Support::Full
     }
 
+    /// Whether that holds for what no person wrote as well, which some protocols never answer.
+    fn knows_automatic_outcomes(&self) -> bool {
+        self.knows_outcomes()
+    }
+
     /// Whether the protocol has a mark for what no person wrote.
     fn marks_automatic(&self) -> bool {
         true
@@ -140,6 +145,12 @@ pub trait Subject: Send + Sync {
     /// How many operations of the peer at most wait with the gateway for their answer.
     fn most_waiting(&self) -> usize {
         64
+    }
+
+    /// Whether the far side has one message of a pair under way at a time, so that the next one passes its commit point
+    /// once the one before it was answered.
+    fn one_at_a_time(&self) -> bool {
+        false
     }
 
     /// Whether the language of an answer reaches the sender too.

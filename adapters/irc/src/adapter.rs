@@ -93,13 +93,35 @@ impl IrcAdapter {
     }
 }
 
-/// What the adapter claims, whichever networks it joins.
+/// What the adapter claims as the server of its own network.
 #[must_use]
 pub const fn capabilities() -> Capabilities {
+    claims(support)
+}
+
+/// What it claims on a network that others run, which is no more.
+#[must_use]
+pub const fn network_capabilities() -> Capabilities {
+    claims(network_support)
+}
+
+const fn claims(support: fn(Feature) -> Support) -> Capabilities {
     Capabilities { support, presence: PresenceSupport::Observe, max_content_octets: None, patience: None }
 }
 
-/// What IRC can carry, by whichever network.
+/// What a network that others run can carry.
+const fn network_support(feature: Feature) -> Support {
+    match feature {
+        // The real name of a puppet is its user's address.
+        Feature::DisplayNames => Support::Dropped,
+        Feature::Outcome => {
+            Support::Degraded("indeterminant where the network's server says only that it took it")
+        }
+        other => support(other),
+    }
+}
+
+/// What the gateway's own network can carry.
 const fn support(feature: Feature) -> Support {
     match feature {
         Feature::AnyContent => Support::Degraded("shown as text; the whole is kept and offered"),
@@ -116,8 +138,12 @@ const fn support(feature: Feature) -> Support {
 
 #[async_trait]
 impl Adapter for IrcAdapter {
+    /// What each of its networks keeps.
     fn capabilities(&self) -> Capabilities {
-        capabilities()
+        match self.joined.is_empty() {
+            true => capabilities(),
+            false => network_capabilities(),
+        }
     }
 
     fn canonicalise(&self, foreign: ForeignAddress) -> Result<ForeignAddress, BadAddress> {

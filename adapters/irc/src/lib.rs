@@ -19,10 +19,11 @@ mod net;
 mod network;
 mod shown;
 mod sync;
+mod time;
 mod tls;
 mod wire;
 
-pub use adapter::{IrcAdapter, capabilities};
+pub use adapter::{IrcAdapter, capabilities, network_capabilities};
 pub use address::{IrcAddress, NetworkName};
 pub use config::{
     AccountSettings, Anchors, Guests, Identity, Limits, LinkSettings, ListenerSettings, Password,

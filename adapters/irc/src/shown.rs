@@ -57,16 +57,33 @@ pub(crate) async fn lines(
         return Ok(whole(&message.content, room, most.whole));
     }
     tracing::info!(%id, count, whole = shown.whole, "loss: shown as text, and the whole is kept");
-    let offer = match (cx.kept.keep(message, id).await, count > most.shown) {
-        (Ok(offer), _) if reader.is_guest => offer.sentence_to_guest(reader.inbox),
-        (Ok(offer), _) => offer.sentence(reader.inbox),
-        (Err(error), true) => {
+    let is_too_long = count > most.shown;
+    let offer = match cx.kept.keep(message, id).await {
+        Ok(offer) => offer,
+        Err(error) if is_too_long => {
             let words = format!("{count} lines on IRC; {} are taken, and {error}", most.shown);
             return Err(DeliveryError::refused(Code::TooLarge, words));
         }
-        (Err(error), false) => format!("[It cannot be shown whole, and {error}]"),
+        Err(error) => {
+            lines.extend(cut(&format!("[It cannot be shown whole, and {error}]"), room));
+            return Ok(lines);
+        }
     };
-    if count > most.shown {
+    // What is named already is named once, by the size that it has for its reader.
+    let last_named = shown.split_last_named().filter(|_| !is_too_long);
+    let offer = match (last_named, shown.named.is_empty()) {
+        (Some((_, only)), _) => offer.called(only),
+        (None, true) => offer,
+        (None, false) => offer.called("all of it"),
+    };
+    let offer = match reader.is_guest {
+        true => offer.sentence_to_guest(reader.inbox),
+        false => offer.sentence(reader.inbox),
+    };
+    if let Some((before, _)) = last_named {
+        return Ok(cut(&format!("{before}{offer}"), room));
+    }
+    if is_too_long {
         lines.truncate(BEGINNING);
         lines.extend(cut(&format!("[{} lines more]", count - BEGINNING), room));
     }

@@ -262,6 +262,7 @@ impl Network {
             linger: self.linger,
             settle: self.settle,
             poll: self.poll,
+            pause: NetworkSettings::PAUSE,
             drain,
         })
     }

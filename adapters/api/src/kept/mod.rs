@@ -105,9 +105,18 @@ pub struct Offer {
     pub media_type: Option<String>,
     /// Until when it is kept.
     pub until: SystemTime,
+    called: Option<String>,
 }
 
 impl Offer {
+    /// The same, called by what its reader is shown of it instead of by its type and size: what was decoded for him has
+    /// another size than what is kept.
+    #[must_use]
+    pub fn called(mut self, what: &str) -> Self {
+        self.called = Some(what.to_owned());
+        self
+    }
+
     /// The command that gets it.
     #[must_use]
     pub fn command(&self) -> String {
@@ -128,9 +137,11 @@ impl Offer {
     }
 
     fn says(&self, kept: &str, inbox: &str) -> String {
-        let what = self.media_type.as_deref().unwrap_or("content of no known type");
-        let (octets, command) = (self.octets, self.command());
-        format!("[{what}, {octets} octets, {kept}. To get it, write to {inbox}: {command}]")
+        let what = self.called.clone().unwrap_or_else(|| {
+            let media_type = self.media_type.as_deref().unwrap_or("content of no known type");
+            format!("{media_type}, {} octets", self.octets)
+        });
+        format!("[{what}, {kept}. To get it, write to {inbox}: {}]", self.command())
     }
 }
 

@@ -125,7 +125,7 @@ impl Shelf {
         }
         let content = &message.content;
         let media_type = content.media_type().map(|media_type| media_type.essence().to_owned());
-        Ok(Offer { id, octets: content.len(), media_type, until: entry.until })
+        Ok(Offer { id, octets: content.len(), media_type, until: entry.until, called: None })
     }
 
     async fn reserve(

@@ -56,7 +56,10 @@ async fn it_is_found_by_its_name_also_after_a_restart() {
     let before = shelf(&memory, KeptLimits::default());
     let offer = before.keep(&message, &operation("1")).await.unwrap();
     assert_eq!(offer.media_type.as_deref(), Some("image/png"));
-    assert!(offer.sentence("gateway").ends_with(&format!("write to gateway: show {}]", offer.id)));
+    let get = format!("To get it, write to gateway: show {}]", offer.id);
+    assert!(offer.sentence("gateway").ends_with(&get));
+    let called = offer.clone().called("dino.png, image/png, 5 octets").sentence_to_guest("gateway");
+    assert_eq!(called, format!("[dino.png, image/png, 5 octets, kept while you are here. {get}"));
 
     let after = shelf(&memory, KeptLimits::default());
     let kept = after.read(&KeptId::parse(&offer.id.as_str().to_uppercase()).unwrap()).await.unwrap().unwrap();

@@ -48,8 +48,9 @@ pub(super) const CASES: &[Case] = &[
 async fn before(bench: &mut Bench) -> Verdict {
     let log = Log::shut();
     let leg = bench.depart(bench.delivery(Operation::Message(bench.message("not yet"))), log.clone());
-    bench.see_nothing("before the commit point was passed").await?;
+    bench.until_asked(&leg).await;
     ensure(log.asked(), || "the adapter never came to the commit point".to_owned())?;
+    bench.see_nothing("before the commit point was passed").await?;
     log.release();
     let seen = bench.see().await?;
     ensure(bench.shows(&seen, "not yet"), || format!("what came is {seen}"))?;
@@ -69,6 +70,7 @@ async fn withdrawn(bench: &mut Bench) -> Verdict {
 async fn dropped(bench: &mut Bench) -> Verdict {
     let log = Log::shut();
     let leg = bench.depart(bench.delivery(Operation::Message(bench.message("dropped"))), log.clone());
+    bench.until_asked(&leg).await;
     bench.see_nothing("before the commit point was passed").await?;
     leg.task.abort();
     drop(leg.task.await);

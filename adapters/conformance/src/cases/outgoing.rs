@@ -84,13 +84,17 @@ async fn message(bench: &mut Bench) -> Verdict {
 
 /// Delivers a message, answers it where it arrives, and gives back what was seen or why it was refused.
 async fn across(bench: &mut Bench, message: Message) -> Result<Result<Seen, End>, Failed> {
+    let knows_outcome = match message.metadata.automatic {
+        true => bench.subject.knows_automatic_outcomes(),
+        false => bench.knows_outcomes(),
+    };
     let leg = bench.deliver(message);
     let (quiet, patience) = (bench.timing.quiet, bench.timing.patience);
     let mut waited = std::time::Duration::ZERO;
     while waited < patience {
         if let Some(seen) = bench.seen_within(quiet).await? {
             bench.reply(&seen, &Response::success()).await?;
-            if bench.knows_outcomes() {
+            if knows_outcome {
                 let end = bench.end(leg).await?;
                 ensure(is_success(&end), || format!("it arrived, and its outcome is {end}"))?;
             }

@@ -51,21 +51,29 @@ fn large(octets: usize, number: usize) -> Content {
 async fn order(bench: &mut Bench) -> Verdict {
     const MESSAGES: usize = 40;
     let mut legs: Vec<Leg> = Vec::new();
+    let mut taken = 0;
     for number in 0..MESSAGES {
         let log = Log::open();
         let leg = bench.depart(bench.delivery(Operation::Message(bench.message(&format!("#{number}")))), log);
+        if bench.subject.one_at_a_time() && taken < number {
+            at_its_place(bench, taken).await?;
+            taken += 1;
+        }
         // As the gateway does: the next one starts when this one has passed its commit point.
         bench.until_passed(&leg).await;
         legs.push(leg);
     }
-    for wanted in 0..MESSAGES {
-        let seen = bench.see().await?;
-        ensure(bench.shows(&seen, &format!("#{wanted}")), || {
-            format!("at place {wanted} came {}", brief(&seen))
-        })?;
-        bench.reply(&seen, &Response::success()).await?;
+    for wanted in taken..MESSAGES {
+        at_its_place(bench, wanted).await?;
     }
     bench.see_nothing("after the last of them").await
+}
+
+/// Wants the message of this number next, and answers it.
+async fn at_its_place(bench: &mut Bench, wanted: usize) -> Verdict {
+    let seen = bench.see().await?;
+    ensure(bench.shows(&seen, &format!("#{wanted}")), || format!("at place {wanted} came {}", brief(&seen)))?;
+    bench.reply(&seen, &Response::success()).await
 }
 
 async fn order_under_pressure(bench: &mut Bench) -> Verdict {

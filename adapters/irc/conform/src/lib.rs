@@ -1,9 +1,11 @@
-//! The IRC adapter, as the server of its own network, under the conformance kit.
+//! The IRC adapter under the conformance kit: as the server of its own network, and on a network that others run.
 //!
-//! The peer is two clients written by hand, each logged in to an account: they share no code with the adapter.
+//! In listener mode the peer is two clients written by hand, each logged in to an account; in network mode it is a server
+//! that is played, with two users. Neither shares code with the adapter.
 
 mod client;
 mod line;
+mod network;
 mod peer;
 
 use std::sync::Arc;
@@ -19,6 +21,7 @@ use cpim_irc::{
     Settings,
 };
 
+pub use network::IrcNetwork;
 use peer::Peer;
 
 /// The IRC adapter in listener mode.

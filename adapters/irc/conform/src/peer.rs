@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 
 use async_trait::async_trait;
 use cpim_adapter::{
-    Basic, Class, Code, ImUri, Kind, Local, Mapper, Metadata, Operation, Presence, Response, Status, Tuple,
-    Uri,
+    Basic, Class, Code, ImUri, Kind, Local, Mapper, Message, Metadata, Operation, Presence, Response, Status,
+    Tuple, Uri,
 };
 use cpim_conformance::{ForeignPeer, Notice, PeerError, Seen, Sent, Told};
 
@@ -14,7 +14,8 @@ use crate::client::Client;
 use crate::failed;
 use crate::line::Line;
 
-const USERS: [&str; 2] = ["user0", "user1"];
+/// The users.
+pub(crate) const USERS: [&str; 2] = ["user0", "user1"];
 
 /// Octets of a text that fit into a line, whoever it goes to.
 const MOST: usize = 350;
@@ -34,12 +35,12 @@ pub(crate) struct Peer {
 }
 
 /// The user who sends an operation.
-fn sender(sent: &Sent) -> usize {
+pub(crate) fn sender(sent: &Sent) -> usize {
     usize::from(sent.operation.speaks_for().spelled().contains(USERS[1]))
 }
 
-/// An operation as a line, and its target.
-fn line(sent: &Sent) -> Result<(String, String), PeerError> {
+/// A message that a user can say, in one line, and its text.
+pub(crate) fn uttered(sent: &Sent) -> Result<(&Message, String), PeerError> {
     let Operation::Message(message) = &sent.operation else { return Err(PeerError::Unutterable) };
     let Metadata { automatic, .. } = message.metadata;
     let said = Metadata { automatic, ..Metadata::default() };
@@ -50,10 +51,16 @@ fn line(sent: &Sent) -> Result<(String, String), PeerError> {
     let body = message.content.body();
     let text = std::str::from_utf8(&body).map_err(|_| PeerError::Unutterable)?;
     let is_line = !text.is_empty() && text.len() <= MOST && !text.chars().any(|c| c.is_ascii_control());
-    if !is_text || !is_line {
-        return Err(PeerError::Unutterable);
+    match is_text && is_line {
+        true => Ok((message, text.to_owned())),
+        false => Err(PeerError::Unutterable),
     }
-    let verb = if automatic { "NOTICE" } else { "PRIVMSG" };
+}
+
+/// An operation as a line, and its target.
+fn line(sent: &Sent) -> Result<(String, String), PeerError> {
+    let (message, text) = uttered(sent)?;
+    let verb = if message.metadata.automatic { "NOTICE" } else { "PRIVMSG" };
     let target = match &sent.reply_to {
         Some(nick) => nick.clone(),
         None => message.destination.spelled().to_owned(),

@@ -12,10 +12,10 @@ use super::manage::PASSWORD_OCTETS;
 use super::nick::is_nick;
 use super::owners;
 use super::server::{Live, Loaded, Server};
-use super::time;
 use crate::config::Guests;
 use crate::line::{Bad, Line, Request};
 use crate::link::Peer;
+use crate::time;
 use crate::wire::Wire;
 
 /// Passwords that a client may get wrong before it is sent away.
@@ -376,18 +376,26 @@ impl Client {
 
     /// `REGISTER ACCOUNT EMAIL PASSWORD` (IRCv3 draft/account-registration): makes an account of one's nick.
     pub(crate) async fn register(&mut self, request: &Request) {
+        // Each names the account that was meant.
+        let account = match request.param(0) {
+            None | Some("*") => self.nick.clone(),
+            Some(name) => name.to_owned(),
+        };
         let fail = |client: &mut Self, code: &str, words: &str| {
-            let line = client.standard(Verb::FAIL, "REGISTER", code, &[], words);
+            let line = client.standard(Verb::FAIL, "REGISTER", code, &[&account], words);
             client.say(line);
         };
         let loaded = self.loaded();
         if !loaded.settings.registration {
             return fail(self, "DISALLOWED", "Accounts are made by the administrator here");
         }
-        let (Some(name), Some(password)) = (request.param(0), request.param(2)) else {
+        let (Some(_), Some(password)) = (request.param(0), request.param(2)) else {
             return self.need_more("REGISTER");
         };
-        let name = if name == "*" { self.nick.clone() } else { name.to_owned() };
+        if self.nick == "*" {
+            return fail(self, "NEED_NICK", "Say your nick first: an account has its name");
+        }
+        let name = account.clone();
         if !super::nick::same(&name, &self.nick) {
             return fail(self, "ACCOUNT_NAME_MUST_BE_NICK", "An account has the name of your nick");
         }
@@ -397,8 +405,11 @@ impl Client {
         if !self.private {
             return fail(self, "TLS_REQUIRED", "Passwords are taken over TLS only");
         }
-        if !(PASSWORD_OCTETS..=crate::config::Password::MAX_OCTETS).contains(&password.len()) {
+        if password.len() < PASSWORD_OCTETS {
             return fail(self, "WEAK_PASSWORD", "Passwords of 8 to 300 octets are accepted");
+        }
+        if password.len() > crate::config::Password::MAX_OCTETS {
+            return fail(self, "UNACCEPTABLE_PASSWORD", "Passwords of 8 to 300 octets are accepted");
         }
         match self.live.accounts.make(&loaded.settings.accounts, &name, password).await {
             Ok(()) => {

@@ -24,8 +24,10 @@ impl Session {
             "AWAY" => self.away(request),
             "CAP" => client.cap(request, true),
             "INFO" => client.info(request),
+            // `INVITE nick channel`.
+            "INVITE" => self.no_channels(request, 1),
             "ISON" => self.ison(request).await,
-            "JOIN" => self.no_channels(request),
+            "JOIN" | "KICK" | "PART" | "TOPIC" => self.no_channels(request, 0),
             "LIST" => client.list(),
             "LUSERS" => client.lusers(),
             "MODE" => self.mode(request),
@@ -37,12 +39,6 @@ impl Session {
             }
             "NICK" => self.nick(request).await,
             "NOTICE" | "PRIVMSG" => self.message(request, place).await,
-            "PART" | "KICK" | "INVITE" | "TOPIC" => match request.param(0) {
-                Some(channel) => {
-                    client.tell_of(Numeric::ERR_NOSUCHCHANNEL, channel, "No such channel");
-                }
-                None => client.need_more(&request.command),
-            },
             "PASS" | "USER" | "SERVICE" => {
                 client.tell(Numeric::ERR_ALREADYREGISTERED, "You may not reregister");
             }
@@ -83,14 +79,14 @@ impl Session {
         Ok(())
     }
 
-    /// `JOIN`: channels come later.
-    fn no_channels(&mut self, request: &Request) {
-        let Some(channels) = request.param(0) else {
-            return self.client.need_more("JOIN");
+    /// Whatever is about channels, which come later: `at` is where they are named.
+    fn no_channels(&mut self, request: &Request, at: usize) {
+        let Some(channels) = request.param(at) else {
+            return self.client.need_more(&request.command);
         };
-        for channel in channels.split(',').take(16) {
+        for channel in channels.split(',').filter(|channel| !channel.is_empty()).take(16) {
             // `JOIN 0` leaves all channels, which is done.
-            if channel != "0" {
+            if channel != "0" || request.command != "JOIN" {
                 self.client.tell_of(Numeric::ERR_NOSUCHCHANNEL, channel, "There are no channels here");
             }
         }

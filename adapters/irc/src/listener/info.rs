@@ -8,8 +8,8 @@ use cpim_irc_proto::server::tokens;
 use super::client::Client;
 use super::commands::AWAY_OCTETS;
 use super::nick::{NICK_OCTETS, same};
-use super::time;
 use crate::line::Request;
+use crate::time;
 
 /// The version, as clients are told.
 const VERSION: &str = concat!("cpim-gateway-", env!("CARGO_PKG_VERSION"));

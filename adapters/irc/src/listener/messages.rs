@@ -149,7 +149,8 @@ impl Session {
         let content = match Said::read(text.as_bytes()) {
             Said::Text(text) => content(&text),
             Said::Ctcp { command, .. } => {
-                let words = format!("CTCP {command} is for programs, and is not passed on; only ACTION is");
+                let what = if command.is_empty() { "CTCP".to_owned() } else { format!("CTCP {command}") };
+                let words = format!("{what} is for programs, and is not passed on; only ACTION is");
                 return Err(of_target(Numeric::ERR_CANNOTSENDTOUSER, &words));
             }
         };

@@ -31,7 +31,6 @@ mod server;
 mod session;
 #[cfg(test)]
 mod tests;
-mod time;
 mod users;
 mod watches;
 

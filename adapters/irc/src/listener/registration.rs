@@ -108,7 +108,7 @@ async fn take(client: &mut Client, said: &mut Said, request: &Request) -> Result
         },
         // Asked by bouncers of who has not said who it is; there is nothing to tell.
         "WEBIRC" => client.tell(Numeric::ERR_NOPRIVILEGES, "Nobody speaks for others' hosts here"),
-        "HTTP/1.0" | "HTTP/1.1" | "GET" | "POST" | "HEAD" | "OPTIONS" | "CONNECT" => {
+        "GET" | "POST" | "HEAD" | "OPTIONS" | "CONNECT" => {
             // A browser that a page made connect: nothing that it sends is an IRC client's.
             return Err(End::Said("This is not a web server".to_owned()));
         }

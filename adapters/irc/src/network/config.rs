@@ -44,6 +44,8 @@ pub struct NetworkSettings {
     pub settle: Duration,
     /// How often is asked for people whom the network does not tell of by itself.
     pub poll: Duration,
+    /// The first and the longest pause before a connection that ended is tried again.
+    pub pause: (Duration, Duration),
     /// For what is under way when the gateway stops.
     pub drain: Duration,
 }
@@ -95,6 +97,9 @@ impl NetworkSettings {
     pub const SETTLE: Duration = Duration::from_secs(30);
     /// How often is polled where nothing is said.
     pub const POLL: Duration = Duration::from_secs(30);
+    /// The pauses of every network. The longest is short enough that everybody is back soon after a network is, and only
+    /// the relay tries while it is not.
+    pub const PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(20));
     /// How far ahead a pace may be at most: no server waits longer for its penalties.
     pub const MAX_AHEAD: Duration = Duration::from_mins(5);
 }

@@ -74,6 +74,10 @@ async fn letter(
     // The seat is made ready while its target is looked at, and held by nobody meanwhile.
     let wanted = seat.mailbox.wanted();
     judge(joined, &key, delivery.accepted_at, WHO).await?;
+    // Only the relay tries whether the network is there, and no other seat comes before it is.
+    if !joined.is_in_sight() && seat.nick().is_none() {
+        return Err(out_of_sight());
+    }
     let turn = match timeout(OUT_OF_REACH, seat.mailbox.turn()).await {
         Ok(Ok(turn)) => turn,
         Ok(Err(NoTurn::Full)) => return Err(busy()),
@@ -122,6 +126,10 @@ async fn judge(
     joined.meet(key, accepted_at).await;
     let judge = |joined: &Joined| lock(&joined.people).judge(key, accepted_at, SystemTime::now());
     let mut judgement = judge(joined);
+    // What is not for him for certain is not for another either, as long as nobody can be asked.
+    if judgement != Judgement::Same && !joined.is_in_sight() {
+        return Err(out_of_sight());
+    }
     if judgement == Judgement::Unclear {
         let answer = joined.who_is(key);
         let Ok(Some(_)) = timeout(within, answer).await else {
@@ -227,6 +235,10 @@ impl Joined {
             seat.mailbox.line(line);
         }
     }
+}
+
+fn out_of_sight() -> DeliveryError {
+    DeliveryError::transport("the network is out of reach")
 }
 
 fn busy() -> DeliveryError {

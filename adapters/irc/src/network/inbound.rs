@@ -1,11 +1,11 @@
-//! What people of the network write to a seat of ours, and what they are told of what became of it.
+//! What people of the network write to a seat of ours.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex};
 
 use cpim_adapter::{
     AdapterContext, AdapterError, Address, Answer, Arrival, Authority, Class, ImUri, Inlet, Local,
-    Message as Instant, Metadata, Operation, Scope, Selectors, SessionFacts, Standing, Status, TransId,
+    Message as Instant, Metadata, Operation, Scope, Selectors, SessionFacts, Standing, TransId,
 };
 use cpim_irc_proto::Nick;
 use cpim_irc_proto::client::Spoken;
@@ -16,6 +16,7 @@ use super::config::NetworkSettings;
 use super::draw;
 use super::joined::Joined;
 use super::seat::Seat;
+use super::telling::{Waiting, not_delivered};
 use crate::listener::is_reserved;
 use crate::sync::lock;
 
@@ -37,18 +38,11 @@ struct Sent {
     count: u64,
     /// Unlike that of any other run: a retransmission is recognised by source and transID.
     draw: String,
-    waiting: HashMap<TransId, Waiting>,
-}
-
-/// Who is told what became of a message, and by which seat.
-struct Waiting {
-    nick: Nick,
-    seat: Weak<Seat>,
-    quiet: bool,
+    waiting: HashMap<TransId, Arc<Waiting>>,
 }
 
 /// Answers, of each standing.
-pub(super) struct Answers([mpsc::Receiver<Answer>; 3]);
+pub(super) struct Answers(pub(super) [mpsc::Receiver<Answer>; 3]);
 
 impl Inbound {
     /// The way in.
@@ -98,6 +92,16 @@ impl Inbound {
             place.submit(arrival(operation, trans_id, held));
         }
     }
+
+    /// Who waits for this answer.
+    pub(super) fn waiting(&self, trans_id: &TransId) -> Option<Arc<Waiting>> {
+        lock(&self.sent).waiting.get(trans_id).cloned()
+    }
+
+    /// Nobody waits for it any more.
+    pub(super) fn is_told(&self, trans_id: &TransId) {
+        lock(&self.sent).waiting.remove(trans_id);
+    }
 }
 
 fn arrival(operation: Operation, trans_id: TransId, held: bool) -> Arrival {
@@ -118,6 +122,14 @@ impl Joined {
         if self.is_ours(&key) || spoken.notice && (seat.is_relay() || is_reserved(nick.as_str())) {
             return;
         }
+        if spoken.replayed && !seat.heard.missed(spoken.time()) {
+            // It was heard, or was for whoever was here before.
+            tracing::debug!(network = self.name(), %nick, time = spoken.time(), "played back, and no news");
+            return;
+        }
+        if let Some(time) = spoken.time() {
+            self.has_heard(seat, time);
+        }
         // Questions of programs to programs.
         let Said::Text(text) = Said::read(spoken.text()) else { return };
         if text.trim().is_empty() {
@@ -126,7 +138,7 @@ impl Joined {
         if let Err(words) = self.submit(seat, &nick, spoken, &text)
             && !spoken.notice
         {
-            self.notices(seat, &nick, &format!("Not delivered: {words}"));
+            self.notices(seat, &nick, &not_delivered(&words, &text));
         }
     }
 
@@ -140,7 +152,7 @@ impl Joined {
         let busy = "too much is under way; try again in a moment";
         let trans_id = {
             let mut sent = lock(&live.inbound.sent);
-            if sent.waiting.values().filter(|waiting| waiting.nick == *nick).count() >= WAITING_EACH {
+            if sent.waiting.values().filter(|waiting| waiting.is_of(nick)).count() >= WAITING_EACH {
                 return Err(busy.into());
             }
             sent.count += 1;
@@ -153,14 +165,19 @@ impl Joined {
             false => people,
         };
         let place = inlet.try_reserve().ok_or(busy)?;
-        let waiting = Waiting { nick: nick.clone(), seat: Arc::downgrade(seat), quiet: spoken.notice };
+        let waiting = Arc::new(Waiting::new(nick.clone(), seat, spoken, text));
         lock(&live.inbound.sent).waiting.insert(trans_id.clone(), waiting);
         let is_bot = spoken.message.tags.get("bot").is_some();
         let operation = Operation::Message(Instant {
             source,
             destination,
             content: content(text),
-            metadata: Metadata { automatic: spoken.notice || is_bot, ..Metadata::default() },
+            metadata: Metadata {
+                automatic: spoken.notice || is_bot,
+                // Of what is played back; everything else is written as it comes.
+                date: spoken.time().filter(|_| spoken.replayed).map(Into::into),
+                ..Metadata::default()
+            },
         });
         place.submit(arrival(operation, trans_id, false));
         Ok(())
@@ -197,40 +214,5 @@ impl Joined {
             true => Err("nothing to say behind the address".into()),
             false => Ok((uri, rest)),
         }
-    }
-
-    /// Tells people what became of what they wrote, as long as the gateway runs.
-    pub(super) async fn answer(&self, answers: Answers) {
-        let Answers([mut nobody, mut people, mut owners]) = answers;
-        loop {
-            let answer = tokio::select! {
-                Some(answer) = nobody.recv() => answer,
-                Some(answer) = people.recv() => answer,
-                Some(answer) = owners.recv() => answer,
-                else => return,
-            };
-            let waiting =
-                self.live().and_then(|live| lock(&live.inbound.sent).waiting.remove(&answer.trans_id));
-            if let Some(waiting) = waiting.filter(|waiting| !waiting.quiet) {
-                self.tells(&waiting, &answer);
-            }
-            if let Some(receipt) = answer.receipt {
-                receipt.handed_over();
-            }
-        }
-    }
-
-    fn tells(&self, waiting: &Waiting, answer: &Answer) {
-        let response = &answer.response;
-        let words = match response.status() {
-            Status::Success => return,
-            Status::Failure => format!("Not delivered: {}", response.text()),
-            Status::Indeterminant => {
-                format!("Sent, but nobody knows whether it arrived: {}", response.text())
-            }
-        };
-        // A seat that has left meanwhile says nothing any more, and the relay always does.
-        let seat = waiting.seat.upgrade().filter(|seat| seat.nick().is_some());
-        self.notices(seat.as_deref().unwrap_or(&self.relay), &waiting.nick, &words);
     }
 }

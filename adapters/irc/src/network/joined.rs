@@ -168,6 +168,11 @@ impl Joined {
         *key == self.key(self.settings.nick.as_str()) || lock(&self.ours).contains_key(key)
     }
 
+    /// Whether the relay is on the network.
+    pub(super) fn is_in_sight(&self) -> bool {
+        *self.up.borrow()
+    }
+
     /// Resolves when the relay is on the network. Cancel safe.
     pub(super) async fn is_up(&self) {
         // The sender lives as long as this.
@@ -236,6 +241,7 @@ impl Joined {
     /// A seat is on the network.
     pub(super) fn enters(self: &Arc<Self>, seat: &Arc<Seat>, session: &Session) {
         self.is_called(seat, Some(session.nick().clone()));
+        self.begins_to_hear(seat);
         if seat.is_relay() {
             let said = session.isupport();
             {

@@ -15,10 +15,6 @@ use super::looks;
 use super::seat::Seat;
 use super::{Joined, draw};
 
-/// The first and the longest pause before a seat is tried again. The longest is short enough that everybody is back
-/// soon after a network is, and only the relay tries while it is not.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(20));
-
 /// How long a seat that was killed stays away: somebody wanted it gone.
 const KILLED: Duration = Duration::from_mins(2);
 
@@ -47,7 +43,7 @@ pub(super) async fn keep(joined: Arc<Joined>, seat: Arc<Seat>) {
             break;
         }
         tracing::info!(network = joined.name(), seat = seat.label(), why = end.why, "off the network");
-        match tries.after(&end, began.elapsed()) {
+        match tries.after(&end, began.elapsed(), joined.settings.pause) {
             Next::Again(pause) => {
                 joined.is_out(&seat, &end.why);
                 let wake = Instant::now() + pause.mul_f64(0.75 + draw() / 2.0);
@@ -94,6 +90,7 @@ async fn attempt(
     let pass = passes(joined, seat).await?;
     let (host, port) = joined.server(failed);
     let made = async {
+        joined.recall_heard(seat).await;
         let applicant = joined.applicant(seat).await?;
         let stream = connect(host, port, joined.tls_of(seat)).await;
         Ok((stream.map_err(|error| format!("{host}:{port}: {error}"))?, applicant, pass))
@@ -156,7 +153,7 @@ enum Next {
 }
 
 impl Tries {
-    fn after(&mut self, end: &End, lasted: Duration) -> Next {
+    fn after(&mut self, end: &End, lasted: Duration, pause: (Duration, Duration)) -> Next {
         if end.was_in && lasted >= LASTED {
             *self = Self::default();
         }
@@ -168,7 +165,7 @@ impl Tries {
                 Next::Again(KILLED)
             }
             Ending::Dropped | Ending::NickTaken => {
-                let pause = PAUSE.0.saturating_mul(1 << self.failed.min(10)).min(PAUSE.1);
+                let pause = pause.0.saturating_mul(1 << self.failed.min(10)).min(pause.1);
                 self.failed = self.failed.saturating_add(1);
                 Next::Again(pause)
             }
@@ -232,7 +229,10 @@ fn sasl(login: &Login) -> Sasl {
 
 #[cfg(test)]
 mod tests {
+    use super::super::config::NetworkSettings;
     use super::*;
+
+    const PAUSE: (Duration, Duration) = NetworkSettings::PAUSE;
 
     fn end(ending: Ending, was_in: bool) -> End {
         End { why: String::new(), ending, was_in }
@@ -242,14 +242,14 @@ mod tests {
     fn pauses_grow_and_end_where_somebody_means_it() {
         let mut tries = Tries::default();
         let dropped = end(Ending::Dropped, true);
-        let pauses: Vec<Next> = (0..8).map(|_| tries.after(&dropped, Duration::ZERO)).collect();
+        let pauses: Vec<Next> = (0..8).map(|_| tries.after(&dropped, Duration::ZERO, PAUSE)).collect();
         assert_eq!(pauses.first(), Some(&Next::Again(PAUSE.0)));
         assert_eq!(pauses.last(), Some(&Next::Again(PAUSE.1)));
-        assert_eq!(tries.after(&dropped, LASTED), Next::Again(PAUSE.0), "that one had lasted");
-        assert_eq!(tries.after(&end(Ending::Banned, true), Duration::ZERO), Next::Never);
-        assert_eq!(tries.after(&end(Ending::Refused, false), Duration::ZERO), Next::Never);
+        assert_eq!(tries.after(&dropped, LASTED, PAUSE), Next::Again(PAUSE.0), "that one had lasted");
+        assert_eq!(tries.after(&end(Ending::Banned, true), Duration::ZERO, PAUSE), Next::Never);
+        assert_eq!(tries.after(&end(Ending::Refused, false), Duration::ZERO, PAUSE), Next::Never);
         let killed = end(Ending::Killed, true);
-        let kills: Vec<Next> = (0..3).map(|_| tries.after(&killed, Duration::ZERO)).collect();
+        let kills: Vec<Next> = (0..3).map(|_| tries.after(&killed, Duration::ZERO, PAUSE)).collect();
         assert_eq!(kills, [Next::Again(KILLED), Next::Again(KILLED), Next::Never]);
     }
 }

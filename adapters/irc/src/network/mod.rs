@@ -14,6 +14,7 @@ mod config;
 mod connect;
 mod delivery;
 mod gate;
+mod heard;
 mod inbound;
 mod joined;
 mod keep;
@@ -24,6 +25,7 @@ mod people;
 mod presence;
 mod relay;
 mod seat;
+mod telling;
 
 pub use config::{Login, NetworkSettings, Transport};
 use joined::draw;

@@ -307,6 +307,11 @@ impl People {
         self.in_sight = at;
     }
 
+    /// Whether it has been in sight since then.
+    pub(super) fn saw_all_since(&self, at: SystemTime) -> bool {
+        self.in_sight <= at
+    }
+
     /// The network is out of sight: nothing is known of anybody.
     pub(super) fn lost_sight(&mut self, now: Instant) {
         for (key, person) in &mut self.all {

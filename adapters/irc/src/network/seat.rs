@@ -6,6 +6,7 @@ use bytes::Bytes;
 use cpim_adapter::ImUri;
 use cpim_irc_proto::Nick;
 
+use super::heard::Heard;
 use super::mailbox::Mailbox;
 use crate::sync::lock;
 
@@ -15,6 +16,7 @@ pub(super) struct Seat {
     /// For whom it is; none: it is the relay's.
     pub(super) principal: Option<ImUri>,
     pub(super) mailbox: Mailbox,
+    pub(super) heard: Heard,
     state: Mutex<State>,
 }
 
@@ -30,7 +32,7 @@ struct State {
 
 impl Seat {
     pub(super) fn new(principal: Option<ImUri>) -> Self {
-        Self { principal, mailbox: Mailbox::default(), state: Mutex::default() }
+        Self { principal, mailbox: Mailbox::default(), heard: Heard::default(), state: Mutex::default() }
     }
 
     pub(super) const fn is_relay(&self) -> bool {

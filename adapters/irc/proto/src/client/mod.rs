@@ -7,6 +7,7 @@
 //!   lines  ──► Watch, Inquiry             who is there (MONITOR or ISON, AWAY), who that is (WHOIS)
 //! ```
 
+mod batches;
 mod inquiry;
 mod letter;
 mod pace;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 
+use super::batches::Batches;
 use super::letter::{Letter, Verdict};
 use super::pace::Pace;
 use super::registration::{Applicant, Ending, Registration, Step};
@@ -85,11 +86,24 @@ pub struct Spoken {
     pub source: Source,
     /// It is a NOTICE, which nothing may answer by itself (RFC 2812 section 3.3.2).
     pub notice: bool,
+    /// It was written before, and is told again: played back by a bouncer, or from a history.
+    pub replayed: bool,
     /// The line, with its tags.
     pub message: Message,
 }
 
 impl Spoken {
+    /// When it was written, by the network's clock: `2026-11-25T15:00:00.000Z` (server-time). Of two, the later one is the
+    /// greater.
+    #[must_use]
+    pub fn time(&self) -> Option<&str> {
+        const FORM: &[u8] = b"0000-00-00T00:00:00.000Z";
+        let fits =
+            |(octet, form): (u8, &u8)| if *form == b'0' { octet.is_ascii_digit() } else { octet == *form };
+        let time = self.message.tags.get("time")?;
+        (time.len() == FORM.len() && time.bytes().zip(FORM).all(fits)).then_some(time)
+    }
+
     /// What was written.
     #[must_use]
     pub fn text(&self) -> &[u8] {
@@ -112,6 +126,7 @@ pub struct Session {
     nick: Nick,
     isupport: Isupport,
     capabilities: Vec<&'static str>,
+    batches: Batches,
     user_octets: usize,
     host_octets: usize,
     terms: Terms,
@@ -142,6 +157,7 @@ impl Session {
             nick,
             isupport: Isupport::default(),
             capabilities: Vec::new(),
+            batches: Batches::default(),
             user_octets: USER_OCTETS,
             host_octets: Host::MAX_OCTETS,
             pace: Pace::new(terms.line, terms.ahead, now),
@@ -239,6 +255,10 @@ impl Session {
             let why = message.words().into_owned();
             return Some(self.end(why.clone(), Ending::of_error(&why)));
         }
+        if self.batches.is_replay(&message) {
+            // Of what was, only what was written may not have been heard yet. Who came and went is told by who is there.
+            return self.spoken(message, true);
+        }
         self.learn(&message);
         let mapping = self.isupport.casemapping;
         if let Some(verdict) = self.letter.as_mut().and_then(|letter| letter.hear(&message, mapping)) {
@@ -256,15 +276,20 @@ impl Session {
             return self.mine(&message);
         }
         // A server, which has no user, is no person who writes.
-        let source = message.source.clone().filter(|source| source.user().is_some());
-        let notice = message.is("NOTICE");
-        match source.filter(|_| notice || message.is("PRIVMSG")) {
-            Some(source) if self.is_me(message.str(0)) && message.params().len() > 1 => {
-                Some(Event::Spoken(Spoken { source, notice, message }))
-            }
-            Some(_) => None,
-            None => Some(Event::Other(message)),
+        let is_persons = message.source.as_ref().is_some_and(|source| source.user().is_some());
+        match is_persons && (message.is("NOTICE") || message.is("PRIVMSG")) {
+            true => self.spoken(message, false),
+            false => Some(Event::Other(message)),
         }
+    }
+
+    /// What a person wrote to this client.
+    fn spoken(&self, message: Message, replayed: bool) -> Option<Event> {
+        let source = message.source.clone().filter(|source| source.user().is_some())?;
+        let notice = message.is("NOTICE");
+        let is_for_me = self.is_me(message.str(0)) && message.params().len() > 1;
+        ((notice || message.is("PRIVMSG")) && is_for_me && !self.is_mine(&message))
+            .then_some(Event::Spoken(Spoken { source, notice, replayed, message }))
     }
 
     fn is_me(&self, name: Option<&str>) -> bool {

@@ -4,7 +4,6 @@ use bytes::Bytes;
 use cpim_adapter::Content;
 
 use super::format::{Style, plain, to_html};
-use super::wrap::ACTION;
 use crate::decode;
 
 /// The text of a PRIVMSG or NOTICE.
@@ -26,15 +25,14 @@ impl Said {
     #[must_use]
     pub fn read(octets: &[u8]) -> Self {
         let text = decode(octets);
-        let action = text.strip_prefix(ACTION).map(|what| what.strip_suffix('\u{1}').unwrap_or(what));
-        if let Some(what) = action {
-            return Self::Text(format!("/me {}", visible(what)));
-        }
         match text.strip_prefix('\u{1}') {
             Some(ctcp) => {
                 let ctcp = ctcp.strip_suffix('\u{1}').unwrap_or(ctcp);
                 let (command, rest) = ctcp.split_once(' ').unwrap_or((ctcp, ""));
-                Self::Ctcp { command: command.to_ascii_uppercase(), rest: rest.to_owned() }
+                match command.to_ascii_uppercase() {
+                    action if action == "ACTION" => Self::Text(format!("/me {}", visible(rest))),
+                    command => Self::Ctcp { command, rest: rest.to_owned() },
+                }
             }
             None => Self::Text(visible(&text)),
         }
@@ -83,6 +81,8 @@ mod tests {
     fn actions_are_words_and_ctcp_is_not() {
         assert_eq!(Said::read(b"\x01ACTION waves\x01"), Said::Text("/me waves".into()));
         assert_eq!(Said::read(b"\x01ACTION waves"), Said::Text("/me waves".into()));
+        assert_eq!(Said::read(b"\x01action  waves\x01"), Said::Text("/me  waves".into()));
+        assert_eq!(Said::read(b"\x01ACTION\x01"), Said::Text("/me ".into()));
         let version = Said::Ctcp { command: "VERSION".into(), rest: String::new() };
         assert_eq!(Said::read(b"\x01version\x01"), version);
         assert_eq!(Said::read(b"a\x01b"), Said::Text("a␁b".into()));

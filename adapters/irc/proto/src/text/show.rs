@@ -13,6 +13,23 @@ pub struct Shown {
     pub text: String,
     /// Whether it says all that there was. Otherwise the whole is to be kept and offered.
     pub whole: bool,
+    /// What could not be shown and stands in the text by name, type and size, in brackets: each as it stands in them.
+    pub named: Vec<String>,
+}
+
+impl Shown {
+    /// Text that says it all.
+    const fn all(text: String) -> Self {
+        Self { text, whole: true, named: Vec::new() }
+    }
+
+    /// The text before its end, and what is named there alone: a picture, or words with one attachment behind them.
+    #[must_use]
+    pub fn split_last_named(&self) -> Option<(&str, &str)> {
+        let [only] = &*self.named else { return None };
+        let before = self.text.trim_end_matches('\n').strip_suffix(']')?.strip_suffix(only.as_str())?;
+        Some((before.strip_suffix('[')?, only))
+    }
 }
 
 /// Parts within parts that are looked into; what is deeper is named as an attachment.
@@ -75,7 +92,7 @@ fn is_entity(content: &Content) -> bool {
 
 fn show_content(content: &Content) -> Shown {
     if !is_entity(content) {
-        return Shown { text: with_lf(&decode(content.octets())), whole: true };
+        return Shown::all(with_lf(&decode(content.octets())));
     }
     let media_type = content.media_type();
     let essence = media_type.as_ref().map_or("text/plain", |media_type| media_type.essence());
@@ -86,7 +103,7 @@ fn show_content(content: &Content) -> Shown {
         ["7bit", "8bit", "binary"].iter().any(|known| encoding.eq_ignore_ascii_case(known))
     });
     if essence == "text/plain" && identity && (untyped || plain_charset) {
-        return Shown { text: with_lf(&decode(&content.body())), whole: true };
+        return Shown::all(with_lf(&decode(&content.body())));
     }
     match MessageParser::new().parse(&content.octets()[..]) {
         Some(message) => part(&message, 0, 0),
@@ -96,13 +113,13 @@ fn show_content(content: &Content) -> Shown {
 
 /// One part of a MIME entity, by its number.
 fn part(message: &Message<'_>, number: u32, depth: usize) -> Shown {
-    let nothing = Shown { text: String::new(), whole: true };
+    let nothing = Shown::all(String::new());
     let Some(part) = message.part(number) else { return nothing };
     match &part.body {
-        PartType::Text(text) if !is_attachment(part) => Shown { text: with_lf(text), whole: true },
+        PartType::Text(text) if !is_attachment(part) => Shown::all(with_lf(text)),
         PartType::Html(html) if !is_attachment(part) => {
             // What a page looks like is more than its text.
-            Shown { text: from_html(html), whole: is_simple(html) }
+            Shown { text: from_html(html), whole: is_simple(html), named: Vec::new() }
         }
         PartType::Multipart(parts) if depth < MAX_DEPTH => match essence(part).as_str() {
             "multipart/alternative" => {
@@ -114,6 +131,7 @@ fn part(message: &Message<'_>, number: u32, depth: usize) -> Shown {
                 .reduce(|one, other| Shown {
                     text: format!("{}\n{}", one.text.trim_end_matches('\n'), other.text),
                     whole: one.whole && other.whole,
+                    named: [one.named, other.named].concat(),
                 })
                 .unwrap_or(nothing),
         },
@@ -127,13 +145,11 @@ fn best(alternatives: impl Iterator<Item = Shown>) -> Shown {
     let words = |text: &str| plain(text).split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     let first = all.iter().find(|shown| shown.whole).or_else(|| all.first());
     match (first, all.last()) {
-        (Some(first), Some(last)) if words(&first.text) == words(&last.text) => {
-            Shown { text: last.text.clone(), whole: true }
-        }
+        (Some(first), Some(last)) if words(&first.text) == words(&last.text) => Shown::all(last.text.clone()),
         // The richer form is what the author saw: what is plain says the same, as its author promised (RFC 2046
         // section 5.1.4).
         (Some(first), _) => first.clone(),
-        (None, _) => Shown { text: String::new(), whole: true },
+        (None, _) => Shown::all(String::new()),
     }
 }
 
@@ -162,8 +178,8 @@ fn essence(part: &MessagePart<'_>) -> String {
 fn named(essence: &str, name: Option<&str>, octets: usize) -> Shown {
     let name = name
         .map(|name| format!("{}, ", name.chars().filter(|c| !c.is_control()).take(80).collect::<String>()));
-    let text = format!("[{}{essence}, {octets} octets]", name.unwrap_or_default());
-    Shown { text, whole: false }
+    let named = format!("{}{essence}, {octets} octets", name.unwrap_or_default());
+    Shown { text: format!("[{named}]"), whole: false, named: vec![named] }
 }
 
 fn with_lf(text: &str) -> String {

@@ -21,6 +21,7 @@ pub const fn room(source: usize, verb: &str, target: &str) -> usize {
 /// Cuts a text to lines of at most `room` octets (but of [`LEAST_ROOM`] at least), in order.
 ///
 /// Each line of the text becomes one line, or several; a blank one becomes a space, since IRC has no empty message.
+/// Blank ones at the end, which mail programs leave there, say nothing and are left out.
 /// What is cut is cut behind a space, where one is there, else between characters as people see them (grapheme
 /// clusters, UAX 29), and put together again it is the same text. Formatting that is open at a cut is opened again
 /// behind it. NUL and the mark of CTCP (0x01) cannot stand in text and become the pictures of themselves. A text that
@@ -29,8 +30,7 @@ pub const fn room(source: usize, verb: &str, target: &str) -> usize {
 pub fn lines(text: &str, room: usize) -> Vec<Trailing> {
     let room = room.max(LEAST_ROOM);
     let text = text.replace("\r\n", "\n").replace('\0', "\u{2400}").replace('\u{1}', "\u{2401}");
-    // What ends the text ends its last line, and begins no other.
-    let text = text.strip_suffix(['\n', '\r']).unwrap_or(&text);
+    let text = without_blank_end(&text);
     let mut out = Vec::new();
     for (number, line) in text.split(['\n', '\r']).enumerate() {
         match line.strip_prefix("/me ").filter(|what| number == 0 && !what.trim().is_empty()) {
@@ -44,8 +44,15 @@ pub fn lines(text: &str, room: usize) -> Vec<Trailing> {
     out
 }
 
+/// A text up to the end of its last line that says something.
+fn without_blank_end(text: &str) -> &str {
+    let last = text.trim_end().len();
+    let end = text.get(last..).and_then(|blank| blank.find(['\n', '\r']));
+    text.get(..last + end.unwrap_or(text.len() - last)).unwrap_or(text)
+}
+
 /// How an action begins (CTCP, "ACTION").
-pub(super) const ACTION: &str = "\u{1}ACTION ";
+const ACTION: &str = "\u{1}ACTION ";
 
 /// Octets that are kept for opening again what was open at a cut: each code, and two colours or what ends one.
 const STYLE_OCTETS: usize = 12;
@@ -109,8 +116,16 @@ mod tests {
     #[test]
     fn each_line_is_one_and_a_blank_one_a_space() {
         assert_eq!(cut_to("a\r\nQUIT :x\n\nb\n", 100), ["a", "QUIT :x", " ", "b"]);
-        assert_eq!(cut_to("", 100), [" "]);
         assert_eq!(cut_to("a\0b", 100), ["a␀b"]);
+    }
+
+    #[test]
+    fn blank_lines_at_the_end_are_left_out() {
+        assert_eq!(cut_to("\na \n\nb  \r\n \t\n\r\n\n", 100), [" ", "a ", " ", "b  "]);
+        for blank in ["", "\n", " \n\n"] {
+            assert_eq!(cut_to(blank, 100).concat().trim(), "", "{blank:?}");
+            assert_eq!(cut_to(blank, 100).len(), 1, "{blank:?}");
+        }
     }
 
     /// standards.md I06.
@@ -161,7 +176,7 @@ mod tests {
         fn nothing_is_lost_and_nothing_too_long(text in "[ a-cé€👍\u{301}\u{200d}\n]{0,300}", room in 16_usize..60) {
             let cut = cut_to(&text, room);
             prop_assert!(cut.iter().all(|line| line.len() <= room && !line.is_empty()));
-            let ended = text.strip_suffix('\n').unwrap_or(&text);
+            let ended = without_blank_end(&text);
             let blank = |line: &str| if line.is_empty() { " ".to_owned() } else { line.to_owned() };
             let expected: Vec<String> = ended.split('\n').map(blank).collect();
             prop_assert_eq!(cut.concat(), expected.concat());
