@@ -407,11 +407,10 @@ impl Session {
     }
 
     fn write(&mut self, letter: Letter) {
-        let Letter { leg, source, account, automatic, lines, id, at } = letter;
+        let Letter { leg, verb, source, account, lines, id, at } = letter;
         if let Origin::Person { nick, .. } = &source {
             self.meet(nick.as_str());
         }
-        let verb = if automatic { Verb::NOTICE } else { Verb::PRIVMSG };
         let begin = self.client.wire.end_of_queue();
         let mut ends = Vec::with_capacity(lines.len());
         for (nth, text) in lines.iter().enumerate() {
