@@ -178,7 +178,7 @@ impl Session {
                 let mut words = Vec::new();
                 for item in query.items.iter().filter(|item| item.is_here()) {
                     if let Some(Origin::Person { nick, user, host }) = self.face_of(item).await {
-                        let away = if self.note_of(item).is_some() { '-' } else { '+' };
+                        let away = if self.is_away(item) { '-' } else { '+' };
                         words.push(format!("{nick}={away}{user}@{host}"));
                     }
                 }
@@ -202,7 +202,7 @@ impl Session {
 
     async fn who_line(&self, item: &Item) -> Option<Line> {
         let Origin::Person { nick, user, host } = self.face_of(item).await? else { return None };
-        let flags = if self.note_of(item).is_some() { "G" } else { "H" };
+        let flags = if self.is_away(item) { "G" } else { "H" };
         let line = self.client.numeric(Numeric::RPL_WHOREPLY).param("*").param(user).param(host);
         let line = line.param(self.client.server.name().as_str()).param(nick.as_str()).param(flags);
         Some(line.words(format!("0 {}", self.real_name(item))))
@@ -234,15 +234,28 @@ impl Session {
             let address = address.clone().with_class(Class::Im);
             lines.push(reply(Numeric::RPL_WHOISSPECIAL).words(format!("can be written to as {address}")));
         }
-        match (&item.found, self.note_of(item)) {
-            (_, Some(note)) => lines.push(reply(Numeric::RPL_AWAY).words(note)),
-            (Found::Status(Status { open: false, .. }), None) => {
-                lines.push(reply(Numeric::RPL_AWAY).words("not in contact"));
+        let is_closed = matches!(&item.found, Found::Status(Status { open: false, .. }));
+        match (self.is_away(item) || is_closed, self.note_of(item)) {
+            (true, note) => {
+                let otherwise = if is_closed { "not in contact" } else { "away" };
+                lines.push(reply(Numeric::RPL_AWAY).words(note.as_deref().unwrap_or(otherwise)));
             }
-            _ => {}
+            // Words that go with being there are no absence, and IRC has no numeric of their own for them.
+            (false, Some(note)) => {
+                lines.push(reply(Numeric::RPL_WHOISSPECIAL).words(format!("is here: {note}")));
+            }
+            (false, None) => {}
         }
         lines.push(end);
         lines
+    }
+
+    fn is_away(&self, item: &Item) -> bool {
+        match &item.found {
+            Found::Oneself => self.user.face().away.is_some(),
+            Found::Status(status) => status.away,
+            Found::Nothing | Found::Waiting => false,
+        }
     }
 
     fn note_of(&self, item: &Item) -> Option<String> {
