@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use super::client::Client;
 use super::departure::{Departure, Letter, News};
-use super::nick::{GATEWAY, NICK_OCTETS, fold};
+use super::nick::{GATEWAY, fold};
 use super::server::{Live, Server};
 use super::session::origin_of;
 use super::users::{Face, User};
@@ -76,9 +76,9 @@ async fn letter(
     let source =
         origin(server, live, source).await.map_err(|error| DeliveryError::transport(error.to_string()))?;
     let verb = if message.metadata.automatic { "NOTICE" } else { "PRIVMSG" };
-    // Whatever nick it has by then, the line fits.
-    let room = irc_text::room(source.to_string().len(), verb, &"n".repeat(NICK_OCTETS));
-    let reader = Reader { inbox: GATEWAY, is_guest: user.face().account.is_none() };
+    let face = user.face();
+    let room = irc_text::room(source.to_string().len(), verb, &face.nick);
+    let reader = Reader { inbox: GATEWAY, is_guest: face.account.is_none() };
     let lines = shown::lines(&live.cx, message, &delivery.passage.id, (room, MOST), reader).await?;
     let place = match user.room.reserve().await {
         Ok(place) => place,
