@@ -234,16 +234,18 @@ impl Session {
             .filter(|(_, watch)| watch.target == *target)
             .map(|(key, _)| key.clone())
             .collect();
+        let mut is_news = false;
         for key in keys {
             let Some(watch) = self.watches.get_mut(&key) else { continue };
             let before = watch.status.replace(status.clone());
-            if before.as_ref().map(|before| before.open) != Some(status.open) {
+            is_news |= before.as_ref().and_then(Status::away_words) != status.away_words();
+            if before.map(|before| before.open) != Some(status.open) {
                 self.say_watch(&key).await;
             }
-            let told = before.as_ref().and_then(Status::away_words);
-            if told != status.away_words() && status.open {
-                self.say_away(target, status.away_words()).await;
-            }
+        }
+        // Once, by whichever names the client watches him.
+        if is_news && status.open {
+            self.say_away(target, status.away_words()).await;
         }
     }
 
