@@ -30,6 +30,9 @@ fn capabilities_are_negotiated() {
     alice.send("CAP REQ :batch echo-message\r\nCAP REQ -batch\r\nCAP LIST");
     assert!(alice.expect(" LIST ").ends_with("LIST :echo-message"));
     assert!(alice.ask("CAP WHAT")[0].contains(" 410 "));
+    // IRCv3 cap-notify: with version 302 it cannot be had otherwise.
+    assert_eq!(alice.ask("CAP REQ :cap-notify"), [":irc.demo.example CAP alice ACK :cap-notify"]);
+    assert_eq!(alice.ask("CAP REQ :-cap-notify"), [":irc.demo.example CAP alice NAK :-cap-notify"]);
     alice.send("CAP END");
     alice.expect(" 001 alice ");
 }

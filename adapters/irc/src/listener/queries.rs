@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::nick::{fold, is_nick, same};
 use super::presence::Status;
 use super::session::{Session, origin_of};
+use super::users::Face;
 use super::watches::Ask;
 use crate::line::{Line, Request};
 
@@ -274,22 +275,30 @@ impl Session {
         }
     }
 
+    /// The client of this network that is meant: of several of one account, the one with the nick that was asked for, else
+    /// the newest.
+    fn client_of(&self, item: &Item) -> Option<Face> {
+        if matches!(item.found, Found::Oneself) {
+            return Some(self.user.face());
+        }
+        let (person, users) = (self.person_of(item)?, self.client.server.users());
+        let named = users.with_nick(&item.spelling).map(|user| user.face());
+        named
+            .filter(|face| face.person() == person)
+            .or_else(|| users.of(&person).last().map(|user| user.face()))
+    }
+
     /// As whom somebody appears.
     async fn face_of(&self, item: &Item) -> Option<Origin> {
-        match (&item.found, &item.target) {
-            (Found::Oneself, _) => origin_of(&self.user.face(), self.client.server.name().as_str()).ok(),
-            (_, Some(target)) => self.origin(target).await,
-            (_, None) => None,
+        match (self.client_of(item), &item.target) {
+            (Some(face), _) => origin_of(&face, self.client.server.name().as_str()).ok(),
+            (None, Some(target)) => self.origin(target).await,
+            (None, None) => None,
         }
     }
 
     fn real_name(&self, item: &Item) -> String {
-        let face = match (&item.found, self.person_of(item)) {
-            (Found::Oneself, _) => Some(self.user.face()),
-            (_, Some(person)) => self.client.server.users().of(&person).last().map(|user| user.face()),
-            (_, None) => None,
-        };
-        match (face, &item.target) {
+        match (self.client_of(item), &item.target) {
             (Some(face), _) => face.real_name.to_string(),
             (None, Some(target)) => self.client.live.aliases.real_name(target),
             (None, None) => String::new(),
@@ -297,12 +306,7 @@ impl Session {
     }
 
     fn account_of(&self, item: &Item) -> Option<String> {
-        if matches!(item.found, Found::Oneself) {
-            return self.client.account.as_deref().map(str::to_owned);
-        }
-        let person = self.person_of(item)?;
-        let face = self.client.server.users().of(&person).last().map(|user| user.face())?;
-        face.account.map(|account| account.to_string())
+        self.client_of(item)?.account.map(|account| account.to_string())
     }
 }
 
