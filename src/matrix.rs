@@ -9,10 +9,10 @@ use serde::Serialize;
 
 use crate::registry;
 
-/// One adapter, as a place to come from or to go to.
+/// One way in which an adapter takes part, as a place to come from or to go to.
 #[derive(Clone, Copy, Debug)]
 pub struct Side {
-    /// The name of its section of the configuration.
+    /// How it is called.
     pub name: &'static str,
     /// What it claims.
     pub claims: Capabilities,
@@ -23,12 +23,12 @@ pub struct Side {
 /// The adapters of this build, with this as the largest content of the native protocol, in octets.
 #[must_use]
 pub fn sides(content_octets: usize) -> Vec<Side> {
-    let side = |row: &registry::Row| Side {
-        name: row.section.name,
-        claims: (row.capabilities)(content_octets),
-        says: row.says,
+    let side = |way: &registry::Way| Side {
+        name: way.name,
+        claims: (way.capabilities)(content_octets),
+        says: way.says,
     };
-    registry::ROWS.iter().map(side).collect()
+    registry::ROWS.iter().flat_map(|row| row.ways).map(side).collect()
 }
 
 /// What becomes of something on the way.
@@ -74,9 +74,9 @@ impl Crossing {
 /// One cell of the matrix.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Cell {
-    /// The adapter that it comes by.
+    /// By which it comes.
     pub from: &'static str,
-    /// The adapter that it leaves by.
+    /// By which it leaves.
     pub to: &'static str,
     /// What crosses.
     pub feature: &'static str,

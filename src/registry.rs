@@ -26,12 +26,20 @@ pub struct Row {
     pub selectors: &'static [&'static str],
     /// The DNS records that it needs.
     pub records: fn(&Config) -> Records,
-    /// What it claims before it knows a peer, with this as the largest content of the native protocol.
-    pub capabilities: fn(usize) -> Capabilities,
-    /// Which features its users can say themselves, in whatever form; for the loss matrix.
-    pub says: fn(Feature) -> bool,
+    /// The ways in which it takes part; for the loss matrix.
+    pub ways: &'static [Way],
     /// Builds it from the configuration; opens nothing.
     pub build: fn(&Config) -> Result<Built, BuildError>,
+}
+
+/// One way in which an adapter takes part, where it has several, or the only one.
+pub struct Way {
+    /// How it is called: the name of the section, and what tells one way from another.
+    pub name: &'static str,
+    /// What the adapter claims by it before it knows a peer, with this as the largest content of the native protocol.
+    pub capabilities: fn(usize) -> Capabilities,
+    /// Which features its users can say themselves, in whatever form.
+    pub says: fn(Feature) -> bool,
 }
 
 /// The DNS records of an adapter; of one that cannot be had, why.
@@ -56,8 +64,7 @@ pub const ROWS: &[Row] = &[
         section: cpim::section::SECTION,
         selectors: &[],
         records: |_| Ok(Vec::new()),
-        capabilities: cpim_native::capabilities,
-        says: |_| true,
+        ways: &[Way { name: "cpim", capabilities: cpim_native::capabilities, says: |_| true }],
         build: cpim::build,
     },
     #[cfg(feature = "irc")]
@@ -65,8 +72,14 @@ pub const ROWS: &[Row] = &[
         section: irc::section::SECTION,
         selectors: &["irc", "ircs"],
         records: |_| Ok(Vec::new()),
-        capabilities: |_| cpim_irc::capabilities(),
-        says: |feature| matches!(feature, Feature::Outcome | Feature::Unicode),
+        ways: &[
+            Way { name: "irc", capabilities: |_| cpim_irc::capabilities(), says: says_a_line },
+            Way {
+                name: "irc-network",
+                capabilities: |_| cpim_irc::network_capabilities(),
+                says: says_a_line,
+            },
+        ],
         build: irc::build,
     },
     #[cfg(feature = "smtp")]
@@ -74,11 +87,20 @@ pub const ROWS: &[Row] = &[
         section: smtp::section::SECTION,
         selectors: &["mailto"],
         records: smtp::records,
-        capabilities: |_| cpim_smtp::capabilities(),
-        says: |feature| feature != Feature::RichPresence,
+        ways: &[Way {
+            name: "smtp",
+            capabilities: |_| cpim_smtp::capabilities(),
+            says: |feature| feature != Feature::RichPresence,
+        }],
         build: smtp::build,
     },
 ];
+
+/// What can be said in one line of text, which is all that there is to a message on IRC.
+#[cfg(feature = "irc")]
+const fn says_a_line(feature: Feature) -> bool {
+    matches!(feature, Feature::Outcome | Feature::Unicode)
+}
 
 /// The sections of the configuration that belong to adapters.
 #[must_use]

@@ -1,7 +1,7 @@
 //! The loss matrix against what really arrives: every ordered pair of adapters, through real gateways.
 //!
-//! Each adapter has two users here: native sessions, clients of the IRC listener, mailboxes of a
-//! Postfix, and people on LINES, whose adapter is a process of its own. What one
+//! Each adapter has two users here: native sessions, clients of the IRC listener and of an InspIRCd whose network the gateway
+//! has joined, mailboxes of a Postfix, and people on LINES, whose adapter is a process of its own. What one
 //! says, with everything that can be said of a message, the other hears as `cpim_gateway::matrix` promises.
 
 #![allow(

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::stage::Stage;
+use crate::support::irc::Irc;
 
 /// What is said, with everything that can be said of it.
 #[derive(Clone, Debug, Default)]
@@ -54,6 +55,10 @@ pub(crate) fn cross(
             let text = String::from_utf8_lossy(&said.body);
             stage.ircs[0].send(&format!("PRIVMSG im:{address} :{text}"));
         }
+        "irc-network" => {
+            let (nick, text) = (stage.nick(), String::from_utf8_lossy(&said.body));
+            stage.joined[0].send(&format!("PRIVMSG {nick} :im:{address}: {text}"));
+        }
         "smtp" => {
             let relay = stage.relay();
             // Who is no resident of the relay domain is reached by the mapped form of the address.
@@ -74,6 +79,7 @@ pub(crate) fn cross(
         "lines" => hear_line(stage),
         "cpim" => hear_native(stage),
         "irc" => hear_irc(stage),
+        "irc-network" => hear_joined(stage, said),
         "smtp" => hear_mail(stage, mails),
         other => panic!("nobody hears {other}"),
     };
@@ -91,11 +97,14 @@ pub(crate) fn cross(
             let word = words.iter().find(|(word, _)| told.starts_with(word));
             word.map_or_else(|| format!("failure: {told}"), |(_, status)| (*status).to_owned())
         }
+        "irc-network" if is_refused => {
+            format!("failure: {}", stage.joined[0].expect(" :Not delivered: "))
+        }
         "smtp" if is_refused => {
             stage.postfix.wait_mails("bob", bounces + 1);
             "failure: by mail".to_owned()
         }
-        // A mail that fails comes back; one that does not is not spoken of.
+        // What fails is told, be it in mail or on a network that others run; what does not is not spoken of.
         _ => "success".to_owned(),
     };
     (heard, told)
@@ -160,17 +169,35 @@ fn hear_native(stage: &mut Stage) -> Heard {
 }
 
 fn hear_irc(stage: &mut Stage) -> Heard {
-    let first = stage.ircs[1].expect(" PRIVMSG carla :");
+    let irc = &mut stage.ircs[1];
+    let first = irc.expect(" PRIVMSG carla :");
     let mut lines = vec![first];
-    lines.extend(stage.ircs[1].until_quiet().into_iter().filter(|line| line.contains(" PRIVMSG carla :")));
+    lines.extend(irc.until_quiet().into_iter().filter(|line| line.contains(" PRIVMSG carla :")));
+    heard_by_irc(irc, " PRIVMSG carla :", &lines)
+}
+
+/// The lines of a puppet come one by one, and the last is known by what it says.
+fn hear_joined(stage: &mut Stage, said: &Said) -> Heard {
+    let irc = &mut stage.joined[1];
+    let is_text = said.content_type.starts_with("text/");
+    let count = if is_text { String::from_utf8_lossy(&said.body).lines().count() } else { usize::MAX };
+    let mut lines: Vec<String> = Vec::new();
+    while lines.len() < count && !lines.last().is_some_and(|line| line.contains("show ")) {
+        lines.push(irc.expect(" PRIVMSG nora :"));
+    }
+    heard_by_irc(irc, " PRIVMSG nora :", &lines)
+}
+
+/// What these lines are together, and how their author is called.
+fn heard_by_irc(irc: &mut Irc, verb: &str, lines: &[String]) -> Heard {
     let nick = lines[0].trim_start_matches(':').split('!').next().unwrap().to_owned();
     let texts: Vec<&str> =
-        lines.iter().filter_map(|line| line.split_once(" PRIVMSG carla :")).map(|(_, text)| text).collect();
+        lines.iter().filter_map(|line| line.split_once(verb)).map(|(_, text)| text).collect();
     let body = texts.join("\n").into_bytes();
-    stage.ircs[1].send(&format!("WHOIS {nick}"));
+    irc.send(&format!("WHOIS {nick}"));
     let mut name = None;
     loop {
-        match stage.ircs[1].line().expect("the end of WHOIS") {
+        match irc.line().expect("the end of WHOIS") {
             line if line.contains(" 311 ") => name = line.rsplit_once(" :").map(|(_, name)| name.to_owned()),
             line if line.contains(" 318 ") => break,
             _ => {}

@@ -17,6 +17,7 @@ use crate::link::Links;
 use crate::listener::Server;
 use crate::net::Network;
 use crate::network::{Joined, JoinedNetwork};
+use crate::outgoing;
 
 /// The IRC adapter.
 pub struct IrcAdapter {
@@ -189,7 +190,7 @@ impl Adapter for IrcAdapter {
             return Err(DeliveryError::refused(Code::Internal, "nobody on IRC recognises retransmissions"));
         }
         let (network, target) = self.found(foreign)?;
-        network.deliver(&target, delivery, commit).await
+        outgoing::deliver(&**network, &target, delivery, commit).await
     }
 
     async fn observe(&self, presentity: ForeignAddress) -> Result<(), DeliveryError> {

@@ -17,6 +17,7 @@ mod link;
 mod listener;
 mod net;
 mod network;
+mod outgoing;
 mod shown;
 mod sync;
 mod time;

@@ -1,9 +1,10 @@
 //! A network, whichever way the gateway has part in it.
 
 use async_trait::async_trait;
-use cpim_adapter::{AdapterContext, AdapterError, CommitPoint, Delivery, DeliveryError, Outcome};
+use cpim_adapter::{AdapterContext, AdapterError, CommitPoint, DeliveryError, Notify};
 
 use crate::address::NetworkName;
+use crate::outgoing::Outgoing;
 
 /// One IRC network. What each method promises is what [`cpim_adapter::Adapter`] says of the one of the same name;
 /// `target` is what stands behind the network's name in an address, in its canonical form.
@@ -24,13 +25,16 @@ pub(crate) trait Network: Send + Sync + 'static {
     /// Runs until drained; called once.
     async fn run(self: std::sync::Arc<Self>, cx: AdapterContext) -> Result<(), AdapterError>;
 
-    /// Hands an operation to whoever the target is.
-    async fn deliver(
+    /// Hands a message to whoever the target is; its leg tells what becomes of it.
+    async fn letter(
         &self,
         target: &str,
-        delivery: Delivery,
+        letter: Outgoing<'_>,
         commit: &CommitPoint,
-    ) -> Result<Outcome, DeliveryError>;
+    ) -> Result<(), DeliveryError>;
+
+    /// Tells whoever the target is of somebody's presence.
+    async fn news(&self, target: &str, notify: &Notify, commit: &CommitPoint) -> Result<(), DeliveryError>;
 
     /// Begins to observe a target, and tells its presence by [`AdapterContext::observed`].
     async fn observe(&self, target: &str) -> Result<(), DeliveryError>;

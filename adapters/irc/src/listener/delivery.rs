@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cpim_adapter::{
-    Address, Class, Code, CommitPoint, Delivery, DeliveryError, Fault, MemoryError, Message, Operation,
-    Outcome, Response, Retry,
+    Address, Class, Code, CommitPoint, Delivery, DeliveryError, Fault, MemoryError, Notify, Retry,
 };
-use cpim_irc_proto::{Origin, text as irc_text};
+use cpim_irc_proto::Origin;
 use tokio::sync::mpsc;
 
 use super::client::Client;
@@ -16,7 +15,7 @@ use super::nick::{GATEWAY, fold};
 use super::server::{Live, Server};
 use super::session::origin_of;
 use super::users::{Face, User};
-use crate::leg::Leg;
+use crate::outgoing::Outgoing;
 use crate::shown::{self, Most, Reader};
 
 /// Lines of one message at most; of what somebody asked for, a content of 1 MiB in base64.
@@ -25,47 +24,36 @@ const MOST: Most = Most { shown: 200, whole: 20_000 };
 /// The journal's clock counts milliseconds: what was accepted in the one in which a nick was taken is for who took it.
 const MOMENT: Duration = Duration::from_millis(1);
 
-/// Hands an operation to whoever a target means.
-pub(super) async fn deliver(
+/// Tells every client of a target of somebody's presence.
+pub(super) async fn news(
     server: &Server,
-    live: &Arc<Live>,
     target: &str,
-    delivery: Delivery,
+    notify: &Notify,
     commit: &CommitPoint,
-) -> Result<Outcome, DeliveryError> {
-    match &*delivery.operation {
-        Operation::Message(message) => letter(server, live, target, &delivery, message, commit).await,
-        Operation::Notify(notify) => {
-            let users = server.users().of(target);
-            if users.is_empty() {
-                return Err(DeliveryError::out_of_contact());
-            }
-            commit.pass(None).await?;
-            for user in users {
-                let news = News {
-                    target: notify.target.as_uri().address().clone(),
-                    presence: notify.presence.clone(),
-                };
-                // A connection that is just ending watches nobody any more.
-                let _sent = user.room.send(Departure::News(Box::new(news))).await;
-            }
-            Ok(Outcome::Delivered(Response::success()))
-        }
-        // The gateway observes presentities here itself, and publishes for none of them.
-        Operation::Publish(_) | Operation::Subscribe(_) | Operation::Unsubscribe(_) => {
-            Err(DeliveryError::refused(Code::Unsupported, "IRC users take messages and notifications"))
-        }
+) -> Result<(), DeliveryError> {
+    let users = server.users().of(target);
+    if users.is_empty() {
+        return Err(DeliveryError::out_of_contact());
     }
+    commit.pass(None).await?;
+    for user in users {
+        let news =
+            News { target: notify.target.as_uri().address().clone(), presence: notify.presence.clone() };
+        // A connection that is just ending watches nobody any more.
+        let _sent = user.room.send(Departure::News(Box::new(news))).await;
+    }
+    Ok(())
 }
 
-async fn letter(
+/// Hands a message to the client that takes it for a target.
+pub(super) async fn letter(
     server: &Server,
     live: &Arc<Live>,
     target: &str,
-    delivery: &Delivery,
-    message: &Message,
+    letter: Outgoing<'_>,
     commit: &CommitPoint,
-) -> Result<Outcome, DeliveryError> {
+) -> Result<(), DeliveryError> {
+    let Outgoing { message, delivery } = letter;
     let user = reachable(server, live, target, delivery).await?;
     let source = message.source.as_uri().address();
     if let Some(name) = shown::source_name(message) {
@@ -75,11 +63,10 @@ async fn letter(
     let account = person.and_then(|person| server.users().of(&person).last()?.face().account);
     let source =
         origin(server, live, source).await.map_err(|error| DeliveryError::transport(error.to_string()))?;
-    let verb = if message.metadata.automatic { "NOTICE" } else { "PRIVMSG" };
     let face = user.face();
-    let room = irc_text::room(source.to_string().len(), verb, &face.nick);
+    let frame = (source.to_string().len(), &*face.nick, "");
     let reader = Reader { inbox: GATEWAY, is_guest: face.account.is_none() };
-    let lines = shown::lines(&live.cx, message, &delivery.passage.id, (room, MOST), reader).await?;
+    let lines = letter.lines(&live.cx, frame, MOST, reader).await?;
     let place = match user.room.reserve().await {
         Ok(place) => place,
         Err(mpsc::error::SendError(())) => return Err(DeliveryError::out_of_contact()),
@@ -87,15 +74,15 @@ async fn letter(
     commit.pass(None).await?;
     // Should the client have left meanwhile, the leg is dropped, which says that nothing was sent.
     place.send(Departure::Letter(Box::new(Letter {
-        leg: Leg::new(delivery.leg, live.cx.clone()),
+        leg: letter.leg(&live.cx),
+        verb: letter.verb(),
         source,
         account,
-        automatic: message.metadata.automatic,
         lines,
         id: delivery.passage.id.clone(),
         at: delivery.accepted_at,
     })));
-    Ok(Outcome::Pending)
+    Ok(())
 }
 
 /// The client that takes messages for a target: the newest of an account, or the one that has had the nick since before

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use cpim_adapter::{Address, OperationId, Presence};
-use cpim_irc_proto::{Origin, Trailing};
+use cpim_irc_proto::{Origin, Trailing, Verb};
 
 use crate::leg::Leg;
 
@@ -27,8 +27,8 @@ pub(crate) struct Letter {
     pub(crate) source: Origin,
     /// The account of whoever wrote it, where it is of this network.
     pub(crate) account: Option<Arc<str>>,
-    /// It came about by itself, and must not be answered so.
-    pub(crate) automatic: bool,
+    /// By which command it goes.
+    pub(crate) verb: Verb,
     /// Its lines, each of which fits.
     pub(crate) lines: Vec<Trailing>,
     /// Its name.

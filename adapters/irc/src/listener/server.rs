@@ -7,8 +7,8 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 use cpim_adapter::{
-    AdapterContext, AdapterError, BuildError, Class, CommitPoint, Delivery, DeliveryError, ForeignAddress,
-    Mapper, Outcome, Uri,
+    AdapterContext, AdapterError, BuildError, Class, CommitPoint, DeliveryError, ForeignAddress, Mapper,
+    Notify, Uri,
 };
 use cpim_irc_proto::{Host, Origin};
 use rustls::ServerConfig;
@@ -28,6 +28,7 @@ use crate::address::{IrcAddress, NetworkName};
 use crate::config::ServerSettings;
 use crate::link::Links;
 use crate::net::Network;
+use crate::outgoing::Outgoing;
 use crate::sync::lock;
 use crate::tls;
 
@@ -265,16 +266,18 @@ impl Network for Server {
         Ok(())
     }
 
-    async fn deliver(
+    async fn letter(
         &self,
         target: &str,
-        delivery: Delivery,
+        letter: Outgoing<'_>,
         commit: &CommitPoint,
-    ) -> Result<Outcome, DeliveryError> {
-        match self.live() {
-            Some(live) => delivery::deliver(self, live, target, delivery, commit).await,
-            None => Err(DeliveryError::transport("the server does not run yet")),
-        }
+    ) -> Result<(), DeliveryError> {
+        let live = self.live().ok_or_else(|| DeliveryError::transport("the server does not run yet"))?;
+        delivery::letter(self, live, target, letter, commit).await
+    }
+
+    async fn news(&self, target: &str, notify: &Notify, commit: &CommitPoint) -> Result<(), DeliveryError> {
+        delivery::news(self, target, notify, commit).await
     }
 
     async fn observe(&self, target: &str) -> Result<(), DeliveryError> {

@@ -427,8 +427,7 @@ impl Session {
     }
 
     fn write(&mut self, letter: Letter) {
-        let Letter { leg, source, account, automatic, lines, id, at } = letter;
-        let verb = if automatic { Verb::NOTICE } else { Verb::PRIVMSG };
+        let Letter { leg, verb, source, account, lines, id, at } = letter;
         let room = text::room(source.to_string().len(), &verb.to_string(), &self.client.nick);
         // It may have a longer nick than when they were cut.
         let lines: Vec<Trailing> = lines.into_iter().flat_map(|line| text::refit(line, room)).collect();

@@ -131,7 +131,7 @@ impl Stage {
             hop: NextHop::Foreign(foreign),
             again: false,
         };
-        self.server.deliver("alice", delivery, &CommitPoint::new(Passed)).await
+        crate::outgoing::deliver(&*self.server, "alice", delivery, &CommitPoint::new(Passed)).await
     }
 
     /// The next word on a leg.

@@ -3,20 +3,18 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use cpim_adapter::{
-    Code, CommitPoint, Delivery, DeliveryError, Fault, Message, Notify, Operation, Outcome, Response, Retry,
-};
+use bytes::Bytes;
+use cpim_adapter::{Code, CommitPoint, DeliveryError, Fault, Notify, Retry};
 use cpim_irc_proto::client::{Found, Letter};
-use cpim_irc_proto::text::room;
-use cpim_irc_proto::{LineBuilder, NameKey, Nick, Trailing, Verb};
+use cpim_irc_proto::{LineBuilder, LineTooLong, NameKey, Nick, Trailing, Verb};
 use tokio::time::{Instant, timeout};
 
 use super::joined::Joined;
 use super::mailbox::{NoTurn, Posted};
 use super::people::{Identity, Judgement};
 use super::seat::Seat;
-use crate::leg::Leg;
-use crate::shown::{self, Most, Reader};
+use crate::outgoing::Outgoing;
+use crate::shown::{Most, Reader};
 use crate::sync::lock;
 
 /// Lines of one message at most: at the pace of networks, minutes.
@@ -37,30 +35,14 @@ const WHO_AT_ONCE: Duration = Duration::from_secs(5);
 /// How long what is known of somebody is kept: longer than anything waits.
 const NOTED: Duration = Duration::from_hours(24);
 
-/// Hands an operation to whoever a target means.
-pub(super) async fn deliver(
+/// Hands a message to whoever a target means: whose seat, whose nick, whose turn; then the commit point.
+pub(super) async fn letter(
     joined: &Arc<Joined>,
     target: &str,
-    delivery: Delivery,
+    letter: Outgoing<'_>,
     commit: &CommitPoint,
-) -> Result<Outcome, DeliveryError> {
-    match &*delivery.operation {
-        Operation::Message(message) => letter(joined, target, &delivery, message, commit).await,
-        Operation::Notify(notify) => news(joined, target, notify, commit).await,
-        // The gateway observes people there itself, and publishes for none of them.
-        Operation::Publish(_) | Operation::Subscribe(_) | Operation::Unsubscribe(_) => {
-            Err(DeliveryError::refused(Code::Unsupported, "IRC users take messages and notifications"))
-        }
-    }
-}
-
-async fn letter(
-    joined: &Arc<Joined>,
-    target: &str,
-    delivery: &Delivery,
-    message: &Message,
-    commit: &CommitPoint,
-) -> Result<Outcome, DeliveryError> {
+) -> Result<(), DeliveryError> {
+    let Outgoing { message, delivery } = letter;
     let live = joined.live().ok_or_else(|| DeliveryError::transport("the gateway is just starting"))?;
     let key = joined.key(target);
     let nick =
@@ -87,32 +69,29 @@ async fn letter(
     drop(wanted);
     // Waiting may have taken long. Others wait for this now: where the network is slow to say, they go first.
     judge(joined, &key, delivery.accepted_at, WHO_AT_ONCE).await?;
-    let verb = if message.metadata.automatic { Verb::NOTICE } else { Verb::PRIVMSG };
     let before = match is_own || joined.is_gateways(message.source.address()) {
         true => String::new(),
         false => format!("<{}> ", message.source.to_string().trim_start_matches("im:")),
     };
-    let left = room(turn.source_octets, &verb.to_string(), target).saturating_sub(before.len());
     // The relay takes what is for the gateway itself.
     let inbox =
         joined.relay.nick().map_or_else(|| "this network's relay".to_owned(), |nick| nick.to_string());
     // How long the network lets him be who he is, nobody knows.
     let reader = Reader { inbox: &inbox, is_guest: true };
-    let texts = shown::lines(&live.cx, message, &delivery.passage.id, (left, MOST), reader).await?;
-    let too_long =
-        |error: cpim_irc_proto::LineTooLong| DeliveryError::refused(Code::TooLarge, error.to_string());
-    let mut octets = Vec::with_capacity(texts.len());
-    for text in &texts {
-        let text = Trailing::lossy(&format!("{before}{text}"));
-        octets.push(LineBuilder::new(verb.clone()).nick(&nick).last(&text).map_err(too_long)?);
-    }
+    let frame = (turn.source_octets, target, &*before);
+    let lines = letter.lines(&live.cx, frame, MOST, reader).await?;
+    let line = |text| LineBuilder::new(letter.verb()).nick(&nick).last(text);
+    let octets: Result<Vec<Bytes>, LineTooLong> = lines.iter().map(line).collect();
+    let octets = octets.map_err(|error| DeliveryError::refused(Code::TooLarge, error.to_string()))?;
     commit.pass(None).await?;
-    let leg = Leg::new(delivery.leg, live.cx.clone());
-    let letter = Letter::new(turn.mapping.key(target), octets);
-    let posted = Posted { letter, leg, is_notice: message.metadata.automatic };
+    let posted = Posted {
+        letter: Letter::new(turn.mapping.key(target), octets),
+        leg: letter.leg(&live.cx),
+        is_notice: message.metadata.automatic,
+    };
     // Should the connection have ended meanwhile, the leg is dropped, which says that nothing was sent.
     drop(turn.slot.send(posted));
-    Ok(Outcome::Pending)
+    Ok(())
 }
 
 /// Whether what was accepted then is for whoever has the nick now. Who that is, the network is asked where it is not
@@ -204,12 +183,12 @@ impl Joined {
 
 /// Presence for somebody of the network. For the relay itself it is how a foreign user's puppet is to look; anybody
 /// else is told by it in words.
-async fn news(
+pub(super) async fn news(
     joined: &Arc<Joined>,
     target: &str,
     notify: &Notify,
     commit: &CommitPoint,
-) -> Result<Outcome, DeliveryError> {
+) -> Result<(), DeliveryError> {
     let key = joined.key(target);
     let is_for_relay = key == joined.key(joined.settings.nick.as_str());
     if !is_for_relay && joined.relay.nick().is_none() {
@@ -223,7 +202,7 @@ async fn news(
         let words = notify.presence.summary(who.trim_start_matches("pres:"));
         joined.notices(&joined.relay, &nick, &words);
     }
-    Ok(Outcome::Delivered(Response::success()))
+    Ok(())
 }
 
 impl Joined {

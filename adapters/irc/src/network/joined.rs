@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
 use cpim_adapter::{
-    AdapterContext, AdapterError, Address, Answer, Authority, BuildError, Class, CommitPoint, Delivery,
-    DeliveryError, ForeignAddress, ImUri, Inlet, Local, Mapper, Outcome, SessionFacts, Shutdown, Standing,
+    AdapterContext, AdapterError, Address, Answer, Authority, BuildError, Class, CommitPoint, DeliveryError,
+    ForeignAddress, ImUri, Inlet, Local, Mapper, Notify as News, SessionFacts, Shutdown, Standing,
 };
 use cpim_irc_proto::client::{Session, Watch};
 use cpim_irc_proto::{Casemapping, NameKey, Nick};
@@ -27,6 +27,7 @@ use super::{delivery, looks};
 use crate::address::{IrcAddress, NetworkName};
 use crate::health::HealthShare;
 use crate::net::Network;
+use crate::outgoing::Outgoing;
 use crate::sync::lock;
 use crate::tls;
 
@@ -437,13 +438,17 @@ impl Network for JoinedNetwork {
         Ok(())
     }
 
-    async fn deliver(
+    async fn letter(
         &self,
         target: &str,
-        delivery: Delivery,
+        letter: Outgoing<'_>,
         commit: &CommitPoint,
-    ) -> Result<Outcome, DeliveryError> {
-        delivery::deliver(&self.0, target, delivery, commit).await
+    ) -> Result<(), DeliveryError> {
+        delivery::letter(&self.0, target, letter, commit).await
+    }
+
+    async fn news(&self, target: &str, notify: &News, commit: &CommitPoint) -> Result<(), DeliveryError> {
+        delivery::news(&self.0, target, notify, commit).await
     }
 
     async fn observe(&self, target: &str) -> Result<(), DeliveryError> {

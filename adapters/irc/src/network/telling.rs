@@ -50,7 +50,8 @@ impl Waiting {
             seat: Arc::downgrade(seat),
             quiet: spoken.notice,
             text: beginning(text),
-            at: SystemTime::now(),
+            // What is played back was written who knows when.
+            at: if spoken.replayed { SystemTime::UNIX_EPOCH } else { SystemTime::now() },
             account: spoken.account().map(str::to_owned),
             mask: user_host.map(|(user, host)| format!("{}@{}", words(user), words(host))),
         }
