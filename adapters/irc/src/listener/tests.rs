@@ -186,6 +186,26 @@ async fn who_falls_silent_is_pinged_and_closed() {
     assert_eq!(began.elapsed().as_secs(), 300);
 }
 
+/// So is who never answers the ping behind a message, whatever else he says: what came for him would wait for ever.
+#[tokio::test(start_paused = true)]
+async fn who_never_confirms_is_closed() {
+    let stage = Stage::new().await;
+    let mut alice = stage.join(4_096).await;
+    let began = Instant::now();
+    stage.deliver("hello").await.unwrap();
+    read_until(&mut alice, "PING :1").await;
+    for nth in 1..=5 {
+        tokio::time::sleep_until(began + Duration::from_secs(11 * nth)).await;
+        alice.write_all(b"TIME\r\n").await.unwrap();
+        read_until(&mut alice, " 391 ").await;
+    }
+    assert!(read_all(&mut alice).await.ends_with("(Ping timeout: 60 seconds)\r\n"));
+    assert_eq!(began.elapsed().as_secs(), 60);
+    let Word::Answered(response) = stage.word().await else { panic!("answered by its end") };
+    assert_eq!(response.status(), cpim_adapter::Status::Indeterminant);
+    assert!(response.words().contains("1 of 1 lines were out"), "{}", response.words());
+}
+
 /// A client that takes nothing is closed, and the outcome says how much of the message was out.
 #[tokio::test(start_paused = true)]
 async fn who_takes_nothing_is_closed() {
