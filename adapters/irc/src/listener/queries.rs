@@ -10,6 +10,7 @@ use cpim_adapter::{Address, Class, Response, Status as Outcome};
 use cpim_irc_proto::{Numeric, Origin};
 use tokio::time::Instant;
 
+use super::aliases::Aliases;
 use super::nick::{fold, is_nick, same};
 use super::presence::Status;
 use super::session::{Session, origin_of};
@@ -221,7 +222,10 @@ impl Session {
             let nobody = self.client.numeric(Numeric::ERR_NOSUCHNICK).param(name);
             return vec![nobody.words("No such nick"), end];
         };
-        let reply = |numeric| self.client.numeric(numeric).param(nick.as_str());
+        // A client finds the answer by what it asked for.
+        let by_nick = is_nick(name);
+        let called = if by_nick { nick.as_str() } else { name };
+        let reply = |numeric| self.client.numeric(numeric).param(called);
         let mut lines = vec![
             reply(Numeric::RPL_WHOISUSER).param(user).param(host).param("*").words(self.real_name(item)),
             reply(Numeric::RPL_WHOISSERVER)
@@ -231,9 +235,11 @@ impl Session {
         if let Some(account) = self.account_of(item) {
             lines.push(reply(Numeric::RPL_WHOISACCOUNT).param(account).words("is logged in as"));
         }
-        if let Some(address) = foreign {
-            let address = address.clone().with_class(Class::Im);
-            lines.push(reply(Numeric::RPL_WHOISSPECIAL).words(format!("can be written to as {address}")));
+        if let Some(address) = self.address_of(item) {
+            lines.push(reply(Numeric::RPL_WHOISSPECIAL).words(format!("is written to as {address}")));
+        }
+        if !by_nick && self.has_nick(item).await {
+            lines.push(reply(Numeric::RPL_WHOISSPECIAL).words(format!("is called {nick} here")));
         }
         let is_closed = matches!(&item.found, Found::Status(Status { open: false, .. }));
         match (self.is_away(item) || is_closed, self.note_of(item)) {
@@ -292,9 +298,36 @@ impl Session {
     async fn face_of(&self, item: &Item) -> Option<Origin> {
         match (self.client_of(item), &item.target) {
             (Some(face), _) => origin_of(&face, self.client.server.name().as_str()).ok(),
-            (None, Some(target)) => self.origin(target).await,
+            // Whoever is there has a nick from now on. Asking for an address that may be nobody's takes none away.
+            (None, Some(target)) if item.is_here() => self.origin(target).await,
+            (None, Some(target)) => {
+                let (live, mapper) = (&self.client.live, self.client.live.cx.mapper());
+                let appeared = live.aliases.appeared(target, &mapper).await.ok()?;
+                appeared.or_else(|| Aliases::glimpse(target, &mapper))
+            }
             (None, None) => None,
         }
+    }
+
+    /// Whether a name means somebody who has a nick here.
+    async fn has_nick(&self, item: &Item) -> bool {
+        match &item.target {
+            _ if self.client_of(item).is_some() => true,
+            Some(target) => {
+                let (live, mapper) = (&self.client.live, self.client.live.cx.mapper());
+                matches!(live.aliases.appeared(target, &mapper).await, Ok(Some(_)))
+            }
+            None => false,
+        }
+    }
+
+    /// Under which address somebody is written to from anywhere.
+    fn address_of(&self, item: &Item) -> Option<Address> {
+        let address = match (&item.found, &item.target) {
+            (Found::Oneself, _) => self.me.pres.as_uri().address(),
+            (_, target) => target.as_ref()?,
+        };
+        Some(address.clone().with_class(Class::Im))
     }
 
     fn real_name(&self, item: &Item) -> String {
