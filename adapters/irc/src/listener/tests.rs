@@ -221,6 +221,16 @@ async fn who_takes_nothing_is_closed() {
     drop(alice);
 }
 
+/// Questions that the gateway does not answer are bounded: a client that asks on is read no further.
+#[tokio::test(start_paused = true)]
+async fn who_asks_too_much_is_read_no_further() {
+    let stage = Stage::new().await;
+    let mut alice = stage.join(4_096).await;
+    let storm = "MONITOR + fred@a.example\r\nMONITOR - fred@a.example\r\n".repeat(10_000);
+    let written = tokio::time::timeout(Duration::from_secs(1), alice.write_all(storm.as_bytes())).await;
+    assert!(written.is_err(), "all of it was read");
+}
+
 /// A message that was not begun when its client left was not sent.
 #[tokio::test(start_paused = true)]
 async fn what_was_not_begun_was_not_sent() {
