@@ -215,9 +215,12 @@ impl Session {
         let foreign = item.target.as_ref().filter(|_| self.person_of(item).is_none());
         // Of one's own network, whoever is not there, or may not be seen, is nobody. Of a foreign user the address is no
         // secret, since it is what is written to.
-        let shown = item.is_here() || foreign.is_some();
-        let Some(Origin::Person { nick, user, host }) = (if shown { self.face_of(item).await } else { None })
-        else {
+        let face = match (&item.found, foreign) {
+            (Found::Nothing, Some(address)) => self.known_face(address).await,
+            (_, None) if !item.is_here() => None,
+            _ => self.face_of(item).await,
+        };
+        let Some(Origin::Person { nick, user, host }) = face else {
             let nobody = self.client.numeric(Numeric::ERR_NOSUCHNICK).param(name);
             return vec![nobody.words("No such nick"), end];
         };
@@ -295,6 +298,12 @@ impl Session {
             (None, Some(target)) => self.origin(target).await,
             (None, None) => None,
         }
+    }
+
+    /// As whom a foreign user appears of whom nothing else is known.
+    async fn known_face(&self, address: &Address) -> Option<Origin> {
+        let live = &self.client.live;
+        live.aliases.known(address, &live.cx.mapper()).await.ok().flatten()
     }
 
     fn real_name(&self, item: &Item) -> String {
