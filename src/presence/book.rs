@@ -3,7 +3,7 @@
 //! Knows neither clock nor store nor network: times are given to it in Unix milliseconds, and what is to be told
 //! is taken from it. A change costs as much as it has watchers, an end as much as one subscription.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use cpim_adapter::{Address, ForeignAddress, PresUri, Presence};
@@ -36,22 +36,27 @@ pub(crate) struct Ended {
 pub(crate) struct Book {
     pub(super) names: Names,
     pub(super) leases: Leases,
-    pub(super) presentities: HashMap<Name, Presentity>,
-    pub(super) far: HashMap<LeaseKey, Far>,
+    /// By numbers of ours, which nobody can choose.
+    pub(super) presentities: foldhash::HashMap<Name, Presentity>,
+    pub(super) far: foldhash::HashMap<LeaseKey, Far>,
     pub(crate) links: Links,
     /// When what other servers keep is to be renewed.
     pub(super) renewals: BTreeSet<(i64, LeaseKey)>,
     /// Looks that other servers answer, by watcher and presentity.
     pub(super) looks: HashMap<(Address, Address), Look>,
     pub(super) ready: VecDeque<Item>,
+    /// Subscriptions that are told behind those, or found to know everything. Some have been since, or have ended.
+    pub(super) later: VecDeque<LeaseKey>,
+    /// How often the next to be told was taken.
+    pub(super) turns: u32,
     /// Whose watchers cannot be reached. Some of them have ended since.
-    pub(super) parked: HashSet<LeaseKey>,
+    pub(super) parked: foldhash::HashSet<LeaseKey>,
     /// Publications that lapse.
     lapses: BTreeSet<(i64, Name, u64)>,
     /// Subscriptions that end with a session.
     held: HashMap<u64, Vec<LeaseKey>>,
     /// Which session each of them ends with: the last that asked for it.
-    holders: HashMap<LeaseKey, u64>,
+    holders: foldhash::HashMap<LeaseKey, u64>,
     /// The presentities that a session has to do with.
     of_session: HashMap<u64, Vec<Name>>,
     /// Presentities that may not be needed any more, and when to look.
@@ -64,6 +69,12 @@ impl Book {
     /// How many subscriptions there are.
     pub(crate) fn len(&self) -> usize {
         self.leases.len()
+    }
+
+    /// Makes room for so many subscriptions: memory that grows is touched twice.
+    pub(crate) fn make_room(&mut self, leases: usize) {
+        self.leases.make_room(leases);
+        self.later.reserve_exact(leases);
     }
 
     /// The presentity of an address, where it is known, and what kind it is.

@@ -1,9 +1,11 @@
 //! Subscriptions, each found by its pair, its presentity, its watcher and its end, at a cost that does not depend
 //! on how many there are.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use cpim_adapter::{PresUri, Standing, SubscriptId};
+// Its keys are numbers of ours, which nobody can choose.
+use foldhash::HashMap;
 
 use super::names::Name;
 
@@ -21,6 +23,8 @@ pub(crate) enum Stage {
     Idle,
     /// Its watcher has not had the response yet, behind which everything is told.
     Held,
+    /// It is told, or found to know everything, once nothing newer is to be told.
+    Later,
     /// It is among those that are about to be told.
     Queued,
     /// Something is on its way to the watcher.
@@ -137,6 +141,12 @@ pub(crate) struct Leases {
 impl Leases {
     pub(crate) const fn len(&self) -> usize {
         self.live
+    }
+
+    /// Makes room for so many at once.
+    pub(crate) fn make_room(&mut self, leases: usize) {
+        self.slots.reserve(leases);
+        self.pairs.reserve(leases);
     }
 
     pub(crate) fn get(&self, key: LeaseKey) -> Option<&Lease> {

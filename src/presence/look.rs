@@ -50,6 +50,12 @@ impl Book {
         self.names.address(self.leases.get(key)?.watcher).cloned()
     }
 
+    /// Who watches whom, by a subscription that lasts longer than its connection.
+    pub(crate) fn lasting_pair(&self, key: LeaseKey) -> Option<(Address, Address)> {
+        let lease = self.leases.get(key).filter(|lease| lease.expires() < i64::MAX)?;
+        Some((self.names.address(lease.watcher)?.clone(), self.names.address(lease.presentity)?.clone()))
+    }
+
     /// Whose presence it is, of what kind he is, since when and until when it lasts, and how well the watcher is known.
     pub(crate) fn particulars(&self, key: LeaseKey) -> Option<(Address, Kind, i64, i64, Standing)> {
         let lease = self.leases.get(key)?;

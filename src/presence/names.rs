@@ -19,7 +19,7 @@ impl Name {
 #[derive(Default)]
 pub(crate) struct Names {
     /// By a hash of the address, which is a third of the memory that the addresses themselves would take.
-    numbers: HashMap<u64, Name>,
+    numbers: foldhash::HashMap<u64, Name>,
     /// Those whose hash another address has: as good as never.
     others: HashMap<Address, Name>,
     hashing: RandomState,
@@ -37,7 +37,11 @@ struct Slot {
 impl Names {
     /// The number of an address that is in use.
     pub(crate) fn find(&self, address: &Address) -> Option<Name> {
-        let found = self.numbers.get(&self.hashing.hash_one(address)).copied();
+        self.find_by(self.hashing.hash_one(address), address)
+    }
+
+    fn find_by(&self, hash: u64, address: &Address) -> Option<Name> {
+        let found = self.numbers.get(&hash).copied();
         match found.filter(|name| self.address(*name) == Some(address)) {
             None if !self.others.is_empty() => self.others.get(address).copied(),
             found => found,
@@ -46,7 +50,8 @@ impl Names {
 
     /// The number of an address, which is held on to until [`Names::release`].
     pub(crate) fn hold(&mut self, address: &Address) -> Name {
-        if let Some(name) = self.find(address) {
+        let hash = self.hashing.hash_one(address);
+        if let Some(name) = self.find_by(hash, address) {
             self.hold_again(name);
             return name;
         }
@@ -62,7 +67,7 @@ impl Names {
                 Name(u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX))
             }
         };
-        match self.numbers.entry(self.hashing.hash_one(&address)) {
+        match self.numbers.entry(hash) {
             Entry::Vacant(free) => {
                 free.insert(name);
             }
@@ -119,7 +124,7 @@ impl Names {
         let shared = self.domains.get_key_value(address.domain()).map(|(domain, _)| domain.clone());
         let domain = shared.unwrap_or_else(|| address.domain().clone());
         *self.domains.entry(domain.clone()).or_insert(0) += 1;
-        Address::new(address.class(), address.local(), domain).unwrap_or_else(|_| address.clone())
+        address.with_domain(domain)
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! A subscription has one mark that there is something to tell, and no queue: what is told is looked up when it is told.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use cpim_adapter::{Address, Passage, PresUri, Standing};
@@ -15,6 +16,9 @@ use super::winfo::WatcherFact;
 
 /// How long the first word of an adapter on a presentity is awaited before it counts as closed, in milliseconds.
 pub(crate) const FIRST_WORD_MS: i64 = 3_000;
+
+/// One in so many turns is of what waits behind all that is new, so that it is told some day under any load.
+const TURNS_OF_NEW: u32 = 8;
 
 /// Something to tell.
 #[derive(Debug)]
@@ -79,9 +83,20 @@ impl Book {
         let Some(lease) = self.leases.get_mut(key) else { return };
         lease.dirty = true;
         lease.anyway |= anyway;
-        if lease.stage == Stage::Idle {
+        if matches!(lease.stage, Stage::Idle | Stage::Later) {
             lease.stage = Stage::Queued;
             self.ready.push_back(Item::Lease(key));
+        }
+    }
+
+    /// Has a subscription's watcher told behind all that is new: a start takes up a million of them, of whom hardly one
+    /// has something to hear.
+    pub(crate) fn mark_for_later(&mut self, key: LeaseKey) {
+        let Some(lease) = self.leases.get_mut(key) else { return };
+        lease.dirty = true;
+        if lease.stage == Stage::Idle {
+            lease.stage = Stage::Later;
+            self.later.push_back(key);
         }
     }
 
@@ -116,15 +131,34 @@ impl Book {
         self.ready.push_back(Item::Once(Box::new(once)));
     }
 
-    /// The next to be told.
+    /// The next to be told. What is new goes first, but for every so many of it one goes that has waited.
     pub(crate) fn next_ready(&mut self) -> Option<Item> {
-        self.ready.pop_front()
+        self.turns = self.turns.wrapping_add(1);
+        if self.turns.is_multiple_of(TURNS_OF_NEW) {
+            return self.next_later().or_else(|| self.ready.pop_front());
+        }
+        self.ready.pop_front().or_else(|| self.next_later())
+    }
+
+    fn next_later(&mut self) -> Option<Item> {
+        while let Some(key) = self.later.pop_front() {
+            // Something new may have come for it meanwhile: then it has been told, or is about to be.
+            if self.leases.get(key).is_some_and(|lease| lease.stage == Stage::Later) {
+                return Some(Item::Lease(key));
+            }
+        }
+        // What a start took is given back.
+        self.later = VecDeque::new();
+        None
     }
 
     /// Begins to tell a subscription's watcher. Nothing where there is nothing to tell yet, or any more.
     pub(crate) fn begin(&mut self, key: LeaseKey) -> Option<Telling> {
         let (watcher, target) = self.spelled(key)?;
-        let lease = self.leases.get_mut(key).filter(|lease| lease.stage == Stage::Queued)?;
+        let lease = self.leases.get_mut(key)?;
+        if !matches!(lease.stage, Stage::Queued | Stage::Later) {
+            return None;
+        }
         let presentity = self.names.address(lease.presentity)?.clone();
         let known = self.presentities.get(&lease.presentity)?;
         let what = match (&known.kind, &known.state) {
@@ -216,5 +250,71 @@ impl Book {
     /// Everybody's, of those that cannot be reached.
     pub(crate) fn all_parked(&self) -> Vec<LeaseKey> {
         self.parked(usize::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::presence::{LeaseId, NewLease};
+
+    fn address(uri: &str) -> Address {
+        Address::parse(uri).unwrap()
+    }
+
+    /// A book as it is after a start: so many presentities, each watched by one.
+    fn taken_up(leases: usize) -> (Book, Vec<LeaseKey>) {
+        let mut book = Book::default();
+        let keys = (0..leases).map(|at| {
+            let presentity = book.presentity(&address(&format!("pres:t{at}@b.example")), Kind::Hosted);
+            let key =
+                book.enter(&address(&format!("pres:w{at}@a.example")), presentity, |watcher| NewLease {
+                    watcher,
+                    presentity,
+                    since: 0,
+                    expires: i64::MAX,
+                    id: LeaseId::Minted(1),
+                    spelled: None,
+                    standing: Standing::Verified,
+                    stage: Stage::Idle,
+                    told: 0,
+                });
+            book.mark_for_later(key);
+            key
+        });
+        let keys = keys.collect();
+        (book, keys)
+    }
+
+    /// Takes the next to be told, and tells it.
+    fn tell_next(book: &mut Book) -> Option<LeaseKey> {
+        let Item::Lease(key) = book.next_ready()? else { panic!("nobody looked once") };
+        book.begin(key).unwrap();
+        book.finish(key, Told::This(1));
+        Some(key)
+    }
+
+    #[test]
+    fn what_is_new_is_told_before_what_a_start_took_up_and_each_once() {
+        let (mut book, keys) = taken_up(1_000);
+        assert_eq!(tell_next(&mut book), Some(keys[0]));
+        book.mark(keys[700], false);
+        assert_eq!(tell_next(&mut book), Some(keys[700]));
+        let rest: Vec<LeaseKey> = std::iter::from_fn(|| tell_next(&mut book)).collect();
+        assert_eq!(rest, [&keys[1..700], &keys[701..]].concat());
+        assert_eq!(book.later.capacity(), 0);
+    }
+
+    #[test]
+    fn what_a_start_took_up_is_told_under_any_load() {
+        let (mut book, keys) = taken_up(100);
+        let mut turns = 0;
+        while !book.later.is_empty() {
+            // The last one's presence changes again and again.
+            book.mark(keys[99], false);
+            tell_next(&mut book).unwrap();
+            turns += 1;
+        }
+        assert!(turns <= 100 * TURNS_OF_NEW);
     }
 }

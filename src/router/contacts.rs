@@ -101,7 +101,18 @@ impl Contacts {
     /// The newest connection that serves any of these scopes, the first scope first.
     pub(crate) fn serving(&self, scopes: &[Scope]) -> Option<Contact> {
         let inner = lock(&self.0);
-        scopes.iter().find_map(|scope| newest(&inner, &inner.serving, scope))
+        scopes.iter().find_map(|scope| newest(&inner, &inner.serving, scope)).cloned()
+    }
+
+    /// The port of that connection.
+    pub(crate) fn port_serving(&self, scopes: &[Scope]) -> Option<usize> {
+        let inner = lock(&self.0);
+        scopes.iter().find_map(|scope| newest(&inner, &inner.serving, scope)).map(|contact| contact.port)
+    }
+
+    /// Whether there is one.
+    pub(crate) fn serves(&self, scopes: &[Scope]) -> bool {
+        self.port_serving(scopes).is_some()
     }
 
     /// The number of the oldest connection that serves a scope: they are counted up.
@@ -115,7 +126,7 @@ impl Contacts {
 
     /// Whether a session serves an address, or its domain.
     pub(crate) fn is_in_contact(&self, address: &Address) -> bool {
-        self.serving(&[Scope::Address(address.clone()), Scope::Domain(address.domain().clone())]).is_some()
+        self.serves(&[Scope::Address(address.clone()), Scope::Domain(address.domain().clone())])
     }
 
     /// Whether what is for an address goes to a peer gateway that is in contact.
@@ -138,6 +149,7 @@ impl Contacts {
             .iter()
             .find_map(|scope| newest(&inner, &inner.speaking, scope))
             .filter(|contact| owner.is(&contact.facts, mapper))
+            .cloned()
     }
 
     /// Whether an address was served until lately.
@@ -178,13 +190,12 @@ fn scope_domain(scope: &Scope) -> Option<&Domain> {
     }
 }
 
-fn newest(inner: &Inner, index: &HashMap<Scope, Vec<u64>>, scope: &Scope) -> Option<Contact> {
+fn newest<'i>(inner: &'i Inner, index: &HashMap<Scope, Vec<u64>>, scope: &Scope) -> Option<&'i Contact> {
     index
         .get(scope)?
         .iter()
         .rev()
         .find_map(|session| inner.sessions.get(session).filter(|contact| !contact.answers.is_closed()))
-        .cloned()
 }
 
 fn forget(index: &mut HashMap<Scope, Vec<u64>>, scope: &Scope, session: u64) {

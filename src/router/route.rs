@@ -33,6 +33,19 @@ pub(super) enum Missed {
     Later(String),
 }
 
+/// Why there is no leg, before the store was asked who was here.
+enum NoLeg {
+    Missed(Missed),
+    /// Nothing leads to this address; that may be because it is out of contact.
+    Unknown(Address, Refusal),
+}
+
+impl From<Missed> for NoLeg {
+    fn from(missed: Missed) -> Self {
+        Self::Missed(missed)
+    }
+}
+
 impl Missed {
     /// As presence sees it, which is told once: whether trying again can help, and why there is none.
     pub(super) fn for_presence(self) -> (Retry, String) {
@@ -54,12 +67,34 @@ impl Router {
         self.contacts.changes() + self.policies.load(Ordering::Acquire) + self.book.changed()
     }
 
-    /// The next hop of an operation. Asks the store for aliases, and DNS for domains.
+    /// The next hop of an operation. Asks the store for aliases and for who was here, and DNS for domains.
     pub(super) async fn next_leg(
         &self,
         operation: &Arc<Operation>,
         standing: Standing,
     ) -> Result<Leg, Missed> {
+        match self.leg_now(operation, standing).await {
+            Ok(leg) => Ok(leg),
+            Err(NoLeg::Unknown(address, _)) if self.was_seen(&address).await => Err(Missed::OutOfContact),
+            Err(NoLeg::Unknown(_, refusal)) => Err(Missed::Never(refusal)),
+            Err(NoLeg::Missed(missed)) => Err(missed),
+        }
+    }
+
+    /// The same for presence, which is told once, and to whom nothing leads once something does: whether trying again can
+    /// help where there is none, and why there is none. Does not ask who was here, which may be asked for very many.
+    pub(super) async fn next_leg_of_presence(
+        &self,
+        operation: &Arc<Operation>,
+        standing: Standing,
+    ) -> Result<Leg, (Retry, String)> {
+        self.leg_now(operation, standing).await.map_err(|no_leg| match no_leg {
+            NoLeg::Unknown(_, refusal) => Missed::Never(refusal).for_presence(),
+            NoLeg::Missed(missed) => missed.for_presence(),
+        })
+    }
+
+    async fn leg_now(&self, operation: &Arc<Operation>, standing: Standing) -> Result<Leg, NoLeg> {
         let policy = self.policy();
         let mut operation = Arc::clone(operation);
         let mut been: Vec<Address> = Vec::new();
@@ -69,11 +104,8 @@ impl Router {
         for _ in 0..=cpim_adapter::Mapper::MAX_DEPTH {
             let address = operation.goes_to().address().clone();
             if been.contains(&address) {
-                return Err(Missed::Never(Refusal::new(
-                    Code::Loop,
-                    "forwarded in a circle",
-                    address.to_string(),
-                )));
+                let refusal = Refusal::new(Code::Loop, "forwarded in a circle", address.to_string());
+                return Err(Missed::Never(refusal).into());
             }
             been.push(address.clone());
             let target = match self.is_own(operation.speaks_for().address()) {
@@ -84,9 +116,9 @@ impl Router {
                 Decision::Allow => {}
                 Decision::Deny => {
                     let detail = format!("the rules of {address} block it");
-                    return Err(Missed::Never(Refusal::not_allowed(detail)));
+                    return Err(Missed::Never(Refusal::not_allowed(detail)).into());
                 }
-                Decision::Polite => return Err(self.as_out_of_contact(&address, &policy).await),
+                Decision::Polite => return Err(self.as_out_of_contact(&address, &policy).await.into()),
             }
             operation = match target {
                 Target::Alias(alias) => {
@@ -109,12 +141,11 @@ impl Router {
                     return Ok(Leg { port, hop: NextHop::Served(address), operation, forwarded });
                 }
                 Target::Nowhere(refusal) => {
-                    let known = match refusal.code {
-                        Code::Unreachable => true,
-                        Code::NoRoute => self.was_seen(&address).await,
-                        _ => false,
-                    };
-                    return Err(if known { Missed::OutOfContact } else { Missed::Never(refusal) });
+                    return Err(match refusal.code {
+                        Code::Unreachable => Missed::OutOfContact.into(),
+                        Code::NoRoute => NoLeg::Unknown(address, refusal),
+                        _ => Missed::Never(refusal).into(),
+                    });
                 }
                 Target::Elsewhere => {
                     let (port, hop) = self.resolve(&address, &policy).await?;
@@ -122,7 +153,7 @@ impl Router {
                 }
             };
         }
-        Err(Missed::Never(Refusal::new(Code::BadAddress, "nested too deep", "")))
+        Err(Missed::Never(Refusal::new(Code::BadAddress, "nested too deep", "")).into())
     }
 
     /// The next hop, where it can be told at once.

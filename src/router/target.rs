@@ -44,8 +44,8 @@ impl Router {
             Err(error) => return nowhere(Code::BadAddress, "not an address here", error.to_string()),
         }
         let scopes = [Scope::Address(address.clone()), Scope::Domain(address.domain().clone())];
-        if let Some(contact) = self.contacts.serving(&scopes) {
-            return Target::Served { port: contact.port };
+        if let Some(port) = self.contacts.port_serving(&scopes) {
+            return Target::Served { port };
         }
         self.unserved(address, policy)
     }
@@ -97,10 +97,8 @@ impl Router {
                 Err(error) => nowhere(Code::BadAddress, "not an address within", error.to_string()),
             };
         }
-        let served = self.contacts.serving(&[Scope::Selector(foreign.selector().clone())]);
-        let Some(port) =
-            served.as_ref().map(|contact| contact.port).or_else(|| self.port_for(foreign.selector()))
-        else {
+        let served = self.contacts.port_serving(&[Scope::Selector(foreign.selector().clone())]);
+        let Some(port) = served.or_else(|| self.port_for(foreign.selector())) else {
             return nowhere(Code::NoRoute, "no adapter for this kind of address", foreign.to_string());
         };
         let is_away =

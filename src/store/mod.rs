@@ -120,6 +120,9 @@ pub trait Journal: Send + Sync {
     /// `limit`; those that ended and are not forgotten yet included.
     async fn leases(&self, after: i64, limit: usize) -> Result<Vec<(i64, LeaseRow)>, StoreError>;
 
+    /// About how many there are of those.
+    async fn leases_held(&self) -> Result<usize, StoreError>;
+
     /// Whether this address was served here before.
     async fn seen(&self, address: &str) -> Result<bool, StoreError>;
 

@@ -70,7 +70,6 @@ impl Adapter for Toy {
                 None => PresenceSupport::None,
             },
             max_content_octets: None,
-            patience: None,
         }
     }
 

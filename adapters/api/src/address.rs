@@ -107,6 +107,12 @@ impl Address {
         Self { class, ..self.clone() }
     }
 
+    /// The same local-part at another domain.
+    #[must_use]
+    pub fn with_domain(&self, domain: Domain) -> Self {
+        Self { domain, ..self.clone() }
+    }
+
     /// The canonical URI without its scheme: `fred@example.com`, encoded as in the URI.
     #[must_use]
     pub fn mailbox(&self) -> String {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use cpim_adapter::{
     ALIAS_SPACE, Adapter, AdapterContext, AdapterError, Address, Content, Delivery, DeliveryError, Feature,
-    Health, HealthReporter, ImUri, Kind, Local, Memory, Message, Metadata, Operation, OperationId, Outcome,
-    Passage, Response, Shutdown, Standing, Support, TransId, Uri, VolatileMemory, Word,
+    Health, HealthReporter, ImUri, Kind, LegRef, Local, Memory, Message, Metadata, Operation, OperationId,
+    Outcome, Passage, Report, Response, Shutdown, Standing, Support, TransId, Uri, VolatileMemory, Word,
 };
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -160,10 +160,9 @@ impl Bench {
 
     /// Sends a delivery on its way.
     pub(crate) fn depart(&self, delivery: Delivery, log: Log) -> Leg {
-        let (adapter, point) = (Arc::clone(&self.adapter), log.point());
         let (number, trans_id) = (delivery.leg, delivery.trans_id.clone());
         self.core.departs(number);
-        let task = tokio::spawn(async move { adapter.deliver(delivery, &point).await });
+        let task = tokio::spawn(log.clone().deliver(Arc::clone(&self.adapter), delivery));
         Leg { number, trans_id, log, task }
     }
 
@@ -228,9 +227,20 @@ impl Bench {
         }
     }
 
+    /// Whether the word on a leg is that the far side refused it.
+    pub(crate) fn has_failed(&self, leg: u64) -> bool {
+        let failed = |event: &&Event| match event {
+            Event::Reported(Report { leg: LegRef::Number(number), word: Word::Answered(response) }) => {
+                *number == leg && response.status() == cpim_adapter::Status::Failure
+            }
+            _ => false,
+        };
+        self.core.count(failed) > 0
+    }
+
     /// Waits until a leg has passed its commit point, or has come to an end without.
     pub(crate) async fn until_passed(&mut self, leg: &Leg) {
-        self.until(leg, Log::passed).await;
+        self.until(leg, Log::is_behind).await;
     }
 
     /// Waits until a leg has come to its commit point, or to an end without; in time.

@@ -107,7 +107,7 @@ pub const fn network_capabilities() -> Capabilities {
 }
 
 const fn claims(support: fn(Feature) -> Support) -> Capabilities {
-    Capabilities { support, presence: PresenceSupport::Observe, max_content_octets: None, patience: None }
+    Capabilities { support, presence: PresenceSupport::Observe, max_content_octets: None }
 }
 
 /// What a network that others run can carry.

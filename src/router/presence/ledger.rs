@@ -3,18 +3,15 @@
 
 use std::sync::Arc;
 
-use cpim_adapter::{Address, Class, Local, PresUri, Standing, SubscriptId};
-use tracing::{error, info, warn};
+use cpim_adapter::{Address, Standing};
+use tracing::warn;
 
 use super::super::Router;
 use super::super::flight::Pair;
-use super::super::policy::Policy;
 use super::LeaseKey;
-use crate::presence::{Book, Ended, Far, How, Kind, LeaseId, NewLease, Past, Spelled, Stage};
-use crate::store::{LeaseRow, StoreError, Write};
-
-/// Subscriptions that are read at once at the start.
-const PAGE: usize = 4_096;
+use crate::presence::{Book, Ended, Kind, Past, Spelled};
+use crate::store::{LeaseRow, Write};
+use crate::sync::lock;
 
 impl Router {
     /// Writes a subscription down; `asked`: what it was that began or renewed it. `false`: that cannot be done at
@@ -66,11 +63,7 @@ impl Router {
     /// Writes down what a watcher was told last, without haste. Not where a session serves him: nobody knows what
     /// was read of what is on its way when a session ends, so he is told anew when he is back.
     pub(super) fn note_told(&self, lease: LeaseKey, digest: u64) {
-        let pair = self.presence.with(|book, _| {
-            let watcher = book.watcher_of(lease)?;
-            let (presentity, _, _, until, _) = book.particulars(lease)?;
-            (until < i64::MAX).then_some((watcher, presentity))
-        });
+        let pair = lock(&self.presence.book).lasting_pair(lease);
         let Some((watcher, presentity)) = pair.filter(|(watcher, _)| !self.contacts.is_in_contact(watcher))
         else {
             return;
@@ -93,102 +86,6 @@ impl Router {
         let remembers = i64::try_from(self.policy().limits.remembers.as_millis()).unwrap_or(i64::MAX);
         let lately = self.presence.clock.now().saturating_sub(since) < remembers;
         (lately && row.asked.as_deref() == asked && asked.is_some()).then_some(row)
-    }
-
-    /// Takes up what was written down before the last start.
-    ///
-    /// # Errors
-    /// [`StoreError`] where it cannot be read.
-    pub(in super::super) async fn recover_presence(self: &Arc<Self>) -> Result<(), StoreError> {
-        self.recover_commanded().await?;
-        let published = self.recover_published().await?;
-        let (mut leases, mut after) = (0_usize, 0);
-        let policy = self.policy();
-        loop {
-            let page = self.state.leases(after, PAGE).await?;
-            let Some((last, _)) = page.last() else { break };
-            after = *last;
-            for (_, row) in page {
-                match self.take_up_lease(&row, &policy) {
-                    Some(lives) => leases += usize::from(lives),
-                    None => error!(row.watcher, row.presentity, "a subscription cannot be read"),
-                }
-            }
-        }
-        if published + leases > 0 {
-            info!(leases, published, "presence taken up after the start");
-        }
-        Ok(())
-    }
-
-    /// `true` where it still lives; nothing where it cannot be read.
-    fn take_up_lease(&self, row: &LeaseRow, policy: &Policy) -> Option<bool> {
-        let watcher = Address::parse(&row.watcher).ok()?;
-        let presentity = Address::parse(&row.presentity).ok()?;
-        let standing = Standing::from_word(&row.standing)?;
-        let spelled = match &row.spelled {
-            Some((watcher, target)) => {
-                let read = |text: &str| PresUri::try_from(policy.mapper.read_any(text).ok()?).ok();
-                Some(Box::new(Spelled { watcher: read(watcher)?, target: read(target)? }))
-            }
-            None => None,
-        };
-        let id = row.id.as_deref().and_then(|id| SubscriptId::parse(id).ok());
-        let kind = self.kind_again(row, &presentity, policy)?;
-        let ended = row.ended.as_deref().and_then(How::from_word);
-        Some(self.presence.with(|book, now| {
-            let how = ended.or_else(|| (row.until <= now).then_some(How::Expired));
-            if how.is_some() && kind != Kind::Hosted {
-                return false;
-            }
-            let name = book.presentity(&presentity, kind.clone());
-            book.may_be_idle(name, now);
-            if let Some(how) = how {
-                book.note_past(name, Past { watcher, since: row.since, until: row.until, how });
-                return false;
-            }
-            let key = book.enter(&watcher, name, |watcher| NewLease {
-                watcher,
-                presentity: name,
-                since: row.since,
-                expires: row.until,
-                id: id.as_ref().map_or(LeaseId::Minted(0), LeaseId::read),
-                spelled,
-                standing,
-                stage: Stage::Idle,
-                told: row.told.map_or(0, i64::cast_unsigned),
-            });
-            if kind == Kind::Elsewhere {
-                let (id, until) = row.far.clone().unwrap_or_default();
-                let id = id.and_then(|id| SubscriptId::parse(&id).ok());
-                // Asked for again at once: the other side may have told things that nobody was there to hear.
-                book.set_far(key, Far { id, until, ..Far::default() });
-                book.renew_at(key, now);
-            }
-            book.mark(key, false);
-            true
-        }))
-    }
-
-    fn kind_again(&self, row: &LeaseRow, presentity: &Address, policy: &Policy) -> Option<Kind> {
-        match &*row.kind {
-            "elsewhere" => Some(Kind::Elsewhere),
-            // Written down in its canonical form; who observes it may not be in contact yet.
-            "foreign" => match policy.mapper.resident(presentity) {
-                Ok(Some(Local::Route(foreign))) => {
-                    self.port_for(foreign.selector()).map(|port| Kind::Foreign { port, foreign })
-                }
-                _ => None,
-            },
-            "winfo" => match policy.mapper.resident(presentity) {
-                Ok(Some(Local::Winfo(of))) => {
-                    let of = of.with_class(Class::Pres);
-                    Some(Kind::Winfo(self.presence.with(|book, _| book.presentity(&of, Kind::Hosted))))
-                }
-                _ => None,
-            },
-            _ => Some(Kind::Hosted),
-        }
     }
 }
 

@@ -24,6 +24,7 @@ mod publish;
 mod published;
 mod say;
 mod subscribe;
+mod take_up;
 mod tell;
 mod tick;
 mod views;

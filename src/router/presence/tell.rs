@@ -1,7 +1,7 @@
 //! Telling watchers: one task takes what is ready, and whoever is slow holds up nobody else.
 
 use std::collections::{HashMap, VecDeque};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
@@ -123,7 +123,7 @@ impl Router {
 
     fn way_to(&self, watcher: &Address) -> Way {
         let own = self.policy().mapper.is_ours(watcher.domain())
-            || self.contacts.serving(&[Scope::Address(watcher.clone())]).is_some();
+            || self.contacts.serves(&[Scope::Address(watcher.clone())]);
         if own { Way::Watcher(watcher.clone()) } else { Way::Domain(watcher.domain().clone()) }
     }
 
@@ -162,7 +162,8 @@ impl Router {
         if let Some(key) = key {
             lock(&self.presence.legs).insert(number, LegOut::Told(key, digest));
         }
-        let sending = self.send(number, Operation::Notify(notify), passage, telling.standing);
+        // In its place at once: it is large, and would be moved into the other.
+        let sending = pin!(self.send(number, Operation::Notify(notify), passage, telling.standing));
         let told = match timeout(PATIENCE, sending).await {
             // A word on it comes.
             Ok(Ok(Outcome::Pending)) => return,
@@ -200,7 +201,7 @@ impl Router {
         standing: Standing,
     ) -> Result<Outcome, (Retry, String)> {
         let operation = Arc::new(operation);
-        let leg = self.next_leg(&operation, standing).await.map_err(|missed| missed.for_presence())?;
+        let leg = self.next_leg_of_presence(&operation, standing).await?;
         let adapter =
             self.adapter(leg.port).cloned().ok_or_else(|| (Retry::Later, "no adapter".to_owned()))?;
         if passage.hops == 0 || passage.via.len() >= Passage::MAX_VIA {

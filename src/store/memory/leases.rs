@@ -49,6 +49,10 @@ impl Leases {
         rows
     }
 
+    pub(super) fn held(&self) -> usize {
+        self.rows.len()
+    }
+
     pub(super) fn prune(&mut self, now: i64) {
         self.rows.retain(|_, (_, lease)| lease.forget_at > now);
     }

@@ -178,6 +178,10 @@ impl Journal for MemoryStore {
         self.read(|state| state.leases.leases(after, limit))
     }
 
+    async fn leases_held(&self) -> Result<usize, StoreError> {
+        self.read(|state| state.leases.held())
+    }
+
     async fn seen(&self, address: &str) -> Result<bool, StoreError> {
         self.read(|state| state.names.seen(address))
     }

@@ -91,6 +91,12 @@ pub(super) fn leases(
         .collect()
 }
 
+/// How many there are, whoever holds them.
+pub(super) fn held(connection: &Connection) -> Result<usize> {
+    let count = connection.query_row("SELECT count(*) FROM lease", [], |row| row.get::<_, i64>(0))?;
+    Ok(usize::try_from(count).unwrap_or_default())
+}
+
 /// Forgets some of those whose time has come. Returns how many.
 pub(super) fn prune(connection: &Connection, now: i64, most: usize) -> Result<usize> {
     connection

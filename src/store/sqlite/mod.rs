@@ -1,6 +1,7 @@
 //! The store in one SQLite file: WAL, full sync, one thread that writes in groups, one connection that reads.
 
 mod leases;
+mod log;
 mod open;
 mod prune;
 mod reader;
@@ -67,7 +68,7 @@ impl SqliteStore {
     /// Every [`StoreError`] but `Closed` and `NotFlushed`. A file that is not a sound store of a format known
     /// here is left as it is.
     pub fn open(options: &SqliteOptions, now: i64) -> Result<(Self, mpsc::Receiver<Vec<Done>>), StoreError> {
-        let Opened { writer, reader, lock, gateway, fence } = open::open(options, now)?;
+        let Opened { writer, reader, log, lock, gateway, fence } = open::open(options, now)?;
         let queue = Arc::new(Queue::default());
         let (done, completions) = mpsc::channel(COMPLETIONS);
         let (health_sender, health) = watch::channel(StoreHealth::Ok);
@@ -81,7 +82,7 @@ impl SqliteStore {
             let prepare = || {
                 let statements = Statements::new(&writer, gateway, fence, remembers_s)?;
                 let room = if bounded { Some(Room::new(&writer)?) } else { None };
-                Ok(Writer::new(&writer, statements, room, shared, done, health_sender))
+                Ok(Writer::new(&writer, (statements, room, log), shared, done, health_sender))
             };
             let ended = write(prepare, &ready_sender);
             // In this order: carried over and closed first, free for others then, and only then reported.
@@ -221,6 +222,10 @@ impl Journal for SqliteStore {
     async fn leases(&self, after: i64, limit: usize) -> Result<Vec<(i64, LeaseRow)>, StoreError> {
         let gateway = self.gateway;
         self.reader.read(move |connection| leases::leases(connection, gateway, after, limit)).await
+    }
+
+    async fn leases_held(&self) -> Result<usize, StoreError> {
+        self.reader.read(leases::held).await
     }
 
     async fn seen(&self, address: &str) -> Result<bool, StoreError> {

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, ErrorCode, OpenFlags, params};
 
 use super::SqliteOptions;
+use super::log::Log;
 use crate::store::StoreError;
 
 /// The numbered steps from an empty file to the present format. Forward only: one that was released is never
@@ -25,10 +26,6 @@ pub(super) const APPLICATION_ID: i32 = 0x4350_494D;
 /// How every SQLite file begins.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
-/// Pages (of 4,096 octets) at which the write-ahead log is carried over into the file: 16 MiB, a few large
-/// groups.
-const CHECKPOINT_PAGES: i64 = 4_096;
-
 /// The write-ahead log is cut back to this many octets after it had to grow beyond it.
 const LOG_OCTETS: i64 = 64 << 20;
 
@@ -43,6 +40,7 @@ const READER_STATEMENTS: usize = 32;
 pub(super) struct Opened {
     pub(super) writer: Connection,
     pub(super) reader: Connection,
+    pub(super) log: Log,
     /// Held for as long as the store is open.
     pub(super) lock: File,
     /// This gateway's row, and the fence that this start raised.
@@ -62,9 +60,11 @@ pub(super) fn open(options: &SqliteOptions, now: i64) -> Result<Opened, StoreErr
         limit(&writer, octets).map_err(name)?;
     }
     let (gateway, fence) = raise_fence(&mut writer, &options.gateway, now).map_err(name)?;
+    let carrier = connect_carrier(path).map_err(name)?;
+    let log = Log::new(&mut writer, carrier).map_err(|error| StoreError::Failed(error.to_string()))?;
     let reader = connect_reader(path).map_err(name)?;
     reader.set_prepared_statement_cache_capacity(READER_STATEMENTS);
-    Ok(Opened { writer, reader, lock, gateway, fence })
+    Ok(Opened { writer, reader, log, lock, gateway, fence })
 }
 
 /// How long a lock is waited for: whoever let go of it may just be starting a program, and a child has all open files until
@@ -197,8 +197,17 @@ fn connect_writer(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "foreign_keys", true)?;
     // What is wiped shall not be read from free pages.
     connection.pragma_update(None, "secure_delete", true)?;
-    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     connection.pragma_update(None, "journal_size_limit", LOG_OCTETS)?;
+    Ok(connection)
+}
+
+/// For the log alone, which is durable in the file before it begins anew.
+fn connect_carrier(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    // It knows of the log once it has read.
+    connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))?;
     Ok(connection)
 }
 

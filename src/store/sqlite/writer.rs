@@ -7,6 +7,7 @@ use rusqlite::{Connection, Result};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 
+use super::log::Log;
 use super::prune::Pruner;
 use super::room::Room;
 use super::statements::Statements;
@@ -28,6 +29,7 @@ pub(super) struct Writer<'c> {
     connection: &'c Connection,
     statements: Statements<'c>,
     room: Option<Room<'c>>,
+    log: Log,
     pruner: Pruner,
     queue: Arc<Queue>,
     done: mpsc::Sender<Vec<Done>>,
@@ -37,13 +39,12 @@ pub(super) struct Writer<'c> {
 impl<'c> Writer<'c> {
     pub(super) fn new(
         connection: &'c Connection,
-        statements: Statements<'c>,
-        room: Option<Room<'c>>,
+        (statements, room, log): (Statements<'c>, Option<Room<'c>>, Log),
         queue: Arc<Queue>,
         done: mpsc::Sender<Vec<Done>>,
         health: watch::Sender<StoreHealth>,
     ) -> Self {
-        Self { connection, statements, room, pruner: Pruner::default(), queue, done, health }
+        Self { connection, statements, room, log, pruner: Pruner::default(), queue, done, health }
     }
 
     /// Writes until the queue is closed and empty.
@@ -56,6 +57,7 @@ impl<'c> Writer<'c> {
                 Next::Idle => self.probe(),
                 Next::Prune(request) => self.pruner.serve(self.connection, request),
             }
+            self.log.tend(self.connection);
         }
     }
 

@@ -55,6 +55,31 @@ async fn a_store_is_made_private_and_opened_again() {
 }
 
 #[tokio::test]
+async fn the_log_begins_anew_while_it_is_written_to() {
+    let (folder, path) = place();
+    let mut bench = Bench::open(&path);
+    let large = |number| Acceptance { content: vec![b'x'; 65_536].into(), ..acceptance(number) };
+    let (mut number, mut octets, mut unchanged) = (0, 0, 0);
+    // Each takes more than its content: that the log does not grow for so many means that it began anew.
+    while unchanged < 50 {
+        number += 1;
+        assert!(number < 4_000, "the log has {octets} octets");
+        assert_eq!(bench.accept(large(number)).await, Verdict::New);
+        let now = fs::metadata(folder.path().join("store.db-wal")).unwrap().len();
+        unchanged = if now == octets { unchanged + 1 } else { 0 };
+        octets = now;
+    }
+    assert_eq!(bench.numbers_unsettled().await.len() as i64, number);
+    // As after a crash.
+    let copy = TempDir::new().unwrap();
+    for file in ["store.db", "store.db-wal"] {
+        fs::copy(folder.path().join(file), copy.path().join(file)).unwrap();
+    }
+    let bench = Bench::open(&copy.path().join("store.db"));
+    assert_eq!(bench.numbers_unsettled().await.len() as i64, number);
+}
+
+#[tokio::test]
 async fn a_start_takes_over_what_the_gateway_held() {
     let (_folder, path) = place();
     filled(&path).await;

@@ -59,6 +59,7 @@ async fn one_is_kept_for_each_pair(mut bench: Bench) {
     bench.set_lease(&next).await;
     assert_eq!(bench.lease(&next).await.as_ref(), Some(&next));
 
+    assert_eq!(bench.journal.leases_held().await.unwrap(), 3);
     let mut all = Vec::new();
     let mut after = 0;
     while let Some((number, lease)) = bench.journal.leases(after, 1).await.unwrap().pop() {

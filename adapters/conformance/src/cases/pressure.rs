@@ -93,9 +93,8 @@ async fn order_under_pressure(bench: &mut Bench) -> Verdict {
     let delivering = tokio::spawn(async move {
         for delivery in deliveries {
             let log = Log::open();
-            let (adapter, point) = (std::sync::Arc::clone(&adapter), log.point());
-            let task = tokio::spawn(async move { adapter.deliver(delivery, &point).await });
-            while !log.passed() && !task.is_finished() {
+            let task = tokio::spawn(log.clone().deliver(std::sync::Arc::clone(&adapter), delivery));
+            while !log.is_behind() && !task.is_finished() {
                 tokio::time::sleep(std::time::Duration::from_millis(1)).await;
             }
             // As many as there are have room.

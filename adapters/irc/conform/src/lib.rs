@@ -82,7 +82,6 @@ impl Subject for IrcListener {
             },
             presence: PresenceSupport::Observe,
             max_content_octets: None,
-            patience: None,
         }
     }
 

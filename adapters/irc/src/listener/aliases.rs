@@ -53,57 +53,49 @@ impl Aliases {
             .ok_or_else(|| MemoryError::Store(format!("`{nick}` cannot stand for {address}")))
     }
 
-    /// How a foreign user appears who has been seen here; nothing where he has no nick.
-    ///
-    /// # Errors
-    /// [`MemoryError`] where the memory cannot say.
-    pub(crate) async fn appeared(
-        &self,
-        address: &Address,
-        mapper: &Mapper,
-    ) -> Result<Option<Origin>, MemoryError> {
-        let address = address.clone().with_class(Class::Im);
-        let nick = self.known(&address, mapper).await?;
-        Ok(nick.and_then(|nick| appearing(&nick, &address, mapper)))
-    }
-
-    /// The `user@host` of a foreign user who has no nick, and is given none: that somebody asks for an address says not
-    /// that anybody is there.
-    pub(crate) fn glimpse(address: &Address, mapper: &Mapper) -> Option<Origin> {
-        let address = address.clone().with_class(Class::Im);
-        candidates(&address, mapper).first().and_then(|nick| appearing(nick, &address, mapper))
-    }
-
-    async fn known(&self, address: &Address, mapper: &Mapper) -> Result<Option<Arc<str>>, MemoryError> {
-        if is_gateway(address, mapper) {
-            return Ok(Some(GATEWAY.into()));
-        }
-        if let Some(nick) = lock(&self.cache).nicks.get(address) {
-            return Ok(Some(Arc::clone(nick)));
-        }
-        let known = self.memory.alias_of(&self.space, address).await?;
-        Ok(known.map(|nick| self.remember(address, nick.into())))
-    }
-
     async fn nick(
         &self,
         address: &Address,
         mapper: &Mapper,
         taken: &Taken<'_>,
     ) -> Result<Arc<str>, MemoryError> {
-        match self.known(address, mapper).await? {
-            Some(nick) => Ok(nick),
-            None => Ok(self.remember(address, self.assign(address, mapper, taken).await?)),
+        if is_gateway(address, mapper) {
+            return Ok(GATEWAY.into());
         }
-    }
-
-    fn remember(&self, address: &Address, nick: Arc<str>) -> Arc<str> {
+        if let Some(nick) = lock(&self.cache).nicks.get(address) {
+            return Ok(Arc::clone(nick));
+        }
+        let known = self.memory.alias_of(&self.space, address).await?;
+        let nick: Arc<str> = match known {
+            Some(nick) => nick.into(),
+            None => self.assign(address, mapper, taken).await?,
+        };
         let mut cache = lock(&self.cache);
         if cache.nicks.len() >= CACHED {
             cache.nicks.clear();
         }
         cache.nicks.insert(address.clone(), Arc::clone(&nick));
-        nick
+        Ok(nick)
+    }
+
+    /// How a foreign user appears who has a nick already. Whoever is only asked for is given none: each takes room for
+    /// good, and the best nicks would be of people who never were.
+    ///
+    /// # Errors
+    /// [`MemoryError`] where the memory cannot say.
+    pub(crate) async fn known(
+        &self,
+        address: &Address,
+        mapper: &Mapper,
+    ) -> Result<Option<Origin>, MemoryError> {
+        let address = address.clone().with_class(Class::Im);
+        let cached = lock(&self.cache).nicks.get(&address).map(|nick| nick.to_string());
+        let nick = match cached {
+            _ if is_gateway(&address, mapper) => Some(GATEWAY.to_owned()),
+            Some(nick) => Some(nick),
+            None => self.memory.alias_of(&self.space, &address).await?,
+        };
+        Ok(nick.and_then(|nick| appearing(&nick, &address, mapper)))
     }
 
     async fn assign(

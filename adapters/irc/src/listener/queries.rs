@@ -10,7 +10,6 @@ use cpim_adapter::{Address, Class, Response, Status as Outcome};
 use cpim_irc_proto::{Numeric, Origin};
 use tokio::time::Instant;
 
-use super::aliases::Aliases;
 use super::nick::{fold, is_nick, same};
 use super::presence::Status;
 use super::session::{Session, origin_of};
@@ -216,9 +215,12 @@ impl Session {
         let foreign = item.target.as_ref().filter(|_| self.person_of(item).is_none());
         // Of one's own network, whoever is not there, or may not be seen, is nobody. Of a foreign user the address is no
         // secret, since it is what is written to.
-        let shown = item.is_here() || foreign.is_some();
-        let Some(Origin::Person { nick, user, host }) = (if shown { self.face_of(item).await } else { None })
-        else {
+        let face = match (&item.found, foreign) {
+            (Found::Nothing, Some(address)) => self.known_face(address).await,
+            (_, None) if !item.is_here() => None,
+            _ => self.face_of(item).await,
+        };
+        let Some(Origin::Person { nick, user, host }) = face else {
             let nobody = self.client.numeric(Numeric::ERR_NOSUCHNICK).param(name);
             return vec![nobody.words("No such nick"), end];
         };
@@ -238,7 +240,7 @@ impl Session {
         if let Some(address) = self.address_of(item) {
             lines.push(reply(Numeric::RPL_WHOISSPECIAL).words(format!("is written to as {address}")));
         }
-        if !by_nick && self.has_nick(item).await {
+        if !by_nick {
             lines.push(reply(Numeric::RPL_WHOISSPECIAL).words(format!("is called {nick} here")));
         }
         let is_closed = matches!(&item.found, Found::Status(Status { open: false, .. }));
@@ -298,27 +300,15 @@ impl Session {
     async fn face_of(&self, item: &Item) -> Option<Origin> {
         match (self.client_of(item), &item.target) {
             (Some(face), _) => origin_of(&face, self.client.server.name().as_str()).ok(),
-            // Whoever is there has a nick from now on. Asking for an address that may be nobody's takes none away.
-            (None, Some(target)) if item.is_here() => self.origin(target).await,
-            (None, Some(target)) => {
-                let (live, mapper) = (&self.client.live, self.client.live.cx.mapper());
-                let appeared = live.aliases.appeared(target, &mapper).await.ok()?;
-                appeared.or_else(|| Aliases::glimpse(target, &mapper))
-            }
+            (None, Some(target)) => self.origin(target).await,
             (None, None) => None,
         }
     }
 
-    /// Whether a name means somebody who has a nick here.
-    async fn has_nick(&self, item: &Item) -> bool {
-        match &item.target {
-            _ if self.client_of(item).is_some() => true,
-            Some(target) => {
-                let (live, mapper) = (&self.client.live, self.client.live.cx.mapper());
-                matches!(live.aliases.appeared(target, &mapper).await, Ok(Some(_)))
-            }
-            None => false,
-        }
+    /// As whom a foreign user appears of whom nothing else is known.
+    async fn known_face(&self, address: &Address) -> Option<Origin> {
+        let live = &self.client.live;
+        live.aliases.known(address, &live.cx.mapper()).await.ok().flatten()
     }
 
     /// Under which address somebody is written to from anywhere.

@@ -40,6 +40,10 @@ const BATCH: usize = 64;
 /// Octets of lines that wait for a place, of one client, before it is read no further: a long paste.
 const AHEAD_OCTETS: usize = 64 * 1_024;
 
+/// Questions of one client that wait to be put to the gateway (`MONITOR`, `WHOIS`) before it is read no further: more than
+/// any line brings about.
+const ASKS: usize = 1_024;
+
 /// How long a client is read no further before the first of its lines that wait is refused.
 const PLACE_WAIT: Duration = Duration::from_secs(2);
 
@@ -187,7 +191,7 @@ impl Session {
             let room = self.client.wire.queued() < limits.send_queue;
             let takes = room && self.flying.len() < limits.unconfirmed;
             let wants_place = !self.held.is_empty() || !self.asks.is_empty();
-            let reads = room && self.stopped.is_none();
+            let reads = room && self.stopped.is_none() && self.asks.len() < ASKS;
             let draining = self.drain_until.is_some();
             // Put forward, and never back: to look once too often at what is due costs less than to set it each time.
             let wake = self.wake();
@@ -230,7 +234,8 @@ impl Session {
         let limits = self.client.loaded().settings.limits.clone();
         self.take_held().await?;
         for _ in 0..BATCH {
-            if self.held_octets >= AHEAD_OCTETS || self.client.wire.queued() >= limits.send_queue {
+            let waits = self.held_octets >= AHEAD_OCTETS || self.asks.len() >= ASKS;
+            if waits || self.client.wire.queued() >= limits.send_queue {
                 break;
             }
             let Some(request) = self.client.wire.next() else { break };

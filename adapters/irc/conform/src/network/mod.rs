@@ -114,7 +114,6 @@ impl Subject for IrcNetwork {
             },
             presence: PresenceSupport::Observe,
             max_content_octets: None,
-            patience: None,
         }
     }
 

@@ -1,0 +1,117 @@
+//! The write-ahead log: carried over into the file beside the writer, who appends to it meanwhile.
+//!
+//! To carry sixteen megabytes over takes some twenty milliseconds, for which whatever is written in them would wait. So a
+//! thread of its own carries over, again and again, until what came meanwhile is short. That rest is the writer's, between
+//! two groups: only where nothing is appended does the log begin anew.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
+
+use rusqlite::wal::CheckpointMode;
+use rusqlite::{Connection, Result};
+use tracing::debug;
+
+/// Pages (of 4,096 octets) at which the log is carried over: 16 MiB, a few large groups.
+pub(super) const LONG: usize = 4_096;
+
+/// Pages that the writer carries over itself: they take it about as long as a group does.
+const SHORT: usize = 128;
+
+/// How often in a row the log is carried over without the rest becoming short: then writing is as quick as the disk, and
+/// must wait for it.
+const TIMES: usize = 8;
+
+/// Pages at which the writer carries over by itself, whatever has become of the other thread.
+const TOO_LONG: usize = 8 * LONG;
+
+/// The writer's side.
+#[derive(Debug)]
+pub(super) struct Log {
+    state: Arc<State>,
+    /// Has it carried over. Absent once it is to end.
+    long: Option<SyncSender<()>>,
+    carrier: Option<JoinHandle<()>>,
+}
+
+/// What both sides know.
+#[derive(Debug, Default)]
+struct State {
+    /// Pages in the log, as of the last commit.
+    pages: AtomicUsize,
+    /// All but a rest has been carried over.
+    is_rest: AtomicBool,
+}
+
+impl Log {
+    /// Has what `writer` appends from now on carried over by `carrier`.
+    ///
+    /// # Errors
+    /// There is no thread to be had.
+    pub(super) fn new(writer: &mut Connection, carrier: Connection) -> io::Result<Self> {
+        let state = Arc::new(State::default());
+        let seen = Arc::clone(&state);
+        // Instead of SQLite's own, which carries over within a commit.
+        writer
+            .wal_hook(Some(move |_: &mut _, pages| {
+                seen.pages.store(usize::try_from(pages).unwrap_or_default(), Ordering::Relaxed);
+                Ok(())
+            }))
+            .map_err(io::Error::other)?;
+        let (long, wakes) = sync_channel(1);
+        let shared = Arc::clone(&state);
+        let work = move || carry_all(&carrier, &shared, &wakes);
+        let carrier = Some(thread::Builder::new().name("store-log".to_owned()).spawn(work)?);
+        Ok(Self { state, long: Some(long), carrier })
+    }
+
+    /// After a group: sees to it that the log does not become too long.
+    pub(super) fn tend(&self, writer: &Connection) {
+        let pages = self.state.pages.load(Ordering::Relaxed);
+        if pages < LONG {
+            return;
+        }
+        if self.state.is_rest.swap(false, Ordering::Acquire) || pages >= TOO_LONG {
+            // Somebody else may be at it, or read: then it is done after a later group.
+            carry_over(writer).map_err(|error| debug!(%error, "the log stays for now")).ok();
+        } else if let Some(long) = &self.long {
+            // Full where it is at it already.
+            long.try_send(()).ok();
+        }
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.long = None;
+        if let Some(carrier) = self.carrier.take() {
+            // It ends by itself; whether it did so in order changes nothing that is durable.
+            carrier.join().ok();
+        }
+    }
+}
+
+/// Carries over whenever woken, until nobody can wake it any more.
+fn carry_all(connection: &Connection, state: &State, wakes: &Receiver<()>) {
+    while wakes.recv().is_ok() {
+        for _ in 0..TIMES {
+            let carried = carry_over(connection).inspect_err(|error| {
+                // The writer meets with the same trouble, and says so.
+                debug!(%error, "the log cannot be carried over");
+            });
+            let rest = |carried| state.pages.load(Ordering::Relaxed).saturating_sub(carried);
+            if carried.map_or(true, |carried| rest(carried) <= SHORT) {
+                break;
+            }
+        }
+        state.is_rest.store(true, Ordering::Release);
+    }
+}
+
+/// Carries over what nobody reads any more, and waits for nobody. How many pages of the log have been by now.
+fn carry_over(connection: &Connection) -> Result<usize> {
+    let (_, carried) = connection.wal_checkpoint_v2(None::<&str>, CheckpointMode::PASSIVE)?;
+    Ok(usize::try_from(carried).unwrap_or_default())
+}
