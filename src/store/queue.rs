@@ -71,17 +71,8 @@ struct State {
     refusable: usize,
     octets: usize,
     closed: bool,
-    /// Whether the writer sleeps: waking it is a system call, and a core that begins to run.
-    asleep: Option<Sleep>,
-}
-
-/// How the writer sleeps.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Sleep {
-    /// No longer than lazy writes may wait.
-    Light,
-    /// Until it is woken.
-    Sound,
+    /// Whether the writer sleeps: waking is a system call, spared when it does not.
+    asleep: bool,
 }
 
 impl Queue {
@@ -98,7 +89,9 @@ impl Queue {
         state.eager += usize::from(!write.is_lazy());
         state.octets += write.octets();
         state.writes.push_back(write);
-        if state.is_reason_to_wake() {
+        // A lazy write is reason to wake only to begin its wait, or when a whole group of them has come.
+        let waiting = state.writes.len();
+        if state.eager > 0 || waiting == 1 || waiting == GROUP_WRITES {
             self.wake(state);
         }
         Ok(())
@@ -113,9 +106,7 @@ impl Queue {
             return Err(StoreError::Failed(format!("{PRUNES} prunes are waiting already")));
         }
         state.prunes.push_back(request);
-        if state.asleep.is_some() {
-            self.wake(state);
-        }
+        self.wake(state);
         Ok(())
     }
 
@@ -123,8 +114,6 @@ impl Queue {
     pub(super) fn next(&self, patience: Option<Duration>) -> Next {
         let mut state = self.lock();
         let mut waited = false;
-        // After a group lazy writes mostly come, which need wake nobody as long as this wait lasts.
-        let mut light = patience.is_none();
         loop {
             // First, and not last: a busy gateway must forget too, and one prune is short.
             if let Some(request) = state.prunes.pop_front() {
@@ -137,15 +126,13 @@ impl Queue {
             if state.closed {
                 return Next::Closed;
             }
-            if waited && !light {
+            if waited {
                 return Next::Idle;
             }
-            light &= !waited;
-            light |= !state.writes.is_empty();
-            let limit = if light { Some(LAZY_WAIT) } else { patience };
-            state.asleep = Some(if light { Sleep::Light } else { Sleep::Sound });
+            let limit = if state.writes.is_empty() { patience } else { Some(LAZY_WAIT) };
+            state.asleep = true;
             (state, waited) = self.sleep(state, limit);
-            state.asleep = None;
+            state.asleep = false;
         }
     }
 
@@ -173,8 +160,11 @@ impl Queue {
     }
 
     fn wake(&self, state: MutexGuard<'_, State>) {
+        let asleep = state.asleep;
         drop(state);
-        self.changed.notify_all();
+        if asleep {
+            self.changed.notify_all();
+        }
     }
 
     fn sleep<'q>(
@@ -199,15 +189,6 @@ impl Queue {
 }
 
 impl State {
-    /// Whether the writer has to wake for what came last: not for a lazy write that the present wait will do for.
-    fn is_reason_to_wake(&self) -> bool {
-        match self.asleep {
-            None => false,
-            Some(Sleep::Light) => self.eager > 0 || self.writes.len() == GROUP_WRITES,
-            Some(Sleep::Sound) => true,
-        }
-    }
-
     fn take_group(&mut self) -> Vec<Write> {
         let mut group = Vec::with_capacity(self.writes.len().min(GROUP_WRITES));
         let mut octets = 0;
@@ -222,29 +203,5 @@ impl State {
         }
         self.octets -= octets;
         group
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn asleep(asleep: Option<Sleep>, writes: impl IntoIterator<Item = Write>) -> State {
-        let mut state = State { asleep, ..State::default() };
-        for write in writes {
-            state.eager += usize::from(!write.is_lazy());
-            state.writes.push_back(write);
-        }
-        state
-    }
-
-    #[test]
-    fn a_lazy_write_wakes_only_a_writer_who_would_sleep_on() {
-        let lazy = |number| Write::HandedOver { number };
-        assert!(asleep(Some(Sleep::Sound), [lazy(1)]).is_reason_to_wake());
-        assert!(!asleep(Some(Sleep::Light), [lazy(1), lazy(2)]).is_reason_to_wake());
-        assert!(asleep(Some(Sleep::Light), [lazy(1), Write::Withdraw { number: 1 }]).is_reason_to_wake());
-        assert!(asleep(Some(Sleep::Light), (0..512).map(lazy)).is_reason_to_wake());
-        assert!(!asleep(None, [Write::Withdraw { number: 1 }]).is_reason_to_wake());
     }
 }
