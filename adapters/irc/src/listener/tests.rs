@@ -26,6 +26,7 @@ const AT: &str = "127.0.0.1:1";
 #[derive(Default)]
 struct Gateway {
     reports: Mutex<Vec<Word>>,
+    unanswered: Mutex<Vec<AnswerSlot>>,
 }
 
 impl Exchange for Gateway {
@@ -33,7 +34,9 @@ impl Exchange for Gateway {
         1
     }
     fn close(&self, _session: u64) {}
-    fn submit(&self, _session: u64, _arrival: Arrival, _slot: AnswerSlot) {}
+    fn submit(&self, _session: u64, _arrival: Arrival, slot: AnswerSlot) {
+        self.unanswered.lock().unwrap().push(slot);
+    }
     fn report(&self, report: Report) {
         self.reports.lock().unwrap().push(report.word);
     }
