@@ -50,6 +50,11 @@ pub struct SessionFacts {
 pub trait Exchange: Send + Sync {
     /// A connection is there. Answers kept for its owners are given to `answers`.
     fn open(&self, facts: SessionFacts, answers: mpsc::Sender<Answer>) -> u64;
+    /// Somebody is there for what he brings, and for its answers alone: nothing that was kept is given to him, nobody is
+    /// looked for at him, and nothing changes for anybody by his coming and going.
+    fn open_briefly(&self, facts: SessionFacts, answers: mpsc::Sender<Answer>) -> u64 {
+        self.open(facts, answers)
+    }
     /// The connection is gone.
     fn close(&self, session: u64);
     /// An operation arrived on a connection; `slot` takes its answer.
@@ -126,6 +131,15 @@ impl AdapterContext {
         let (sender, answers) = mpsc::channel(capacity.max(1));
         let session = self.exchange.open(facts, sender.clone());
         (Inlet { exchange: Arc::clone(&self.exchange), session, sender }, answers)
+    }
+
+    /// Announces whoever brings something in a protocol whose connections are nobody's, as those of mail: for as long as
+    /// the inlet lasts, he has these answers and no others. He serves nothing.
+    #[must_use]
+    pub fn open_briefly(&self, authority: Arc<Authority>, answers: &mpsc::Sender<Answer>) -> Inlet {
+        let facts = SessionFacts { authority, serves: Vec::new(), home: false };
+        let session = self.exchange.open_briefly(facts, answers.clone());
+        Inlet { exchange: Arc::clone(&self.exchange), session, sender: answers.clone() }
     }
 
     /// Tells what became of a leg.

@@ -25,6 +25,7 @@ macro_rules! on_every_store {
 on_every_store![
     a_closed_store_takes_nothing,
     a_loop_is_recognised,
+    a_note_is_added_where_none_is,
     a_number_is_never_given_twice,
     a_retransmission_is_recognised,
     a_retransmission_is_recognised_until_it_is_forgotten,
@@ -374,7 +375,7 @@ async fn notes_are_kept_until_they_expire(bench: &mut Bench) {
         value: value.map(Bytes::from_static),
         expires_at,
     };
-    let kept = |ticket| Done::Noted { ticket, kept: true };
+    let kept = |ticket| Done::Noted { ticket, kept: Kept::Now };
     for (ticket, write) in [
         (1, note(1, "a", "one", Some(b"\0first"), None)),
         (2, note(2, "a", "one", Some(b"second"), None)),
@@ -396,6 +397,29 @@ async fn notes_are_kept_until_they_expire(bench: &mut Bench) {
     assert_eq!(keys(bench, "", NOW + 10).await, ["one"]);
     bench.journal.prune(NOW + 10, RETENTION).await.unwrap();
     assert_eq!(bench.journal.note("a", "two", NOW).await.unwrap(), None, "it was forgotten");
+}
+
+async fn a_note_is_added_where_none_is(bench: &mut Bench) {
+    let add = |ticket, value: &'static [u8], at| Write::AddNote {
+        ticket,
+        space: "a".to_owned(),
+        key: "one".to_owned(),
+        value: Bytes::from_static(value),
+        expires_at: Some(at + 10),
+        at,
+    };
+    for (ticket, value, at, kept) in [
+        (1, b"first", NOW, Kept::Now),
+        (2, b"again", NOW + 9, Kept::Before),
+        (3, b"later", NOW + 10, Kept::Now),
+    ] {
+        bench.write(add(ticket, value, at));
+        assert_eq!(bench.done().await, Done::Noted { ticket, kept });
+    }
+    assert_eq!(bench.journal.note("a", "one", NOW).await.unwrap().unwrap(), b"later".as_slice());
+    bench.write(Write::Forget { space: "a".to_owned(), key: "one".to_owned() });
+    bench.flush().await;
+    assert_eq!(bench.journal.note("a", "one", NOW).await.unwrap(), None);
 }
 
 async fn addresses_once_seen_are_known(bench: &mut Bench) {
