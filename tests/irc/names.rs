@@ -92,5 +92,5 @@ fn the_gateway_has_a_nick() {
     let stage = Stage::new();
     let mut alice = stage.join("alice");
     alice.send("WHOIS gateway");
-    alice.expect(" 320 alice gateway :can be written to as im:gateway@gw.example");
+    alice.expect(" 320 alice gateway :is written to as im:gateway@gw.example");
 }

@@ -224,7 +224,10 @@ impl Session {
             let nobody = self.client.numeric(Numeric::ERR_NOSUCHNICK).param(name);
             return vec![nobody.words("No such nick"), end];
         };
-        let reply = |numeric| self.client.numeric(numeric).param(nick.as_str());
+        // A client finds the answer by what it asked for.
+        let by_nick = is_nick(name);
+        let called = if by_nick { nick.as_str() } else { name };
+        let reply = |numeric| self.client.numeric(numeric).param(called);
         let mut lines = vec![
             reply(Numeric::RPL_WHOISUSER).param(user).param(host).param("*").words(self.real_name(item)),
             reply(Numeric::RPL_WHOISSERVER)
@@ -234,9 +237,11 @@ impl Session {
         if let Some(account) = self.account_of(item) {
             lines.push(reply(Numeric::RPL_WHOISACCOUNT).param(account).words("is logged in as"));
         }
-        if let Some(address) = foreign {
-            let address = address.clone().with_class(Class::Im);
-            lines.push(reply(Numeric::RPL_WHOISSPECIAL).words(format!("can be written to as {address}")));
+        if let Some(address) = self.address_of(item) {
+            lines.push(reply(Numeric::RPL_WHOISSPECIAL).words(format!("is written to as {address}")));
+        }
+        if !by_nick {
+            lines.push(reply(Numeric::RPL_WHOISSPECIAL).words(format!("is called {nick} here")));
         }
         let is_closed = matches!(&item.found, Found::Status(Status { open: false, .. }));
         match (self.is_away(item) || is_closed, self.note_of(item)) {
@@ -304,6 +309,15 @@ impl Session {
     async fn known_face(&self, address: &Address) -> Option<Origin> {
         let live = &self.client.live;
         live.aliases.known(address, &live.cx.mapper()).await.ok().flatten()
+    }
+
+    /// Under which address somebody is written to from anywhere.
+    fn address_of(&self, item: &Item) -> Option<Address> {
+        let address = match (&item.found, &item.target) {
+            (Found::Oneself, _) => self.me.pres.as_uri().address(),
+            (_, target) => target.as_ref()?,
+        };
+        Some(address.clone().with_class(Class::Im))
     }
 
     fn real_name(&self, item: &Item) -> String {
