@@ -146,7 +146,7 @@ mod tests {
     use super::*;
 
     const fn side(support: fn(Feature) -> Support, presence: PresenceSupport) -> Side {
-        let claims = Capabilities { support, presence, max_content_octets: None, patience: None };
+        let claims = Capabilities { support, presence, max_content_octets: None };
         Side { name: "x", claims, says: |feature| matches!(feature, Feature::Subject) }
     }
 

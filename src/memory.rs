@@ -11,7 +11,7 @@ use cpim_adapter::{Address, MAX_NOTE_OCTETS, Memory, MemoryError};
 use tokio::sync::oneshot;
 
 use crate::clock::UnixMs;
-use crate::store::{AliasRow, Done, Journal, NotWritten, StoreError, Write};
+use crate::store::{AliasRow, Done, Journal, Kept, NotWritten, StoreError, Write};
 use crate::sync::lock;
 
 /// The memory of every adapter, in one store.
@@ -24,7 +24,7 @@ pub struct Keeper {
 /// Who waits for a write.
 #[derive(Default)]
 struct Waiting {
-    notes: HashMap<u64, oneshot::Sender<bool>>,
+    notes: HashMap<u64, oneshot::Sender<Kept>>,
     /// By space and address.
     aliases: HashMap<(String, String), Vec<oneshot::Sender<Option<Name>>>>,
 }
@@ -66,10 +66,7 @@ impl Keeper {
         value: Option<Bytes>,
         keep: Option<Duration>,
     ) -> Result<(), MemoryError> {
-        let octets = value.as_ref().map_or(0, Bytes::len);
-        if octets > MAX_NOTE_OCTETS {
-            return Err(MemoryError::TooLarge { octets });
-        }
+        fits(value.as_ref().map_or(0, Bytes::len))?;
         let (space, key) = (space.to_owned(), key.to_owned());
         let expires_at = keep.map(|keep| UnixMs::now().plus(keep).0);
         self.confirmed(|ticket| Write::Note { ticket, space, key, value, expires_at }).await
@@ -83,6 +80,14 @@ impl Keeper {
     /// # Cancel safety
     /// Cancelled, it is performed all the same.
     pub(crate) async fn confirmed(&self, write: impl FnOnce(u64) -> Write) -> Result<(), MemoryError> {
+        match self.performed(write).await? {
+            Kept::Now => Ok(()),
+            Kept::Before | Kept::Not => Err(takes_nothing()),
+        }
+    }
+
+    /// As [`Self::confirmed`], for a write that leaves alone what is there.
+    async fn performed(&self, write: impl FnOnce(u64) -> Write) -> Result<Kept, MemoryError> {
         let ticket = self.last_ticket.fetch_add(1, Ordering::Relaxed) + 1;
         let (sender, kept) = oneshot::channel();
         lock(&self.waiting).notes.insert(ticket, sender);
@@ -92,10 +97,18 @@ impl Keeper {
             return Err(not_written(error));
         }
         match kept.await {
-            Ok(true) => Ok(()),
-            Ok(false) | Err(_) => Err(MemoryError::Store("it takes nothing at present".into())),
+            Ok(kept @ (Kept::Now | Kept::Before)) => Ok(kept),
+            Ok(Kept::Not) | Err(_) => Err(takes_nothing()),
         }
     }
+}
+
+fn fits(octets: usize) -> Result<(), MemoryError> {
+    if octets > MAX_NOTE_OCTETS { Err(MemoryError::TooLarge { octets }) } else { Ok(()) }
+}
+
+fn takes_nothing() -> MemoryError {
+    MemoryError::Store("it takes nothing at present".into())
 }
 
 fn not_written(error: NotWritten) -> MemoryError {
@@ -131,7 +144,7 @@ impl Memory for Keeper {
         }
         match name.await {
             Ok(Some(name)) => Ok(name),
-            Ok(None) | Err(_) => Err(MemoryError::Store("it takes nothing at present".into())),
+            Ok(None) | Err(_) => Err(takes_nothing()),
         }
     }
 
@@ -164,6 +177,20 @@ impl Memory for Keeper {
         self.write_note(space, key, Some(value), keep).await
     }
 
+    async fn add_note(
+        &self,
+        space: &str,
+        key: &str,
+        value: Bytes,
+        keep: Option<Duration>,
+    ) -> Result<bool, MemoryError> {
+        fits(value.len())?;
+        let (space, key, now) = (space.to_owned(), key.to_owned(), UnixMs::now());
+        let expires_at = keep.map(|keep| now.plus(keep).0);
+        let add = |ticket| Write::AddNote { ticket, space, key, value, expires_at, at: now.0 };
+        Ok(self.performed(add).await? == Kept::Now)
+    }
+
     async fn notes(
         &self,
         space: &str,
@@ -175,6 +202,13 @@ impl Memory for Keeper {
 
     async fn forget(&self, space: &str, key: &str) -> Result<(), MemoryError> {
         self.write_note(space, key, None, None).await
+    }
+
+    fn forget_soon(&self, space: &str, key: &str) {
+        let forget = Write::Forget { space: space.to_owned(), key: key.to_owned() };
+        if let Err(error) = self.store.write(forget) {
+            tracing::debug!(%error, space, "a note stays until its time is over");
+        }
     }
 }
 

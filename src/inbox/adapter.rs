@@ -82,12 +82,7 @@ impl Inbox {
 #[async_trait]
 impl Adapter for Inbox {
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            support: |_| Support::Full,
-            presence: PresenceSupport::None,
-            max_content_octets: None,
-            patience: None,
-        }
+        Capabilities { support: |_| Support::Full, presence: PresenceSupport::None, max_content_octets: None }
     }
 
     /// No foreign address is its.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cpim_adapter::{
     Code, CommitLog, CommitPoint, Delivery, DeliveryError, Domain, NextHop, Operation, Outcome, Passage,
-    Response, Retry, Standing, Withdrawn,
+    Response, Retry, Schedule, Standing, Withdrawn,
 };
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep_until};
@@ -25,8 +25,6 @@ use crate::sync::lock;
 
 /// The first pause between two attempts.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// The longest, unless an adapter has a schedule of its own.
-pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// Doublings of the first pause that are counted: with them it lasts an hour and three quarters.
 const DOUBLINGS: u32 = 16;
 
@@ -262,7 +260,7 @@ impl Router {
     pub(super) fn pause_of(&self, number: i64) -> Duration {
         let (tries, longest) = lock(&self.table)
             .get(number)
-            .map_or((0, LONGEST_PAUSE), |flight| (flight.tries, flight.longest_pause));
+            .map_or((0, Schedule::LONGEST_PAUSE), |flight| (flight.tries, flight.longest_pause));
         let whole = FIRST_PAUSE.saturating_mul(1 << tries.min(DOUBLINGS)).min(longest);
         whole / 2 + (whole / 2).mul_f64(f64::from(ids::draw()) / f64::from(u32::MAX))
     }
@@ -294,12 +292,12 @@ impl Router {
         let flight = table.get_mut(number)?;
         flight.expected = true;
         flight.step("attempt", hop_text(&leg.hop));
-        let terms = self.policy().terms(flight.pair.destination.domain());
+        let max_wait = self.max_wait(flight);
         Some(Delivery {
             leg: u64::try_from(number).unwrap_or_default(),
             trans_id: flight.leg.clone(),
             operation: Arc::clone(&leg.operation),
-            passage: departing(flight, relay, terms.max_wait),
+            passage: departing(flight, relay, max_wait),
             standing: flight.standing,
             accepted_at: flight.accepted_at.into(),
             hop: leg.hop.clone(),
@@ -360,8 +358,14 @@ impl Router {
         Ok(Some(receiver))
     }
 
+    /// How long the far side may take, from when it is handed over.
+    pub(super) fn max_wait(&self, flight: &Flight) -> Duration {
+        let configured = || self.policy().terms(flight.pair.destination.domain()).max_wait;
+        flight.patience.unwrap_or_else(configured)
+    }
+
     fn answer_by(&self, flight: &Flight) -> Instant {
-        let by = Instant::now() + self.policy().terms(flight.pair.destination.domain()).max_wait;
+        let by = Instant::now() + self.max_wait(flight);
         flight.sender_waits.map_or(by, |until| until.min(by))
     }
 

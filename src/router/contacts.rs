@@ -35,6 +35,8 @@ struct Inner {
     /// How often somebody came or went.
     changes: u64,
     sessions: HashMap<u64, Contact>,
+    /// Those who are there for one operation: in no index, and no change.
+    brief: HashMap<u64, Contact>,
     /// What is delivered to whom.
     serving: HashMap<Scope, Vec<u64>>,
     /// Who may be given the answers of a source; peers are found by their domain's scope.
@@ -69,8 +71,21 @@ impl Contacts {
         session
     }
 
+    /// Somebody who is known for what he brings, and at whom nobody is looked for.
+    pub(crate) fn open_briefly(&self, contact: Contact) -> u64 {
+        let mut inner = lock(&self.0);
+        inner.last += 1;
+        let session = inner.last;
+        inner.brief.insert(session, contact);
+        session
+    }
+
+    /// The connection, where it was more than a brief one.
     pub(crate) fn close(&self, session: u64) -> Option<Contact> {
         let mut inner = lock(&self.0);
+        if inner.brief.remove(&session).is_some() {
+            return None;
+        }
         let contact = inner.sessions.remove(&session)?;
         inner.changes += 1;
         for scope in &contact.facts.serves {
@@ -91,7 +106,8 @@ impl Contacts {
     }
 
     pub(crate) fn session(&self, session: u64) -> Option<Contact> {
-        lock(&self.0).sessions.get(&session).cloned()
+        let inner = lock(&self.0);
+        inner.sessions.get(&session).or_else(|| inner.brief.get(&session)).cloned()
     }
 
     pub(crate) fn all(&self) -> Vec<Contact> {

@@ -116,6 +116,8 @@ pub(crate) struct Flight {
     pub(crate) give_up: Instant,
     /// Until when its sender waits for the response.
     pub(crate) sender_waits: Option<Instant>,
+    /// How long an answer is awaited, where its adapter says so.
+    pub(crate) patience: Option<Duration>,
     /// Until when an answer is awaited, since it was first handed over.
     pub(crate) answer_by: Option<Instant>,
     pub(crate) stage: Stage,
@@ -166,6 +168,7 @@ impl Flight {
             accepted_at: entry.at,
             give_up: sender_waits.map_or(horizon, |until| until.min(horizon)),
             sender_waits,
+            patience: None,
             answer_by: None,
             stage: Stage::Accepting,
             deadline: None,

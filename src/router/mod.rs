@@ -46,7 +46,7 @@ use cpim_adapter::{
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 
-use self::contacts::Contacts;
+use self::contacts::{Contact, Contacts};
 use self::counters::Counters;
 use self::look::Refusals;
 use self::owner::Owner;
@@ -332,6 +332,11 @@ struct PortExchange {
 impl Exchange for PortExchange {
     fn open(&self, facts: SessionFacts, answers: mpsc::Sender<Answer>) -> u64 {
         self.router.open(self.port, facts, answers)
+    }
+
+    fn open_briefly(&self, facts: SessionFacts, answers: mpsc::Sender<Answer>) -> u64 {
+        let facts = Arc::new(facts);
+        self.router.contacts.open_briefly(Contact { port: self.port, facts, answers })
     }
 
     fn close(&self, session: u64) {

@@ -77,6 +77,7 @@ impl Router {
             Some(Some(until)) => Attempt::Recallable(UnixMs(until)),
         };
         flight.expected = true;
+        flight.patience = self.patience_to(hop.as_ref());
         if let Some(attempt) = attempted {
             let hop = &attempt.intent.hop;
             flight.step("attempted", format!("{hop}, before the restart: whether it left is not known"));
@@ -85,7 +86,7 @@ impl Router {
         if flight.attempt != Attempt::None {
             flight.again = true;
             // The wait for its answer begins anew: nobody can say how much of it was over.
-            let by = Instant::now() + terms.max_wait;
+            let by = Instant::now() + self.max_wait(&flight);
             flight.answer_by = Some(flight.sender_waits.map_or(by, |until| until.min(by)));
         }
         let (pair, attempt, answer_by) = (flight.pair.clone(), flight.attempt, flight.answer_by);

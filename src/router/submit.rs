@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use cpim_adapter::{
     Answer, AnswerSlot, Arrival, Code, Content, NextHop, Operation, Passage, Schedule, SessionFacts, TransId,
@@ -10,7 +11,6 @@ use tokio::sync::OwnedSemaphorePermit;
 use tracing::debug;
 
 use super::Router;
-use super::attempt::LONGEST_PAUSE;
 use super::checks::{self, Candidate};
 use super::contacts::Contact;
 use super::counters::Counters;
@@ -37,7 +37,7 @@ const OVERHEAD_OCTETS: usize = 1_024;
 
 impl Router {
     /// An operation arrived. Its answer goes to `slot`, now or later.
-    pub(super) fn submit(self: &Arc<Self>, session: u64, arrival: Arrival, slot: AnswerSlot) {
+    pub(super) fn submit(self: &Arc<Self>, session: u64, arrival: Arrival, mut slot: AnswerSlot) {
         let Some(contact) = self.contacts.session(session) else {
             return;
         };
@@ -66,6 +66,7 @@ impl Router {
             trans_id: arrival.trans_id,
             at: UnixMs::now(),
         };
+        slot.named(&entry.passage.id);
         if let Err(refusal) = theirs {
             // Whoever may not speak for the source is told nothing of what its owner sent.
             self.note_refusal(&entry.passage.id, &entry.trans_id, &entry.operation, &refusal);
@@ -142,6 +143,7 @@ impl Router {
             });
         }
         let mut flight = Box::new(Flight::new(number, entry, leg, self.schedule_to(hop.as_ref(), terms)));
+        flight.patience = self.patience_to(hop.as_ref());
         if let Some(recall) = recall {
             flight.attempt = Attempt::Recallable(flight.accepted_at.plus(recall));
         }
@@ -162,7 +164,13 @@ impl Router {
     pub(super) fn schedule_to(&self, hop: Option<&(usize, NextHop)>, terms: Terms) -> Schedule {
         let foreign = hop.filter(|(_, hop)| matches!(hop, NextHop::Foreign(_)));
         let own = foreign.and_then(|(port, hop)| self.adapter(*port)?.schedule(hop));
-        own.unwrap_or(Schedule { horizon: terms.retry_horizon, longest_pause: LONGEST_PAUSE })
+        own.unwrap_or(Schedule { horizon: terms.retry_horizon, longest_pause: Schedule::LONGEST_PAUSE })
+    }
+
+    /// For how long an answer is awaited, where the foreign system's adapter says so.
+    pub(super) fn patience_to(&self, hop: Option<&(usize, NextHop)>) -> Option<Duration> {
+        let (port, hop) = hop.filter(|(_, hop)| matches!(hop, NextHop::Foreign(_)))?;
+        self.adapter(*port)?.patience(hop)
     }
 
     /// The journal has looked at it.

@@ -28,7 +28,7 @@ pub use self::memory::{MemoryOptions, MemoryStore};
 pub use self::retention::{Pruned, Retention};
 pub use self::rows::{AliasRow, Attempt, KeptAnswer, OwnerScope, Recalled, Settled, Story, Unsettled};
 pub use self::sqlite::{SqliteOptions, SqliteStore};
-pub use self::write::{Acceptance, Done, Intent, Label, Outcome, Verdict, Write};
+pub use self::write::{Acceptance, Done, Intent, Kept, Label, Outcome, Verdict, Write};
 
 /// What the router asks of a store.
 ///
@@ -98,8 +98,8 @@ pub trait Journal: Send + Sync {
     /// The alias called `name` in `space`.
     async fn alias_named(&self, space: &str, name: &str) -> Result<Option<AliasRow>, StoreError>;
 
-    /// The aliases of `space` whose names come after `after`, by name, at most `limit`.
-    async fn aliases(&self, space: &str, after: &str, limit: usize) -> Result<Vec<AliasRow>, StoreError>;
+    /// The aliases of all spaces that come after this space and name, by both, at most `limit`.
+    async fn aliases(&self, space: &str, name: &str, limit: usize) -> Result<Vec<AliasRow>, StoreError>;
 
     /// What was noted under `key` in `space`, and has not expired at `now`.
     async fn note(&self, space: &str, key: &str, now: i64) -> Result<Option<Bytes>, StoreError>;

@@ -25,6 +25,21 @@ pub enum Write {
         /// When, in Unix milliseconds.
         at: i64,
     },
+    /// Notes a value under a key, unless something is noted there. Answered by [`Done::Noted`].
+    AddNote {
+        /// By which the answer is known.
+        ticket: u64,
+        /// Where the key is unique: an adapter, or a part of the gateway.
+        space: String,
+        /// The key.
+        key: String,
+        /// The value.
+        value: Bytes,
+        /// When it is forgotten by itself, in Unix milliseconds.
+        expires_at: Option<i64>,
+        /// When, in Unix milliseconds: what has expired by then is not there.
+        at: i64,
+    },
     /// The operation is about to be handed to a next hop; any earlier attempt is known to have come to nothing.
     /// Nothing may be sent before [`Done::Attempted`]. Answered by that or [`Done::Lost`]; never fails, but may
     /// be late.
@@ -35,6 +50,13 @@ pub enum Write {
         intent: Intent,
         /// When, in Unix milliseconds.
         at: i64,
+    },
+    /// Forgets a note. Lazy and unanswered; lost in a crash, the note is still there.
+    Forget {
+        /// Where the key is unique.
+        space: String,
+        /// The key.
+        key: String,
     },
     /// Notes the subscription of a pair, or how it ended, instead of what was there of that pair. Answered by
     /// [`Done::Noted`], which says that it was not kept where another gateway holds it, or another run of this one.
@@ -114,6 +136,7 @@ impl Write {
         matches!(
             self,
             Self::Accept(_)
+                | Self::AddNote { .. }
                 | Self::Alias { .. }
                 | Self::Lease { .. }
                 | Self::Note { value: Some(_), .. }
@@ -124,13 +147,14 @@ impl Write {
 
     /// Whether somebody waits for it.
     pub(super) fn is_lazy(&self) -> bool {
-        matches!(self, Self::HandedOver { .. } | Self::Seen { .. } | Self::Told { .. })
+        matches!(self, Self::Forget { .. } | Self::HandedOver { .. } | Self::Seen { .. } | Self::Told { .. })
     }
 
     /// About how much room it takes, in octets.
     pub(super) fn octets(&self) -> usize {
         match self {
             Self::Accept(acceptance) => acceptance.octets(),
+            Self::AddNote { value, .. } => ROW_OCTETS + value.len(),
             Self::Lease { lease, .. } => ROW_OCTETS + lease.octets(),
             Self::Note { value, .. } => ROW_OCTETS + value.as_ref().map_or(0, Bytes::len),
             Self::Settle { outcome, steps, .. } => ROW_OCTETS + outcome.text.len() + steps.len(),
@@ -265,12 +289,12 @@ pub enum Done {
         /// The operation.
         number: i64,
     },
-    /// The note or subscription is durable, or could not be taken.
+    /// The note or subscription is durable, or is not kept.
     Noted {
         /// As asked.
         ticket: u64,
-        /// Whether it is durable.
-        kept: bool,
+        /// Whether it is.
+        kept: Kept,
     },
     /// The outcome is durable.
     Settled {
@@ -279,6 +303,17 @@ pub enum Done {
         /// Whether this is the outcome that stands; `false`: there was one before, which stands.
         first: bool,
     },
+}
+
+/// What became of a note or a subscription.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kept {
+    /// It is durable.
+    Now,
+    /// Something was there before, which stays.
+    Before,
+    /// It could not be taken, or is another's to write.
+    Not,
 }
 
 /// What an acceptance turned out to be.

@@ -14,6 +14,7 @@
 mod support;
 
 mod addresses;
+mod buzz;
 mod claims;
 mod crashes;
 mod lines;

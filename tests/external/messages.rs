@@ -1,6 +1,7 @@
 //! Messages, both ways, with outcomes.
 
 use crate::stage::{FRED, WILMA, adapter, fred, gateway, outcome};
+use crate::support::gateway::PATIENCE;
 
 #[test]
 fn messages_cross_both_ways_and_are_answered_by_who_has_them() {
@@ -85,4 +86,30 @@ fn one_that_reads_nothing_holds_up_nobody_else() {
     let answer = fred.expect_answer();
     assert_eq!((answer.trans_id.as_str(), answer.status.as_str()), ("barney", "success"));
     drop(pepp);
+}
+
+#[test]
+fn how_long_it_is_tried_and_waited_for_is_its_own_to_say() {
+    let (site, _gateway) = gateway("");
+    let (mut pepp, mut fred) = (adapter(&site, "<adapter horizon='1' patience='1'/>", false), fred(&site));
+    // It says nothing: the gateway would wait for ten minutes.
+    fred.message("1", FRED, WILMA, "Yabba");
+    let _unanswered = pepp.expect_message();
+    assert_eq!(outcome(&mut fred), "indeterminant timeout");
+    // It has no room: the gateway would try for five minutes.
+    fred.message("2", FRED, WILMA, "Dabba");
+    let busy = std::thread::spawn(move || {
+        let mut times = 0;
+        while let Ok(frame) = pepp.next(PATIENCE) {
+            times += 1;
+            pepp.respond(&frame, "failure", "busy: no room");
+            if frame.body() == "Doo" {
+                break;
+            }
+        }
+        times
+    });
+    assert_eq!(outcome(&mut fred), "failure unreachable");
+    fred.message("3", FRED, WILMA, "Doo");
+    assert!(busy.join().unwrap() > 2, "it was tried again");
 }

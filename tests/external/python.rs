@@ -1,4 +1,4 @@
-//! The example of the guide, as it stands there: a program in Python, beside a real gateway.
+//! The examples of the guide, as they stand there: programs in Python, beside a real gateway.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -12,8 +12,8 @@ const GIVEN: &str = "[principals]\nsubscribe = \"allow\"\nfetch = \"allow\"\n[se
      [[application]]\nname = \"LINES\"\ncovers = [\"lines:\"]\nsecret_env = \"PEER_SECRET\"\n";
 const WILMA: &str = "im:lines=wilma@gw.example";
 
-/// The adapter. It is killed with this value.
-struct Adapter {
+/// An adapter. It is killed with this value.
+pub(crate) struct Adapter {
     child: Child,
     said: BufReader<std::process::ChildStderr>,
     port: u16,
@@ -21,15 +21,25 @@ struct Adapter {
 
 impl Adapter {
     fn start(site: &Site) -> Self {
+        let mut adapter = Self::run(site, "lines.py", &["127.0.0.1:0"]);
+        let listening = adapter.says("listening at 127.0.0.1:");
+        adapter.port = listening.rsplit(':').next().unwrap().parse().unwrap();
+        adapter.says("in contact with gw.example");
+        adapter
+    }
+
+    /// Starts one of the examples.
+    pub(crate) fn run(site: &Site, program: &str, arguments: &[&str]) -> Self {
         // Copied, as its author would: it needs nothing but its two files.
-        let folder = site.path("lines");
+        let folder = site.path("adapter");
         std::fs::create_dir_all(&folder).unwrap();
-        for file in ["cpim.py", "lines.py"] {
+        for file in ["cpim.py", program] {
             let example = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/adapters/python/");
             std::fs::copy(format!("{example}{file}"), folder.join(file)).unwrap();
         }
         let mut child = Command::new("python3")
-            .args(["-B", "lines.py", "127.0.0.1:0"])
+            .args(["-B", program])
+            .args(arguments)
             .current_dir(&folder)
             .env("CPIM_SERVER", format!("127.0.0.1:{}", site.port))
             .env("CPIM_SECRET", "between gateways")
@@ -37,15 +47,11 @@ impl Adapter {
             .spawn()
             .unwrap_or_else(|error| panic!("NOT RUN: python3: {error}"));
         let said = BufReader::new(child.stderr.take().unwrap());
-        let mut adapter = Self { child, said, port: 0 };
-        let listening = adapter.says("listening at 127.0.0.1:");
-        adapter.port = listening.rsplit(':').next().unwrap().parse().unwrap();
-        adapter.says("in contact with gw.example");
-        adapter
+        Self { child, said, port: 0 }
     }
 
     /// Waits until it says something that begins so.
-    fn says(&mut self, beginning: &str) -> String {
+    pub(crate) fn says(&mut self, beginning: &str) -> String {
         loop {
             let mut line = String::new();
             let octets = self.said.read_line(&mut line).unwrap();
@@ -115,6 +121,33 @@ fn what_lines_cannot_carry_is_refused_by_the_gateway() {
     assert_eq!(tell("2", &format!("{text}one\r\ntwo")), "failure unsupported");
     assert_eq!(tell("3", &format!("{text}{}", "x".repeat(2_000))), "failure too-large");
     assert!(wilma.hears_nothing());
+}
+
+#[test]
+fn what_one_user_says_ends_nobodys_session() {
+    let (site, gateway, adapter) = start();
+    let mut fred = crate::stage::fred(&site);
+    let mut wilma = Talker::called("wilma", adapter.port);
+    let mut betty = Talker::called("betty", adapter.port);
+    wilma.says("to im:fr\u{1}ed@a.example 1 no address holds that");
+    assert!(wilma.hears().starts_with("no 1 bad-address"));
+    wilma.says("watch im:fr\u{fffe}ed@a.example");
+    assert!(wilma.hears().starts_with("no: failure bad-address"));
+    wilma.says("to im:fred@a.example 2 \u{1}ACTION dances\u{1}");
+    let came = fred.expect_message();
+    assert_eq!(came.body(), "\u{1}ACTION dances\u{1}", "a text may hold what an address may not");
+    fred.respond(&came, "success", "");
+    assert_eq!(wilma.hears(), "ok 2");
+    betty.says("to im:fred@a.example 1 Still here?");
+    let came = fred.expect_message();
+    assert_eq!(came.body(), "Still here?");
+    fred.respond(&came, "failure", "refused: \u{fffd}&amp; no");
+    assert_eq!(betty.hears(), "no 1 refused \u{fffd}& no");
+    assert_eq!(
+        gateway.said().matches("open session=\"application LINES").count(),
+        1,
+        "one session for all of it"
+    );
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! The template of the guide to adapters in Rust, within the gateway's core.
 
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::Ipv4Addr;
+use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 
 use adapter_template::{LinesAdapter, Settings};
@@ -33,6 +37,67 @@ async fn house() -> (u16, Shutdown, tokio::task::JoinHandle<()>) {
     let cx = AdapterContext::new(router.exchange(0), router.memory(), health, shutdown.clone());
     let running = tokio::spawn(async move { adapter.run(cx).await.unwrap() });
     (port, shutdown, running)
+}
+
+/// Copies a folder with all that is in it.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let copied = to.join(entry.file_name());
+        match entry.file_type().unwrap().is_dir() {
+            true => copy(&entry.path(), &copied),
+            false => drop(fs::copy(entry.path(), copied).unwrap()),
+        }
+    }
+}
+
+/// Its manifest in a folder of its own, as the guide says: what the workspace gives is said, and where the crates are is what
+/// stands in the guide.
+fn manifest_of_its_own(project: &Path) -> String {
+    let template = fs::read_to_string(project.join("examples/adapter-template/Cargo.toml")).unwrap();
+    let (package, _) = template.split_once("[dependencies]").unwrap();
+    let package: String = package
+        .lines()
+        .filter_map(|line| match line {
+            "version.workspace = true" => Some("version = \"0.1.0\"\n".to_owned()),
+            "edition.workspace = true" => Some("edition = \"2024\"\n".to_owned()),
+            line if line.ends_with(".workspace = true") => None,
+            line => Some(format!("{line}\n")),
+        })
+        .collect();
+    let guide = fs::read_to_string(project.join("docs/adapters/rust.md")).unwrap();
+    let (_, rest) = guide.split_once("## Outside of this repository").expect("the heading");
+    let block = rest.split("```").nth(1).and_then(|block| block.strip_prefix("text\n")).expect("a block");
+    format!("{package}{}", block.replace("../cpim-gateway", &project.display().to_string()))
+}
+
+#[test]
+fn a_copy_of_it_is_built_and_tested_in_a_folder_of_its_own() {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+    // The same at each run, so that what was built for it is found again, and nothing piles up.
+    let mut checkout = DefaultHasher::new();
+    project.hash(&mut checkout);
+    let folder = std::env::temp_dir().join(format!("cpim-gateway-template-{:016x}", checkout.finish()));
+    if folder.exists() {
+        fs::remove_dir_all(&folder).unwrap();
+    }
+    copy(&project.join("examples/adapter-template"), &folder);
+    fs::write(folder.join("Cargo.toml"), manifest_of_its_own(project)).unwrap();
+    // The versions that are on this machine already, built as they are for the workspace.
+    fs::copy(project.join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
+    let built = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let tested = Command::new(cargo)
+        .args(["test", "--offline"])
+        .current_dir(&folder)
+        .env("CARGO_TARGET_DIR", built)
+        .env("CARGO_PROFILE_DEV_DEBUG", "line-tables-only")
+        .output()
+        .unwrap_or_else(|error| panic!("NOT RUN: cargo: {error}"));
+    fs::remove_dir_all(&folder).unwrap();
+    let said = String::from_utf8_lossy(&[tested.stdout, tested.stderr].concat()).into_owned();
+    assert!(tested.status.success() && said.contains("test it_passes_every_case ... ok"), "{said}");
 }
 
 /// What two people say to each other; they are on threads of their own, as they would be.

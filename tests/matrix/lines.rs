@@ -25,7 +25,6 @@ pub(crate) fn sides() -> Vec<Side> {
         },
         presence: PresenceSupport::Observe,
         max_content_octets: Some(900),
-        patience: None,
     };
     let says = |feature| matches!(feature, Feature::Outcome | Feature::Unicode);
     sides.push(Side { name: "lines", claims, says });

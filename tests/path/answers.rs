@@ -133,6 +133,27 @@ async fn an_answer_that_nobody_could_take_is_given_to_the_owners_next_session() 
     assert!(stranger.answers.try_recv().is_err(), "and to its owner only");
 }
 
+/// Of mail's authors there is one for each mail: had each what is kept for him read, and were each looked for, a mail
+/// would cost as much as all that are under way.
+#[tokio::test(start_paused = true)]
+async fn whoever_is_there_briefly_has_his_own_answer_and_no_other() {
+    let mut house = House::new().await;
+    let (fred, _barney) = (house.session(&[FRED]), house.session(&[BARNEY]));
+    fred.send("1", FRED, BARNEY, "hello");
+    let delivery = house.next().await;
+    drop(fred);
+    house.answer(&delivery, Response::success());
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let mut brief = house.briefly(&[FRED]);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(brief.answers.try_recv().is_err(), "what was kept is not for him");
+    brief.send("2", FRED, BARNEY, "hello");
+    let delivery = house.next().await;
+    house.answer(&delivery, Response::success());
+    assert_eq!(brief.answer().await, ("2".into(), Response::success()));
+    assert_eq!(house.session(&[FRED]).answer().await, ("1".into(), Response::success()));
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_came_back_goes_to_another_session_of_its_owner() {
     let mut house = House::new().await;

@@ -70,7 +70,6 @@ impl Adapter for Toy {
                 None => PresenceSupport::None,
             },
             max_content_octets: None,
-            patience: None,
         }
     }
 
@@ -216,17 +215,15 @@ impl House {
 
     /// A connection that serves these, and may speak for them.
     pub fn session(&self, uris: &[&str]) -> Session {
-        let scopes: Vec<Scope> =
-            uris.iter().map(|uri| Scope::Address(Address::parse(uri).unwrap())).collect();
-        self.open(
-            Authority {
-                peer: None,
-                scopes: scopes.clone(),
-                standing: Standing::Verified,
-                label: "toy".into(),
-            },
-            scopes,
-        )
+        let authority = speaking_for(uris);
+        let scopes = authority.scopes.clone();
+        self.open(authority, scopes)
+    }
+
+    /// Somebody who may speak for these, and is there for what he brings alone.
+    pub fn briefly(&self, uris: &[&str]) -> Session {
+        let (authority, (sender, answers)) = (Arc::new(speaking_for(uris)), mpsc::channel(4_096));
+        Session { inlet: self.cx.open_briefly(Arc::clone(&authority), &sender), answers, authority }
     }
 
     /// A connection of a configured peer gateway.
@@ -255,6 +252,11 @@ impl House {
     pub fn answer(&self, delivery: &Delivery, response: Response) {
         self.word(delivery, Word::Answered(response));
     }
+}
+
+fn speaking_for(uris: &[&str]) -> Authority {
+    let scopes = uris.iter().map(|uri| Scope::Address(Address::parse(uri).unwrap())).collect();
+    Authority { peer: None, scopes, standing: Standing::Verified, label: "toy".into() }
 }
 
 /// One connection of the toy.

@@ -51,6 +51,12 @@ pub trait Adapter: Send + Sync + 'static {
         None
     }
 
+    /// For how long the far side may take to answer what was handed over to it on its way to this next hop, where that
+    /// differs from what the gateway is configured with (`max_wait`).
+    fn patience(&self, _hop: &NextHop) -> Option<Duration> {
+        None
+    }
+
     /// Whether the word on a leg comes by a way of its own, so that it may still come after a restart: a delivery
     /// report. What was handed over before the restart is then waited for.
     fn hears_later(&self) -> bool {
@@ -117,6 +123,11 @@ pub struct Schedule {
     pub horizon: Duration,
     /// The longest pause between two attempts. The first are shorter, each twice the one before.
     pub longest_pause: Duration,
+}
+
+impl Schedule {
+    /// The longest pause between two attempts where nothing else is said: a far side that is back is not left waiting.
+    pub const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 }
 
 /// What an adapter sees of a presentity of its system.

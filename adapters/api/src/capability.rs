@@ -1,7 +1,5 @@
 //! What an adapter claims: by degree, for every feature, so that no claim is forgotten.
 
-use std::time::Duration;
-
 /// What a message or presence may have that a protocol may not. Exhaustive on purpose: a new feature
 /// must be answered by every adapter.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -90,6 +88,4 @@ pub struct Capabilities {
     pub presence: PresenceSupport,
     /// Largest entity that a leg can take, in octets; absent: as large as the gateway's own limit.
     pub max_content_octets: Option<usize>,
-    /// For how long a far side may take to answer before its silence counts; absent: `max_wait`.
-    pub patience: Option<Duration>,
 }

@@ -50,6 +50,11 @@ pub struct SessionFacts {
 pub trait Exchange: Send + Sync {
     /// A connection is there. Answers kept for its owners are given to `answers`.
     fn open(&self, facts: SessionFacts, answers: mpsc::Sender<Answer>) -> u64;
+    /// Somebody is there for what he brings, and for its answers alone: nothing that was kept is given to him, nobody is
+    /// looked for at him, and nothing changes for anybody by his coming and going.
+    fn open_briefly(&self, facts: SessionFacts, answers: mpsc::Sender<Answer>) -> u64 {
+        self.open(facts, answers)
+    }
     /// The connection is gone.
     fn close(&self, session: u64);
     /// An operation arrived on a connection; `slot` takes its answer.
@@ -126,6 +131,15 @@ impl AdapterContext {
         let (sender, answers) = mpsc::channel(capacity.max(1));
         let session = self.exchange.open(facts, sender.clone());
         (Inlet { exchange: Arc::clone(&self.exchange), session, sender }, answers)
+    }
+
+    /// Announces whoever brings something in a protocol whose connections are nobody's, as those of mail: for as long as
+    /// the inlet lasts, he has these answers and no others. He serves nothing.
+    #[must_use]
+    pub fn open_briefly(&self, authority: Arc<Authority>, answers: &mpsc::Sender<Answer>) -> Inlet {
+        let facts = SessionFacts { authority, serves: Vec::new(), home: false };
+        let session = self.exchange.open_briefly(facts, answers.clone());
+        Inlet { exchange: Arc::clone(&self.exchange), session, sender: answers.clone() }
     }
 
     /// Tells what became of a leg.
@@ -229,6 +243,16 @@ impl Place {
         self.exchange.submit(self.session, arrival, self.slot);
     }
 
+    /// As [`Self::submit`], for protocols that tell a sender what his message is called. Nothing where it is not taken for
+    /// one, or not at once.
+    #[must_use]
+    pub fn submit_named(mut self, arrival: Arrival) -> Option<OperationId> {
+        let (sender, mut name) = oneshot::channel();
+        self.slot.name = Some(sender);
+        self.submit(arrival);
+        name.try_recv().ok()
+    }
+
     /// As [`Self::submit`], for protocols that say when they have taken responsibility, not only what came of it.
     ///
     /// The receiver resolves once the operation is durably accepted, or is known to have been before. An operation
@@ -247,19 +271,21 @@ pub struct AnswerSlot {
     to: mpsc::Sender<Answer>,
     permit: mpsc::OwnedPermit<Answer>,
     notice: Option<oneshot::Sender<()>>,
+    name: Option<oneshot::Sender<OperationId>>,
 }
 
 impl AnswerSlot {
     /// The place that a permit of this channel stands for.
     #[must_use]
     pub fn new(to: mpsc::Sender<Answer>, permit: mpsc::OwnedPermit<Answer>) -> Self {
-        Self { to, permit, notice: None }
+        Self { to, permit, notice: None, name: None }
     }
 
-    /// This place, with the notice of another: for whoever wraps an adapter, and gives the gateway a place of his own.
+    /// This place, with what another is to be told meanwhile: for whoever wraps an adapter, and gives the gateway a place of his own.
     #[must_use]
     pub fn with_notice_of(mut self, other: &mut Self) -> Self {
         self.notice = other.notice.take();
+        self.name = other.name.take();
         self
     }
 
@@ -267,6 +293,14 @@ impl AnswerSlot {
     #[must_use]
     pub fn is_open(&self) -> bool {
         !self.to.is_closed()
+    }
+
+    /// Tells whoever wants to know what the operation is called.
+    pub fn named(&mut self, name: &OperationId) {
+        if let Some(wants) = self.name.take() {
+            // Whoever asked may have stopped waiting.
+            let _gone = wants.send(name.clone());
+        }
     }
 
     /// Tells whoever wants to know that the operation is durably accepted.

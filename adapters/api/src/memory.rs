@@ -68,6 +68,19 @@ pub trait Memory: Send + Sync {
         keep: Option<Duration>,
     ) -> Result<(), MemoryError>;
 
+    /// Notes a value as [`Self::set_note`] does, but only where nothing is noted under the key. `false`: something is,
+    /// and stays. The write is under way as soon as the future is polled.
+    ///
+    /// # Errors
+    /// [`MemoryError`] where the store cannot take it.
+    async fn add_note(
+        &self,
+        space: &str,
+        key: &str,
+        value: Bytes,
+        keep: Option<Duration>,
+    ) -> Result<bool, MemoryError>;
+
     /// The notes of a space with keys after `after`, by key, at most `limit`.
     ///
     /// # Errors
@@ -84,6 +97,9 @@ pub trait Memory: Send + Sync {
     /// # Errors
     /// [`MemoryError`] where the store cannot take it.
     async fn forget(&self, space: &str, key: &str) -> Result<(), MemoryError>;
+
+    /// Forgets a note without haste: nobody waits until that is durable. After a crash it may be there again.
+    fn forget_soon(&self, space: &str, key: &str);
 }
 
 /// Largest note, in octets: room for the largest content that is commonly configured, and what goes with it.
@@ -189,6 +205,19 @@ impl Memory for VolatileMemory {
         Ok(())
     }
 
+    async fn add_note(
+        &self,
+        space: &str,
+        key: &str,
+        value: Bytes,
+        keep: Option<Duration>,
+    ) -> Result<bool, MemoryError> {
+        if self.note(space, key).await?.is_some() {
+            return Ok(false);
+        }
+        self.set_note(space, key, value, keep).await.map(|()| true)
+    }
+
     async fn notes(
         &self,
         space: &str,
@@ -206,8 +235,12 @@ impl Memory for VolatileMemory {
     }
 
     async fn forget(&self, space: &str, key: &str) -> Result<(), MemoryError> {
-        self.lock().notes.remove(&pair(space, key));
+        self.forget_soon(space, key);
         Ok(())
+    }
+
+    fn forget_soon(&self, space: &str, key: &str) {
+        self.lock().notes.remove(&pair(space, key));
     }
 }
 
@@ -239,6 +272,8 @@ mod tests {
         assert_eq!(memory.note("a", "1").await.unwrap(), Some(value("one")));
         assert_eq!(memory.note("a", "2").await.unwrap(), None, "expired");
         assert_eq!(memory.notes("a", "", 9).await.unwrap(), [("1".to_owned(), value("one"))]);
+        assert!(!memory.add_note("a", "1", value("again"), None).await.unwrap());
+        assert!(memory.add_note("a", "2", value("two"), None).await.unwrap(), "the one before has expired");
         memory.forget("a", "1").await.unwrap();
         assert_eq!(memory.note("a", "1").await.unwrap(), None);
         let large = Bytes::from(vec![0; MAX_NOTE_OCTETS + 1]);

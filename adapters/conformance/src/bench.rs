@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use cpim_adapter::{
     ALIAS_SPACE, Adapter, AdapterContext, AdapterError, Address, Content, Delivery, DeliveryError, Feature,
-    Health, HealthReporter, ImUri, Kind, Local, Memory, Message, Metadata, Operation, OperationId, Outcome,
-    Passage, Response, Shutdown, Standing, Support, TransId, Uri, VolatileMemory, Word,
+    Health, HealthReporter, ImUri, Kind, LegRef, Local, Memory, Message, Metadata, Operation, OperationId,
+    Outcome, Passage, Report, Response, Shutdown, Standing, Support, TransId, Uri, VolatileMemory, Word,
 };
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::case::{Failed, brief, ensure};
+use crate::case::{Failed, ensure};
 use crate::commit::Log;
 use crate::core::{Core, Event, Submission};
 use crate::run::Timing;
@@ -160,10 +160,9 @@ impl Bench {
 
     /// Sends a delivery on its way.
     pub(crate) fn depart(&self, delivery: Delivery, log: Log) -> Leg {
-        let (adapter, point) = (Arc::clone(&self.adapter), log.point());
         let (number, trans_id) = (delivery.leg, delivery.trans_id.clone());
         self.core.departs(number);
-        let task = tokio::spawn(async move { adapter.deliver(delivery, &point).await });
+        let task = tokio::spawn(log.clone().deliver(Arc::clone(&self.adapter), delivery));
         Leg { number, trans_id, log, task }
     }
 
@@ -228,9 +227,20 @@ impl Bench {
         }
     }
 
+    /// Whether the word on a leg is that the far side refused it.
+    pub(crate) fn has_failed(&self, leg: u64) -> bool {
+        let failed = |event: &&Event| match event {
+            Event::Reported(Report { leg: LegRef::Number(number), word: Word::Answered(response) }) => {
+                *number == leg && response.status() == cpim_adapter::Status::Failure
+            }
+            _ => false,
+        };
+        self.core.count(failed) > 0
+    }
+
     /// Waits until a leg has passed its commit point, or has come to an end without.
     pub(crate) async fn until_passed(&mut self, leg: &Leg) {
-        self.until(leg, Log::passed).await;
+        self.until(leg, Log::is_behind).await;
     }
 
     /// Waits until a leg has come to its commit point, or to an end without; in time.
@@ -287,14 +297,6 @@ impl Bench {
         }
     }
 
-    /// Wants nothing to come to the peer for a moment.
-    pub(crate) async fn see_nothing(&mut self, why: &str) -> Result<(), Failed> {
-        match self.seen_within(self.timing.quiet).await? {
-            None => Ok(()),
-            Some(seen) => Err(Failed(format!("{why}: the peer got {} from {}", seen.kind, seen.from))),
-        }
-    }
-
     pub(crate) async fn seen_within(&mut self, within: Duration) -> Result<Option<Seen>, Failed> {
         let reading = async {
             while self.seen.is_empty() {
@@ -316,13 +318,10 @@ impl Bench {
         told.ok_or_else(|| Failed("the sender was told nothing".to_owned()))
     }
 
-    /// Wants nothing to be told to the peer for a moment.
-    pub(crate) async fn hear_nothing(&mut self, why: &str) -> Result<(), Failed> {
-        match self.heard_within(self.timing.quiet).await? {
-            None => Ok(()),
-            Some(told) => {
-                Err(Failed(format!("{why}: the sender of {} was told `{}`", told.tag, told.response)))
-            }
+    /// These were told before what is still to be heard.
+    pub(crate) fn told_before(&mut self, told: Vec<Told>) {
+        for one in told.into_iter().rev() {
+            self.told.push_front(one);
         }
     }
 
@@ -369,15 +368,6 @@ impl Bench {
     pub(crate) async fn submitted(&self) -> Result<Submission, Failed> {
         let submitted = self.submitted_within(self.timing.patience).await;
         submitted.ok_or_else(|| Failed("the adapter handed nothing in".to_owned()))
-    }
-
-    pub(crate) async fn nothing_submitted(&self, why: &str) -> Result<(), Failed> {
-        match self.submitted_within(self.timing.quiet).await {
-            None => Ok(()),
-            Some(submission) => {
-                Err(Failed(format!("{why}: the adapter handed in {}", brief(&submission.arrival.operation))))
-            }
-        }
     }
 
     pub(crate) async fn submitted_within(&self, within: Duration) -> Option<Submission> {

@@ -74,7 +74,6 @@ mod tests {
             },
             presence: PresenceSupport::Observe,
             max_content_octets: Some(512),
-            patience: None,
         };
         let table = claims_table(&claims);
         for row in ["| subject | in another form: first line |", "| largest content | 512 octets |"] {

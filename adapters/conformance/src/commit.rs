@@ -1,11 +1,13 @@
 //! The journal that the kit plays: when a delivery passes its commit point, and whether it may.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use cpim_adapter::{CommitLog, CommitPoint, Withdrawn};
+use cpim_adapter::{Adapter, CommitLog, CommitPoint, Delivery, DeliveryError, Outcome, Withdrawn};
 use tokio::sync::watch;
 
 /// One delivery's commit log.
@@ -18,6 +20,8 @@ struct State {
     gate: watch::Sender<Gate>,
     asked: AtomicUsize,
     passed: AtomicUsize,
+    /// What follows the commit point has begun.
+    behind: AtomicBool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,8 +35,12 @@ enum Gate {
 
 impl Log {
     fn with(gate: Gate) -> Self {
-        let state =
-            State { gate: watch::Sender::new(gate), asked: AtomicUsize::new(0), passed: AtomicUsize::new(0) };
+        let state = State {
+            gate: watch::Sender::new(gate),
+            asked: AtomicUsize::new(0),
+            passed: AtomicUsize::new(0),
+            behind: AtomicBool::new(false),
+        };
         Self { state: Arc::new(state) }
     }
 
@@ -68,6 +76,30 @@ impl Log {
     /// Whether it passed it.
     pub(crate) fn passed(&self) -> bool {
         self.state.passed.load(Ordering::Acquire) > 0
+    }
+
+    /// Whether it passed it and went on: the next of the pair may go. As in the gateway, that is so once the delivery waits
+    /// for something else, and not already when another thread sees that the journal is done.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.state.behind.load(Ordering::Acquire)
+    }
+
+    /// Has the adapter deliver, with this log.
+    pub(crate) async fn deliver(
+        self,
+        adapter: Arc<dyn Adapter>,
+        delivery: Delivery,
+    ) -> Result<Outcome, DeliveryError> {
+        let point = self.point();
+        let mut delivering = pin!(adapter.deliver(delivery, &point));
+        poll_fn(|cx| {
+            let polled = delivering.as_mut().poll(cx);
+            if self.passed() {
+                self.state.behind.store(true, Ordering::Release);
+            }
+            polled
+        })
+        .await
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cpim_adapter::{
     Adapter, AdapterContext, AdapterError, BadAddress, BuildError, Capabilities, Class, Code, CommitPoint,
-    Delivery, DeliveryError, ForeignAddress, Health, NextHop, Outcome, PresenceSupport, Selector,
+    Delivery, DeliveryError, ForeignAddress, Health, NextHop, Outcome, PresenceSupport, Schedule, Selector,
 };
 
 use cpim_native_proto::Description;
@@ -152,6 +152,17 @@ impl Adapter for NativeAdapter {
 
     fn recalls(&self, hop: &NextHop) -> Option<Duration> {
         self.session(hop)?.remembers()
+    }
+
+    fn schedule(&self, hop: &NextHop) -> Option<Schedule> {
+        let NextHop::Foreign(foreign) = hop else { return None };
+        let horizon = self.shared.externals.of(foreign.selector()).horizon?;
+        Some(Schedule { horizon, longest_pause: Schedule::LONGEST_PAUSE })
+    }
+
+    fn patience(&self, hop: &NextHop) -> Option<Duration> {
+        let NextHop::Foreign(foreign) = hop else { return None };
+        self.shared.externals.of(foreign.selector()).patience
     }
 
     /// Begins to listen, so that a port that cannot be had is known before anything runs. Who connects is

@@ -12,7 +12,6 @@ pub const fn capabilities(max_content_octets: usize) -> Capabilities {
         support,
         presence: PresenceSupport::PassThrough,
         max_content_octets: Some(max_content_octets),
-        patience: None,
     }
 }
 

@@ -114,7 +114,7 @@ impl MailAdapter {
 /// What the adapter claims, whoever its peers are.
 #[must_use]
 pub const fn capabilities() -> Capabilities {
-    Capabilities { support, presence: PresenceSupport::None, max_content_octets: None, patience: None }
+    Capabilities { support, presence: PresenceSupport::None, max_content_octets: None }
 }
 
 /// What mail can carry.

@@ -95,9 +95,11 @@ def address_of(uri):
 def text_of(content):
     """The text of a `text/plain` entity, whatever its charset and encoding, with LF as line end and without the last one.
 
-    Raises `Unreadable` where there is no such charset, or the octets are not of it.
+    Raises `Unreadable` where it is another entity, there is no such charset, or the octets are not of it.
     """
     entity = email.message_from_bytes(content, policy=email.policy.default)
+    if entity.get_content_type() != "text/plain":
+        raise Unreadable(f"{entity.get_content_type()} is no text")
     octets = entity.get_payload(decode=True)
     # Without a charset it should be ASCII, and is often UTF-8, of which ASCII is a part.
     try:
@@ -105,6 +107,90 @@ def text_of(content):
     except (LookupError, UnicodeDecodeError) as error:
         raise Unreadable(f"text that cannot be read: {error}") from error
     return text.replace("\r\n", "\n").removesuffix("\n")
+
+
+def entity_of(text):
+    """A text as a MIME entity: the way back from `text_of`."""
+    lines = text.replace("\r\n", "\n").replace("\n", "\r\n")
+    # Half a character is none, and of one user's making: it ends nobody's session.
+    return b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + lines.encode("utf-8", "replace")
+
+
+class Message:
+    """A message's own entity, and what the gateway has put around it: a subject, a date, names. They are around it as
+    Message/CPIM (RFC 3862), and only where there are any and the adapter does not drop them."""
+
+    # The namespace of what RFC 3862 has no header for.
+    METADATA = "tag:cpim-gateway.example,2026:metadata"
+
+    def __init__(self, content, subject=None, date=None, source_name=None, destination_name=None, ref=None, refs=(),
+                 automatic=False):
+        self.content = content
+        self.subject, self.date, self.ref, self.refs = subject, date, ref, list(refs)
+        self.source_name, self.destination_name, self.automatic = source_name, destination_name, automatic
+
+    @classmethod
+    def read(cls, content):
+        head, _, body = content.partition(b"\r\n\r\n")
+        if email.message_from_bytes(head + b"\r\n\r\n").get_content_type() != "message/cpim":
+            return cls(content)
+        headers, _, inner = body.partition(b"\r\n\r\n")
+        message, ours = cls(inner), None
+        for line in headers.decode("utf-8", "replace").split("\r\n"):
+            name, _, value = line.partition(": ")
+            name = name.partition(";")[0]  # a subject may come in several languages: `Subject;lang=de`
+            if name == "NS":
+                prefix, _, space = value.partition(" ")
+                ours = prefix if space == f"<{cls.METADATA}>" else ours
+            elif name in ("From", "To"):
+                called = re.match(r'(?:"(.*)"|(.*?)) ?<', value)
+                if called and (called[1] or called[2]):
+                    who = "source_name" if name == "From" else "destination_name"
+                    setattr(message, who, unescaped(called[1] or called[2]))
+            elif name == "DateTime":
+                message.date = value
+            elif name == "Subject" and message.subject is None:
+                message.subject = unescaped(value)
+            elif ours and name == f"{ours}.Message-Ref":
+                message.ref = unescaped(value)
+            elif ours and name == f"{ours}.Reference":
+                message.refs.append(unescaped(value))
+            elif ours and name == f"{ours}.Automatic":
+                message.automatic = True
+        return message
+
+    def write(self, source, destination):
+        """The content to send; for a message without anything around it, its own entity."""
+        headers = [("DateTime", self.date), ("Subject", self.subject)]
+        own = [("Message-Ref", self.ref), *(("Reference", ref) for ref in self.refs),
+               ("Automatic", "yes" if self.automatic else None)]
+        if not any([self.source_name, self.destination_name, *(value for _, value in headers + own)]):
+            return self.content
+        lines = ["Content-Type: Message/CPIM", ""]
+        for name, called, uri in (("From", self.source_name, source), ("To", self.destination_name, destination)):
+            quoted = '"{}" '.format(escaped(called).replace('"', '\\"')) if called else ""
+            lines.append(f"{name}: {quoted}<{uri}>")
+        lines += [f"{name}: {escaped(value)}" for name, value in headers if value]
+        if any(value for _, value in own):
+            lines.append(f"NS: x <{self.METADATA}>")
+        lines += [f"x.{name}: {escaped(value)}" for name, value in own if value]
+        return "\r\n".join(lines + ["", ""]).encode("utf-8", "replace") + self.content
+
+
+def escaped(text):
+    """The value of a Message/CPIM header (RFC 3862 section 2.3.1)."""
+    short = {"\\": "\\\\", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
+    return re.sub("[\\x00-\\x1f\\x7f\\\\]", lambda c: short.get(c[0]) or f"\\u{ord(c[0]):04X}", text)
+
+
+def unescaped(value):
+    def meant(match):
+        code = match[1]
+        if len(code) == 5:
+            return chr(int(code[1:], 16))
+        return {"b": "\b", "t": "\t", "n": "\n", "r": "\r"}.get(code, code)
+
+    return re.sub(r"\\(u[0-9A-Fa-f]{4}|.)", meant, value)
 
 
 class Session:
@@ -148,10 +234,13 @@ class Session:
             await asyncio.sleep(PAUSES_S[min(tries, len(PAUSES_S) - 1)])
             tries += 1
 
-    async def send_message(self, source, destination, text):
-        """Sends a text, and waits for what became of it, over as many sessions as that takes."""
-        lines = text.replace("\r\n", "\n").replace("\n", "\r\n")
-        content = b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + lines.encode()
+    async def send_message(self, source, destination, text, **around):
+        """Sends a text, and waits for what became of it, over as many sessions as that takes; `around` is what else
+        `Message` has: `subject="Dinner"`."""
+        return await self.send_content(source, destination, Message(entity_of(text), **around).write(source, destination))
+
+    async def send_content(self, source, destination, content):
+        """The same with any content, which is one MIME entity: `b"Content-Type: image/png\\r\\n\\r\\n" + octets`."""
         return await self._ask("message", {"source": source, "destination": destination}, content)
 
     async def send_subscribe(self, watcher, target, duration):

@@ -14,7 +14,6 @@ pub(crate) const fn capabilities() -> Capabilities {
         presence: PresenceSupport::Observe,
         // With its header, and with the longest that may stand before it, it fits into a line.
         max_content_octets: Some(900),
-        patience: None,
     }
 }
 

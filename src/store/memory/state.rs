@@ -11,7 +11,7 @@ use super::leases::Leases;
 use super::names::Names;
 use super::row::{RememberedKey, Row};
 use crate::store::retention::{PRUNE_ROWS, is_remembered};
-use crate::store::write::{Acceptance, Done, Intent, Outcome, Verdict, Write};
+use crate::store::write::{Acceptance, Done, Intent, Kept, Outcome, Verdict, Write};
 use crate::store::{
     Attempt, KeptAnswer, OwnerScope, PAGE_OCTETS, PAGE_ROWS, Pruned, Recalled, Retention, Story, Unsettled,
 };
@@ -70,7 +70,9 @@ impl State {
             }
             Write::Alias { space, address, .. } => self.names.has_room_for_alias(space, address),
             Write::Lease { lease, .. } => self.leases.has_room_for(lease),
-            Write::Note { space, key, value: Some(_), .. } => self.names.has_room_for_note(space, key),
+            Write::AddNote { space, key, .. } | Write::Note { space, key, value: Some(_), .. } => {
+                self.names.has_room_for_note(space, key)
+            }
             Write::Seen { address, .. } => self.names.has_room_for_seen(address),
             _ => true,
         }
@@ -79,22 +81,36 @@ impl State {
     pub(super) fn perform(&mut self, write: Write) -> Option<Done> {
         match write {
             Write::Accept(acceptance) => Some(self.accept(*acceptance)),
+            Write::AddNote { ticket, space, key, value, expires_at, at } => {
+                let kept = match self.names.note(&space, &key, at) {
+                    Some(_) => Kept::Before,
+                    None => {
+                        self.names.set_note(space, key, Some(value), expires_at);
+                        Kept::Now
+                    }
+                };
+                Some(Done::Noted { ticket, kept })
+            }
             Write::Alias { space, address, candidates, at } => {
                 let name = self.names.assign(&space, &address, candidates, at);
                 Some(Done::Aliased { space, address, name })
             }
             Write::Attempt { number, intent, at } => Some(self.attempt(number, intent, at)),
+            Write::Forget { space, key } => {
+                self.names.set_note(space, key, None, None);
+                None
+            }
             Write::HandedOver { number } => {
                 self.handed_over(number);
                 None
             }
             Write::Lease { ticket, lease } => {
                 self.leases.set(*lease);
-                Some(Done::Noted { ticket, kept: true })
+                Some(Done::Noted { ticket, kept: Kept::Now })
             }
             Write::Note { ticket, space, key, value, expires_at } => {
                 self.names.set_note(space, key, value, expires_at);
-                Some(Done::Noted { ticket, kept: true })
+                Some(Done::Noted { ticket, kept: Kept::Now })
             }
             Write::Seen { address, domain: _, at } => {
                 self.names.see(address, at);

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Params, Result, Row, params};
+use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
 use super::rows;
@@ -23,11 +24,13 @@ macro_rules! outcome_columns {
 #[derive(Clone, Debug)]
 pub(super) struct Reader {
     connection: Arc<Mutex<Option<Connection>>>,
+    /// Waited for before a thread is taken: many that wait for the connection would each hold one up.
+    turn: Arc<Semaphore>,
 }
 
 impl Reader {
     pub(super) fn new(connection: Connection) -> Self {
-        Self { connection: Arc::new(Mutex::new(Some(connection))) }
+        Self { connection: Arc::new(Mutex::new(Some(connection))), turn: Arc::new(Semaphore::new(1)) }
     }
 
     /// Reads on a thread that may block. Cancel safe: a read that nobody waits for is finished and dropped.
@@ -36,8 +39,10 @@ impl Reader {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
+        let turn = Arc::clone(&self.turn).acquire_owned().await.map_err(|_| StoreError::Closed)?;
         let shared = Arc::clone(&self.connection);
         let read = move || {
+            let _turn = turn;
             let guard = shared.lock().unwrap_or_else(PoisonError::into_inner);
             let connection = guard.as_ref().ok_or(StoreError::Closed)?;
             read(connection).map_err(|error| StoreError::Failed(error.to_string()))
@@ -205,12 +210,12 @@ pub(super) fn alias_named(connection: &Connection, space: &str, name: &str) -> R
 pub(super) fn aliases(
     connection: &Connection,
     space: &str,
-    after: &str,
+    name: &str,
     limit: usize,
 ) -> Result<Vec<AliasRow>> {
     connection
-        .prepare_cached("SELECT * FROM alias WHERE space = ?1 AND name > ?2 ORDER BY name LIMIT ?3")?
-        .query_map(params![space, after, rows(limit)], alias)?
+        .prepare_cached("SELECT * FROM alias WHERE (space, name) > (?1, ?2) ORDER BY space, name LIMIT ?3")?
+        .query_map(params![space, name, rows(limit)], alias)?
         .collect()
 }
 

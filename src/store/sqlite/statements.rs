@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Result, Statement, params}
 
 use super::leases::LeaseStatements;
 use crate::store::retention::{SEEN_AGAIN_MS, is_remembered};
-use crate::store::write::{Acceptance, Done, Intent, Outcome, Verdict, Write};
+use crate::store::write::{Acceptance, Done, Intent, Kept, Outcome, Verdict, Write};
 
 /// Everything the writer does to the file, within the transaction that it has begun.
 pub(super) struct Statements<'c> {
@@ -26,6 +26,7 @@ pub(super) struct Statements<'c> {
     alias: Statement<'c>,
     unalias: Statement<'c>,
     note: Statement<'c>,
+    add_note: Statement<'c>,
     forget_note: Statement<'c>,
     leases: LeaseStatements<'c>,
     seen: Statement<'c>,
@@ -98,6 +99,11 @@ impl<'c> Statements<'c> {
                 "INSERT INTO note (space, key, value, expires_at) VALUES (?1, ?2, ?3, ?4)
                  ON CONFLICT (space, key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at",
             )?,
+            add_note: connection.prepare(
+                "INSERT INTO note (space, key, value, expires_at) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (space, key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at
+                 WHERE note.expires_at <= ?5",
+            )?,
             forget_note: connection.prepare("DELETE FROM note WHERE space = ?1 AND key = ?2")?,
             leases: LeaseStatements::new(connection, gateway, fence)?,
             seen: connection.prepare(
@@ -113,14 +119,20 @@ impl<'c> Statements<'c> {
     pub(super) fn perform(&mut self, write: &Write) -> Result<Option<Done>> {
         match write {
             Write::Accept(acceptance) => self.accept(acceptance).map(Some),
+            Write::AddNote { ticket, space, key, value, expires_at, at } => {
+                let added = self.add_note.execute(params![space, key, value.as_ref(), expires_at, at])?;
+                let kept = if added > 0 { Kept::Now } else { Kept::Before };
+                Ok(Some(Done::Noted { ticket: *ticket, kept }))
+            }
             Write::Alias { space, address, candidates, at } => {
                 let name = self.alias(space, address, candidates, *at)?;
                 Ok(Some(Done::Aliased { space: space.clone(), address: address.clone(), name }))
             }
             Write::Attempt { number, intent, at } => self.attempt(*number, intent, *at).map(Some),
+            Write::Forget { space, key } => unanswered(&mut self.forget_note, params![space, key]),
             Write::HandedOver { number } => unanswered(&mut self.handed_over, params![number]),
             Write::Lease { ticket, lease } => {
-                let kept = self.leases.set(lease)?;
+                let kept = if self.leases.set(lease)? { Kept::Now } else { Kept::Not };
                 Ok(Some(Done::Noted { ticket: *ticket, kept }))
             }
             Write::Note { ticket, space, key, value, expires_at } => {
@@ -128,7 +140,7 @@ impl<'c> Statements<'c> {
                     Some(value) => self.note.execute(params![space, key, value.as_ref(), expires_at])?,
                     None => self.forget_note.execute(params![space, key])?,
                 };
-                Ok(Some(Done::Noted { ticket: *ticket, kept: true }))
+                Ok(Some(Done::Noted { ticket: *ticket, kept: Kept::Now }))
             }
             Write::Seen { address, domain, at } => {
                 unanswered(&mut self.seen, params![address, domain, at, SEEN_AGAIN_MS])

@@ -12,7 +12,7 @@ use super::prune::Pruner;
 use super::room::Room;
 use super::statements::Statements;
 use crate::store::queue::{Next, Queue};
-use crate::store::write::{Done, Write};
+use crate::store::write::{Done, Kept, Write};
 use crate::store::{StoreError, StoreHealth};
 
 /// The first wait before a group that failed is tried again; each further one is twice as long.
@@ -115,9 +115,13 @@ impl<'c> Writer<'c> {
         let mut done = Vec::with_capacity(group.len());
         for write in group {
             let fits = match (&mut self.room, write) {
-                (Some(room), Write::Accept(_) | Write::Lease { .. } | Write::Note { value: Some(_), .. }) => {
-                    room.take(write.octets())
-                }
+                (
+                    Some(room),
+                    Write::Accept(_)
+                    | Write::AddNote { .. }
+                    | Write::Lease { .. }
+                    | Write::Note { value: Some(_), .. },
+                ) => room.take(write.octets()),
                 _ => true,
             };
             done.extend(if fits { self.statements.perform(write)? } else { refusal(write) });
@@ -203,8 +207,8 @@ fn refusal(write: &Write) -> Option<Done> {
         Write::Alias { space, address, .. } => {
             Some(Done::AliasFailed { space: space.clone(), address: address.clone() })
         }
-        Write::Lease { ticket, .. } | Write::Note { ticket, .. } => {
-            Some(Done::Noted { ticket: *ticket, kept: false })
+        Write::AddNote { ticket, .. } | Write::Lease { ticket, .. } | Write::Note { ticket, .. } => {
+            Some(Done::Noted { ticket: *ticket, kept: Kept::Not })
         }
         _ => None,
     }

@@ -26,7 +26,7 @@ impl Bench {
     async fn set_lease(&mut self, lease: &LeaseRow) -> bool {
         self.write(Write::Lease { ticket: 7, lease: Box::new(lease.clone()) });
         match self.done().await {
-            Done::Noted { ticket: 7, kept } => kept,
+            Done::Noted { ticket: 7, kept } => kept == Kept::Now,
             other => panic!("{other:?} in answer to a lease"),
         }
     }

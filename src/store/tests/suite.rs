@@ -25,6 +25,7 @@ macro_rules! on_every_store {
 on_every_store![
     a_closed_store_takes_nothing,
     a_loop_is_recognised,
+    a_note_is_added_where_none_is,
     a_number_is_never_given_twice,
     a_retransmission_is_recognised,
     a_retransmission_is_recognised_until_it_is_forgotten,
@@ -353,13 +354,15 @@ async fn aliases_are_kept_both_ways(bench: &mut Bench) {
     assert_eq!(bench.journal.alias_of(space, fred).await.unwrap(), Some(row.clone()));
     assert_eq!(bench.journal.alias_named(space, "fred").await.unwrap(), Some(row));
     assert_eq!(bench.journal.alias_named(space, "wilma").await.unwrap(), None);
-    let names = async |bench: &Bench, after, limit| {
+    let names = async |bench: &Bench, space, after, limit| {
         let rows = bench.journal.aliases(space, after, limit).await.unwrap();
-        rows.into_iter().map(|row| row.name).collect::<Vec<_>>()
+        rows.into_iter().map(|row| format!("{} {}", row.space, row.name)).collect::<Vec<_>>()
     };
-    assert_eq!(names(bench, "", 9).await, ["fred", "fred_"]);
-    assert_eq!(names(bench, "fred", 9).await, ["fred_"]);
-    assert_eq!(names(bench, "", 1).await, ["fred"]);
+    let [first, second, third] = ["irc:irc.demo.example fred", "irc:irc.demo.example fred_", "smtp fred"];
+    assert_eq!(names(bench, "", "", 9).await, [first, second, third], "of all spaces");
+    assert_eq!(names(bench, space, "fred", 9).await, [second, third]);
+    assert_eq!(names(bench, space, "fred_", 9).await, [third]);
+    assert_eq!(names(bench, "", "", 1).await, [first]);
 
     // DESIGN: a real user always wins a name against an alias.
     bench.write(Write::Unalias { space: space.to_owned(), name: "fred".to_owned() });
@@ -374,7 +377,7 @@ async fn notes_are_kept_until_they_expire(bench: &mut Bench) {
         value: value.map(Bytes::from_static),
         expires_at,
     };
-    let kept = |ticket| Done::Noted { ticket, kept: true };
+    let kept = |ticket| Done::Noted { ticket, kept: Kept::Now };
     for (ticket, write) in [
         (1, note(1, "a", "one", Some(b"\0first"), None)),
         (2, note(2, "a", "one", Some(b"second"), None)),
@@ -396,6 +399,29 @@ async fn notes_are_kept_until_they_expire(bench: &mut Bench) {
     assert_eq!(keys(bench, "", NOW + 10).await, ["one"]);
     bench.journal.prune(NOW + 10, RETENTION).await.unwrap();
     assert_eq!(bench.journal.note("a", "two", NOW).await.unwrap(), None, "it was forgotten");
+}
+
+async fn a_note_is_added_where_none_is(bench: &mut Bench) {
+    let add = |ticket, value: &'static [u8], at| Write::AddNote {
+        ticket,
+        space: "a".to_owned(),
+        key: "one".to_owned(),
+        value: Bytes::from_static(value),
+        expires_at: Some(at + 10),
+        at,
+    };
+    for (ticket, value, at, kept) in [
+        (1, b"first", NOW, Kept::Now),
+        (2, b"again", NOW + 9, Kept::Before),
+        (3, b"later", NOW + 10, Kept::Now),
+    ] {
+        bench.write(add(ticket, value, at));
+        assert_eq!(bench.done().await, Done::Noted { ticket, kept });
+    }
+    assert_eq!(bench.journal.note("a", "one", NOW).await.unwrap().unwrap(), b"later".as_slice());
+    bench.write(Write::Forget { space: "a".to_owned(), key: "one".to_owned() });
+    bench.flush().await;
+    assert_eq!(bench.journal.note("a", "one", NOW).await.unwrap(), None);
 }
 
 async fn addresses_once_seen_are_known(bench: &mut Bench) {

@@ -2,6 +2,7 @@
 //! and ratios. Figures of one machine say little; ratios of one run say more. See README.md.
 
 mod chain;
+mod flame;
 mod gateway;
 mod native;
 mod peers;
@@ -14,7 +15,7 @@ mod table;
 mod yardstick;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -82,6 +83,9 @@ struct Arguments {
     /// Writes the table between the marks of this page.
     #[arg(long)]
     page: Option<PathBuf>,
+    /// Puts the flame graphs of `profile` into this folder.
+    #[arg(long)]
+    flames: Option<PathBuf>,
     /// Instead of measuring: be the copying yardstick.
     #[arg(long, hide = true)]
     copying: bool,
@@ -136,7 +140,9 @@ fn measure(arguments: &Arguments, runtime: &tokio::runtime::Runtime, table: &mut
         let local = tokio::task::LocalSet::new();
         let result = local.block_on(runtime, async {
             let cut = || Err(io::Error::other(format!("not done after {} s", limit.as_secs())));
-            tokio::time::timeout(limit, run(*part, &setting, table)).await.unwrap_or_else(|_| cut())
+            tokio::time::timeout(limit, run(*part, &setting, table, arguments.flames.as_deref()))
+                .await
+                .unwrap_or_else(|_| cut())
         });
         if let Err(error) = result {
             table.not_run(&name, &error);
@@ -146,7 +152,7 @@ fn measure(arguments: &Arguments, runtime: &tokio::runtime::Runtime, table: &mut
     Ok(())
 }
 
-async fn run(part: Part, setting: &Setting, table: &mut Table) -> io::Result<()> {
+async fn run(part: Part, setting: &Setting, table: &mut Table, flames: Option<&Path>) -> io::Result<()> {
     match part {
         Part::Relay => rows::relay::rows(setting, table).await,
         Part::Idle => rows::idle::rows(setting, table).await,
@@ -156,6 +162,6 @@ async fn run(part: Part, setting: &Setting, table: &mut Table) -> io::Result<()>
         Part::Fanout => rows::fanout::rows(setting, table).await,
         Part::Leases => rows::leases::rows(setting, table).await,
         Part::Growth => rows::growth::rows(setting, table).await,
-        Part::Profile => rows::profile::texts(setting, table).await,
+        Part::Profile => rows::profile::texts(setting, table, flames).await,
     }
 }

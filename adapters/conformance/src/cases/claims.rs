@@ -34,8 +34,7 @@ async fn kept(bench: &Bench) -> Verdict {
         same(&feature.in_words(), &(own.support)(feature), &(declared.support)(feature))?;
     }
     same("presence", &own.presence, &declared.presence)?;
-    same("largest content", &own.max_content_octets, &declared.max_content_octets)?;
-    same("patience", &own.patience, &declared.patience)
+    same("largest content", &own.max_content_octets, &declared.max_content_octets)
 }
 
 async fn canonical(bench: &Bench) -> Verdict {

@@ -1,7 +1,7 @@
 //! Operations from the gateway to the foreign side, and what of them arrives.
 
 use cpim_adapter::{
-    Code, Content, Feature, Kind, Message, Metadata, Operation, Passage, Response, Subject, Support,
+    Code, Content, Feature, Kind, Message, Metadata, Operation, Passage, Response, Status, Subject, Support,
 };
 
 use crate::bench::{Bench, End, is_success, lines_of, ours_im};
@@ -100,7 +100,11 @@ async fn across(bench: &mut Bench, message: Message) -> Result<Result<Seen, End>
             }
             return Ok(Ok(seen));
         }
-        if leg.task.is_finished() && !leg.log.passed() {
+        let is_refused = match leg.log.passed() {
+            true => bench.subject.is_asked() && bench.has_failed(leg.number),
+            false => leg.task.is_finished(),
+        };
+        if is_refused {
             return Ok(Err(bench.end(leg).await?));
         }
         waited += quiet;
@@ -108,13 +112,18 @@ async fn across(bench: &mut Bench, message: Message) -> Result<Result<Seen, End>
     Err(Failed("it neither arrived nor was refused".to_owned()))
 }
 
-/// Wants a refusal to be one that the contract knows for what cannot be carried.
-fn is_refusal(what: &str, end: &End) -> Verdict {
-    let End::Refused(error) = end else {
-        return Err(Failed(format!("{what}: neither arrived nor refused: {end}")));
+/// Wants a refusal to be one that the contract knows for what cannot be carried. An adapter in a process of its own refuses
+/// by an answer.
+fn is_refusal(bench: &Bench, what: &str, end: &End) -> Verdict {
+    let code = match end {
+        End::Refused(error) => Some(error.code),
+        End::Answered(response) if bench.subject.is_asked() && response.status() == Status::Failure => {
+            response.code()
+        }
+        other => return Err(Failed(format!("{what}: neither arrived nor refused: {other}"))),
     };
-    let fits = matches!(error.code, Code::Unsupported | Code::Lossy | Code::TooLarge | Code::BadAddress);
-    ensure(fits, || format!("{what}: refused with `{error}`"))
+    let fits = matches!(code, Some(Code::Unsupported | Code::Lossy | Code::TooLarge | Code::BadAddress));
+    ensure(fits, || format!("{what}: {end}"))
 }
 
 async fn contents(bench: &mut Bench) -> Verdict {
@@ -148,7 +157,7 @@ async fn contents(bench: &mut Bench) -> Verdict {
                 return Err(Failed(format!("{what}: claimed to be rejected, and came as {seen}")));
             }
             (Err(end), Support::Full) => return Err(Failed(format!("{what}: refused: {end}"))),
-            (Err(end), _) => is_refusal(what, &end)?,
+            (Err(end), _) => is_refusal(bench, what, &end)?,
         }
     }
     Ok(())
@@ -190,7 +199,7 @@ async fn features(bench: &mut Bench) -> Verdict {
             (Ok(_), Support::Rejected) => {
                 return Err(Failed(format!("{what}: claimed as rejected, and came")));
             }
-            (Err(end), Support::Rejected) => is_refusal(&what, &end)?,
+            (Err(end), Support::Rejected) => is_refusal(bench, &what, &end)?,
             (Err(end), _) => return Err(Failed(format!("{what}: refused: {end}"))),
         }
     }
@@ -240,7 +249,7 @@ async fn addresses(bench: &mut Bench) -> Verdict {
         let seen = match across(bench, message).await? {
             Ok(seen) => seen,
             Err(end) => {
-                is_refusal(source.spelled(), &end)?;
+                is_refusal(bench, source.spelled(), &end)?;
                 continue;
             }
         };
@@ -294,7 +303,7 @@ async fn injection(bench: &mut Bench) -> Verdict {
                 };
                 ensure(intact, || format!("{} is shown as {}", brief(text), brief(&shown)))?;
             }
-            Err(end) => is_refusal(text, &end)?,
+            Err(end) => is_refusal(bench, text, &end)?,
         }
     }
     bench.see_nothing("what looks like protocol must not become another operation").await?;

@@ -71,7 +71,6 @@ impl Manner {
                 support: |_| Support::Full,
                 presence: PresenceSupport::PassThrough,
                 max_content_octets: Some(MOST),
-                patience: None,
             },
             Self::Modest => Capabilities {
                 support: |feature| match feature {
@@ -86,7 +85,6 @@ impl Manner {
                 },
                 presence: PresenceSupport::Observe,
                 max_content_octets: Some(MOST),
-                patience: None,
             },
         }
     }

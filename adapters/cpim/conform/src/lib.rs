@@ -62,7 +62,6 @@ fn declared() -> Capabilities {
         support: |_| Support::Full,
         presence: PresenceSupport::PassThrough,
         max_content_octets: Some(1_048_576),
-        patience: None,
     }
 }
 

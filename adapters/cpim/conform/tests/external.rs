@@ -10,9 +10,19 @@ use cpim_native_conform::External;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_example_in_python_passes_every_case() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../docs/adapters/python");
-    let adapter = format!("python3 {folder}/lines.py 127.0.0.1:{{port}}");
-    let peer = format!("python3 {folder}/lines_peer.py {{port}}");
+    let adapter = format!("python3 -B {folder}/lines.py 127.0.0.1:{{port}}");
+    let peer = format!("python3 -B {folder}/lines_peer.py {{port}}");
     let subject = External::new("lines", &adapter, &peer).unwrap();
+    let results = run(Arc::new(subject), &Timing { at_once: 4, ..Timing::default() }).await;
+    assert!(results.passed(), "{results}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_example_of_a_client_in_python_passes_every_case() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../docs/adapters/python");
+    let adapter = format!("python3 -B {folder}/buzz.py 127.0.0.1:{{port}} buzz.example");
+    let peer = format!("python3 -B {folder}/buzz_peer.py {{port}}");
+    let subject = External::new("buzz://", &adapter, &peer).unwrap();
     let results = run(Arc::new(subject), &Timing { at_once: 4, ..Timing::default() }).await;
     assert!(results.passed(), "{results}");
 }
@@ -20,7 +30,7 @@ async fn the_example_in_python_passes_every_case() {
 /// What the report says of an adapter that cannot even begin.
 async fn report(adapter: &str) -> String {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../docs/adapters/python");
-    let peer = format!("python3 {folder}/lines_peer.py {{port}}");
+    let peer = format!("python3 -B {folder}/lines_peer.py {{port}}");
     let subject = External::new("lines", adapter, &peer).unwrap();
     let case = suite().into_iter().find(|case| case.name == "out.message").unwrap();
     run_cases(Arc::new(subject), vec![case], &Timing::default()).await.to_string()
@@ -45,7 +55,7 @@ async fn an_open_that_is_refused_is_shown_with_the_words_of_the_gateway() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../docs/adapters/python");
     let opens = |selector: &str, claims: &str| {
         format!(
-            "python3 -c 'import asyncio, sys; sys.path.insert(0, \"{folder}\"); import cpim; \
+            "python3 -B -c 'import asyncio, sys; sys.path.insert(0, \"{folder}\"); import cpim; \
              asyncio.run(cpim.Session(\"{selector}\", \"{claims}\", None).run())'"
         )
     };

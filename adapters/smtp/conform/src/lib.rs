@@ -94,7 +94,6 @@ impl Subject for Mail {
             },
             presence: PresenceSupport::None,
             max_content_octets: None,
-            patience: None,
         }
     }
 

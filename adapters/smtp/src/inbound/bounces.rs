@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout_at};
 use tracing::{debug, info, warn};
 
 use super::Inbound;
-use super::owed::{Owed, Owner, Stage, told};
+use super::owed::{Owed, Owner, Stage, Wanted, told};
 
 /// The space of what is owed, by transID.
 const SPACE: &str = "smtp.owed";
@@ -72,31 +72,32 @@ pub(super) fn now_s() -> u64 {
 }
 
 impl Inbound {
-    /// Notes what is owed for a recipient, unless it is noted already: then the mail came again.
+    /// Notes what is owed for a recipient. `false`: it is noted already, because the mail came again.
     ///
     /// # Errors
     /// Where the store cannot take it; then the mail must not be taken.
-    pub(super) async fn owe(&self, trans_id: &TransId, owed: &Owed) -> Result<(), MemoryError> {
-        let memory = &self.cx.memory;
-        if memory.note(SPACE, trans_id.as_str()).await?.is_some() {
-            return Ok(());
-        }
-        memory.set_note(SPACE, trans_id.as_str(), owed.write(), Some(KEEP)).await
+    pub(super) async fn owe(&self, trans_id: &TransId, owed: &Owed) -> Result<bool, MemoryError> {
+        self.cx.memory.add_note(SPACE, trans_id.as_str(), owed.write(), Some(KEEP)).await
     }
 
     /// What was to be reported was told at the reply.
-    pub(super) async fn owe_nothing(&self, trans_id: &TransId) {
-        self.owe_nothing_by(trans_id.as_str()).await;
+    pub(super) fn owe_nothing(&self, trans_id: &TransId) {
+        self.cx.memory.forget_soon(SPACE, trans_id.as_str());
     }
 
-    async fn owe_nothing_by(&self, key: &str) {
-        if let Err(error) = self.cx.memory.forget(SPACE, key).await {
-            debug!(%error, "a note on a mail stays until its time is over");
+    /// An outcome is there. `wanted`: of what the sender wants to hear, where that is known without asking the store.
+    /// `true`: it is told to whoever wants to know, or will be, also after a restart.
+    pub(super) async fn settled(
+        self: &Arc<Self>,
+        trans_id: &TransId,
+        wanted: Option<Wanted>,
+        response: &Response,
+    ) -> bool {
+        // Most mails arrive, and nobody wants to hear of it.
+        if wanted.is_some_and(|wanted| !wanted.covers(response.status())) {
+            self.owe_nothing(trans_id);
+            return true;
         }
-    }
-
-    /// An outcome is there. `true`: it is told to whoever wants to know, or will be, also after a restart.
-    pub(super) async fn settled(self: &Arc<Self>, trans_id: &TransId, response: &Response) -> bool {
         let done = self.note_outcome(trans_id, response).await;
         if let Err(error) = &done {
             warn!(%error, "what became of a mail cannot be noted");
@@ -117,8 +118,9 @@ impl Inbound {
         if owed.stage != Stage::Open {
             return Ok(());
         }
-        if !owed.wants(response.status()) {
-            return memory.forget(SPACE, key).await;
+        if !owed.wanted.covers(response.status()) {
+            memory.forget_soon(SPACE, key);
+            return Ok(());
         }
         owed.stage = Stage::Due(told(response, owed.is_trusted));
         memory.set_note(SPACE, key, owed.write(), Some(KEEP)).await?;
@@ -163,7 +165,7 @@ impl Inbound {
             Ok(()) => {}
             Err(error) if error.retry == Retry::Never => {
                 warn!(%error, "a report is not taken, and not tried again");
-                return self.owe_nothing_by(key).await;
+                return self.cx.memory.forget_soon(SPACE, key);
             }
             Err(error) => {
                 let age = Duration::from_secs(now_s().saturating_sub(owed.since_s));
@@ -271,7 +273,7 @@ impl Inbound {
             let Answer { trans_id, response, receipt } = answer;
             if !open.contains_key(&trans_id) {
                 others.extend(receipt);
-            } else if self.settled(&trans_id, &response).await {
+            } else if self.settled(&trans_id, None, &response).await {
                 open.remove(&trans_id);
                 receipt.into_iter().for_each(Receipt::handed_over);
             }

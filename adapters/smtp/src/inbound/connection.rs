@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,7 @@ use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::timeout;
+use tokio::time::{sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::Inbound;
@@ -127,6 +128,9 @@ async fn run(
         room: None,
     };
     let mut piece = vec![0; PIECE];
+    // What is waited for is made once: a client that talks has something to say five times for each mail.
+    let mut alarm = pin!(sleep_until((Instant::now() + WRITE_TIME).into()));
+    let mut draining = pin!(inbound.cx.shutdown.draining());
     loop {
         while let Some(event) = connection.session.poll(Instant::now()) {
             if matches!(event, Event::StartTls) {
@@ -143,7 +147,11 @@ async fn run(
         if connection.session.is_closed() {
             return close(stream).await;
         }
-        let deadline = connection.session.deadline().unwrap_or_else(Instant::now);
+        let deadline = connection.session.deadline().unwrap_or_else(Instant::now).into();
+        // Put forward and never back: that the session is asked too early harms nobody.
+        if alarm.is_elapsed() || deadline < alarm.deadline() {
+            alarm.as_mut().reset(deadline);
+        }
         tokio::select! {
             read = stream.read(&mut piece) => match read? {
                 0 => return Ok(()),
@@ -152,8 +160,9 @@ async fn run(
                     connection.session.receive(octets, Instant::now());
                 }
             },
-            () = tokio::time::sleep_until(deadline.into()) => connection.session.expire(Instant::now()),
-            () = inbound.cx.shutdown.draining(), if connection.session.is_idle() => {
+            () = &mut alarm => connection.session.expire(Instant::now()),
+            // It closes the session, and is not looked at again.
+            () = &mut draining, if connection.session.is_idle() => {
                 connection.session.end(&SHUTTING_DOWN);
             }
         }

@@ -19,10 +19,8 @@ pub(super) struct Owed {
     pub(super) original: Option<String>,
     /// The sender's own name for the mail.
     pub(super) envelope_id: Option<String>,
-    /// A failure is to be reported.
-    pub(super) failure: bool,
-    /// A success is to be reported.
-    pub(super) success: bool,
+    /// What is to be reported.
+    pub(super) wanted: Wanted,
     /// The sender may hear what exactly went wrong: no stranger.
     pub(super) is_trusted: bool,
     /// For whom the gateway keeps the answer.
@@ -35,6 +33,25 @@ pub(super) struct Owed {
     pub(super) stage: Stage,
     /// The mail's header, or the beginning of it.
     pub(super) header: Bytes,
+}
+
+/// The outcomes that the sender wants to hear of.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Wanted {
+    /// A failure.
+    pub(super) failure: bool,
+    /// A success, and that nobody can know.
+    pub(super) success: bool,
+}
+
+impl Wanted {
+    /// Whether such an outcome is one.
+    pub(super) const fn covers(self, status: Status) -> bool {
+        match status {
+            Status::Failure => self.failure,
+            Status::Success | Status::Indeterminant => self.success,
+        }
+    }
 }
 
 /// For whom the gateway keeps an answer.
@@ -64,14 +81,6 @@ impl Owed {
         Bytes::copy_from_slice(mail.get(..end.min(MAX_HEADER_OCTETS)).unwrap_or_default())
     }
 
-    /// Whether the sender wants to hear of such an outcome.
-    pub(super) const fn wants(&self, status: Status) -> bool {
-        match status {
-            Status::Failure => self.failure,
-            Status::Success | Status::Indeterminant => self.success,
-        }
-    }
-
     /// The report, where one is due. `id` is a name that no other has.
     pub(super) fn report(&self, relay: &Domain, id: &str, now_s: u64) -> Option<Vec<u8>> {
         let Stage::Due(response) = &self.stage else { return None };
@@ -99,9 +108,8 @@ impl Owed {
         lines.extend(self.original.clone().map(|original| ("original", original)));
         lines.extend(self.envelope_id.clone().map(|id| ("envelope-id", id)));
         lines.extend(self.answers.clone().map(|name| ("answers", name)));
-        for (name, is_set) in
-            [("failure", self.failure), ("success", self.success), ("trusted", self.is_trusted)]
-        {
+        let Wanted { failure, success } = self.wanted;
+        for (name, is_set) in [("failure", failure), ("success", success), ("trusted", self.is_trusted)] {
             lines.extend(is_set.then(|| (name, String::new())));
         }
         lines.push(match &self.owner {
@@ -158,8 +166,7 @@ impl Owed {
             recipient: value("recipient")?.to_owned(),
             original: value("original").map(str::to_owned),
             envelope_id: value("envelope-id").map(str::to_owned),
-            failure: value("failure").is_some(),
-            success: value("success").is_some(),
+            wanted: Wanted { failure: value("failure").is_some(), success: value("success").is_some() },
             is_trusted: value("trusted").is_some(),
             owner,
             answers: value("answers").map(str::to_owned),
@@ -204,8 +211,7 @@ mod tests {
             recipient: "\"a b\"@gw.example".into(),
             original: Some("rfc822;fred@a.example".into()),
             envelope_id: Some("a+b=c d".into()),
-            failure: true,
-            success: false,
+            wanted: Wanted { failure: true, success: false },
             is_trusted: false,
             owner: Owner::Source(Address::parse("im:mailto=bob~40mail.example@gw.example").unwrap()),
             answers: Some("-n4me_".into()),

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use cpim_adapter::{
-    Address, Arrival, Authority, Class, Code, Operation, PresUri, Receipt, Scope, Selectors, SessionFacts,
-    Standing, Status, TransId, Unsubscribe, Uri,
+    Address, Arrival, Authority, Class, Code, Operation, PresUri, Receipt, Scope, Selectors, Standing,
+    Status, TransId, Unsubscribe, Uri,
 };
 use cpim_smtp_proto::session::Reply;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
 use super::Inbound;
@@ -51,8 +52,8 @@ impl WayOut {
             standing: Standing::Verified,
             label: "the key of a subscription, by mail".into(),
         };
-        let facts = SessionFacts { authority: Arc::new(authority), serves: Vec::new(), home: false };
-        let (inlet, mut answers) = inbound.cx.open(facts, 1);
+        let (to, mut answers) = mpsc::channel(1);
+        let inlet = inbound.cx.open_briefly(Arc::new(authority), &to);
         let place = inlet.reserve().await.ok_or(LATER)?;
         // Each mail asks anew: an earlier one may have ended an earlier subscription.
         let now_us = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();

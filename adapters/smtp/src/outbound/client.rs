@@ -1,5 +1,6 @@
 //! One connection to a mail server: greeting, TLS, what the server offers, and transactions on it.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use lettre::transport::smtp::commands::{Data, Ehlo, Mail, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, MailBodyParameter, MailParameter, RcptParameter};
 use lettre::transport::smtp::response::Severity;
 use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use super::servers::Place;
@@ -58,11 +60,18 @@ pub(crate) enum Handed {
 /// One connection.
 pub(crate) struct Client {
     connection: AsyncSmtpConnection,
+    /// The same socket, to look at without asking.
+    line: std::net::TcpStream,
     seen: Arc<Seen>,
     server: SocketAddr,
     eight_bit: bool,
     reports: bool,
     utf8: bool,
+    pipelining: bool,
+    /// The server awaits the text of a mail that will not come.
+    is_cut_short: bool,
+    /// That of whoever uses it, among all who use one to the same server.
+    pub(super) turn: Option<OwnedSemaphorePermit>,
 }
 
 impl Client {
@@ -78,6 +87,9 @@ impl Client {
         let stream = timeout(CONNECT, TcpStream::connect(server)).await.map_err(|_| slow(server))?;
         let stream = stream.map_err(unreached)?;
         stream.set_nodelay(true).map_err(unreached)?;
+        let stream = stream.into_std().map_err(unreached)?;
+        let line = stream.try_clone().map_err(unreached)?;
+        let stream = TcpStream::from_std(stream).map_err(unreached)?;
         let (wire, seen) = Wire::new(stream, place.tls.policy != TlsPolicy::Plain);
         let greeting = AsyncSmtpConnection::connect_with_transport(Box::new(wire), &hello);
         let greeted = timeout(COMMAND, greeting).await.map_err(|_| slow(server))?;
@@ -99,7 +111,19 @@ impl Client {
             })
         };
         let (eight_bit, reports, utf8) = (offers("8BITMIME"), offers("DSN"), offers("SMTPUTF8"));
-        Ok(Self { connection, seen, server, eight_bit, reports, utf8 })
+        let pipelining = offers("PIPELINING");
+        Ok(Self {
+            connection,
+            line,
+            seen,
+            server,
+            eight_bit,
+            reports,
+            utf8,
+            pipelining,
+            is_cut_short: false,
+            turn: None,
+        })
     }
 
     /// Whether the server takes bodies beyond ASCII.
@@ -112,10 +136,13 @@ impl Client {
         self.server
     }
 
-    /// Whether it is still there.
-    pub(crate) async fn is_alive(&mut self) -> bool {
-        !self.connection.has_broken()
-            && timeout(COMMAND, self.connection.test_connected()).await.unwrap_or(false)
+    /// Whether it is still there: one that was used just now, where the server has said nothing since, not even goodbye.
+    pub(crate) async fn is_alive(&mut self, is_fresh: bool) -> bool {
+        let is_quiet = || self.line.peek(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
+        if self.connection.has_broken() || !is_quiet() {
+            return false;
+        }
+        is_fresh || timeout(COMMAND, self.connection.test_connected()).await.unwrap_or(false)
     }
 
     /// Whether another transaction may follow.
@@ -125,6 +152,9 @@ impl Client {
 
     /// Leaves in order, as far as the server lets us.
     pub(crate) async fn leave(mut self) {
+        if self.is_cut_short {
+            return;
+        }
         let _late = timeout(Duration::from_secs(5), self.connection.abort()).await;
     }
 
@@ -140,9 +170,14 @@ impl Client {
         }
         let reports = transaction.reports.filter(|_| self.reports);
         let (mail, rcpt) = self.commands(transaction, reports)?;
-        self.command(mail).await?;
-        self.command(rcpt).await?;
-        self.command(Data).await?;
+        match self.pipelining {
+            true => self.all_at_once(&mail, &rcpt).await?,
+            false => {
+                self.command(mail).await?;
+                self.command(rcpt).await?;
+                self.command(Data).await?;
+            }
+        }
         // lettre ends the last line by itself; ended twice, an empty line more would arrive.
         let octets = transaction.octets.strip_suffix(b"\r\n").unwrap_or(transaction.octets);
         match timeout(FINAL, self.connection.message(octets)).await {
@@ -200,6 +235,26 @@ impl Client {
             Ok(Err(error)) => Err(self.refused(&error)),
             Err(_) => Err(slow(self.server)),
         }
+    }
+
+    /// The commands before the text in one piece, where the server takes them so (RFC 2920): each is answered, and the
+    /// first refusal is the word on all.
+    async fn all_at_once(&mut self, mail: &Mail, rcpt: &Rcpt) -> Result<(), DeliveryError> {
+        let mut replied = self.command(format!("{mail}{rcpt}{Data}")).await;
+        for _ in 1..3 {
+            if replied.as_ref().is_err_and(|error| error.fault != Fault::PeerRefused) {
+                return replied;
+            }
+            let reply = match timeout(COMMAND, self.connection.read_response()).await {
+                Ok(Ok(_)) => Ok(()),
+                Ok(Err(error)) => Err(self.refused(&error)),
+                Err(_) => Err(slow(self.server)),
+            };
+            // The text is wanted all the same: without its end, it is no mail.
+            self.is_cut_short = replied.is_err() && reply.is_ok();
+            replied = replied.and(reply);
+        }
+        replied
     }
 
     /// The one place where a reply becomes an error: 5yz is the last word, 4yz and trouble on the way are not.

@@ -16,6 +16,7 @@ mod mx;
 mod server;
 mod tls;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use cpim_adapter::{ALIAS_SPACE, Code, Outcome, Retry, Status, Word};
@@ -23,6 +24,7 @@ use cpim_smtp::{Keyed, Keys, MailHost, OutgoingSettings, take_report};
 
 use house::{BOB, House, message, notify};
 use server::{Manner, Server};
+use tokio::task::JoinSet;
 
 #[tokio::test]
 async fn a_message_goes_out_in_a_transaction_of_its_own_and_its_report_settles_it() {
@@ -79,6 +81,27 @@ async fn a_server_without_reports_is_told_nothing_of_them_and_the_outcome_is_unk
     assert_eq!(server.mail().await.connection, mail.connection, "the connection is used again");
 }
 
+/// More than the server has room for at once would be refused by it; and a connection costs more than a mail.
+#[tokio::test]
+async fn a_burst_takes_turns_on_a_few_connections() {
+    let mut server = Server::start(Manner::default()).await;
+    let house = Arc::new(House::new(server.port).await);
+    let mut sending = JoinSet::new();
+    for leg in 1..=100 {
+        let house = Arc::clone(&house);
+        sending.spawn(async move {
+            let from = format!("im:fred{leg}@a.example");
+            house.deliver(leg, message(&from, BOB)).await.outcome.unwrap()
+        });
+    }
+    let mut last = 0;
+    for _ in 1..=100 {
+        last = last.max(server.mail().await.connection);
+    }
+    assert_eq!(sending.join_all().await.len(), 100);
+    assert!(last < 20, "{} connections", last + 1);
+}
+
 #[tokio::test]
 async fn a_refusal_is_the_last_word_and_a_delay_is_not() {
     for (at, reply, retry, code) in [
@@ -99,6 +122,29 @@ async fn a_refusal_is_the_last_word_and_a_delay_is_not() {
             }),
             "{error}"
         );
+    }
+}
+
+/// RFC 2920: one way there and back instead of three. Who is refused has not been sent to, whatever DATA is answered.
+#[tokio::test]
+async fn a_server_that_takes_them_so_has_all_commands_at_once() {
+    let pipelining = || Manner { dsn: true, pipelining: true, ..Manner::default() };
+    let mut server = Server::start(pipelining()).await;
+    let house = House::new(server.port).await;
+    house.deliver(1, message("im:fred@a.example", BOB)).await.outcome.unwrap();
+    let mail = server.mail().await;
+    assert!(mail.from.starts_with("MAIL FROM:<b=1-") && mail.octets.ends_with("Yabba\r\n"), "{mail:?}");
+    for (at, reply, retry) in [
+        ("RCPT", "550 5.1.1 no such user", Retry::Never),
+        ("MAIL", "451 4.3.0 later", Retry::Later),
+        ("DATA", "554 5.7.1 no", Retry::Never),
+    ] {
+        let mut server = Server::start(Manner { refuse: Some((at, reply)), ..pipelining() }).await;
+        let house = House::new(server.port).await;
+        let error = house.deliver(1, message("im:fred@a.example", BOB)).await.outcome.unwrap_err();
+        assert_eq!(error.retry, retry, "{at} {reply}: {error}");
+        assert!(reply.split_once(' ').is_some_and(|(_, words)| error.public.contains(words)), "{error}");
+        assert!(server.has_nothing(), "{at} {reply}");
     }
 }
 

@@ -49,11 +49,11 @@ async fn the_preferred_host_takes_it_and_where_it_is_down_the_next() {
     let (_dns, house) = house(zone, first.port).await;
     house.deliver(1, message("im:fred@a.example", BOB)).await.outcome.unwrap();
     first.mail().await;
-    drop(first);
+    first.stop().await;
     house.deliver(2, message("im:fred@a.example", BOB)).await.outcome.unwrap();
     second.mail().await;
     assert!(second.has_nothing() && third.has_nothing());
-    drop(second);
+    second.stop().await;
     house.deliver(3, message("im:fred@a.example", BOB)).await.outcome.unwrap();
     third.mail().await;
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Duration, timeout};
 use tokio_rustls::TlsAcceptor;
@@ -17,6 +17,8 @@ pub(crate) struct Manner {
     pub(crate) dsn: bool,
     /// It offers SMTPUTF8.
     pub(crate) utf8: bool,
+    /// It offers PIPELINING, and answers none of MAIL, RCPT and DATA before it has all three.
+    pub(crate) pipelining: bool,
     /// It offers STARTTLS.
     pub(crate) tls: Option<Arc<ServerConfig>>,
     /// It answers STARTTLS so, instead of with what is right.
@@ -57,6 +59,7 @@ pub(crate) struct Got {
 pub(crate) struct Server {
     pub(crate) port: u16,
     got: mpsc::Receiver<Got>,
+    stop: Option<oneshot::Sender<()>>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -83,14 +86,27 @@ impl Server {
         let listener = TcpListener::bind(address).await.ok()?;
         let port = listener.local_addr().unwrap().port();
         let (sender, got) = mpsc::channel(16);
+        let (stop, mut stopped) = oneshot::channel();
         let task = tokio::spawn(async move {
             let mut connections = JoinSet::new();
             for connection in 0.. {
-                let (stream, _) = listener.accept().await.unwrap();
-                connections.spawn(serve(Box::new(stream), manner.clone(), connection, sender.clone()));
+                tokio::select! {
+                    accepted = listener.accept() => {
+                        let stream = Box::new(accepted.unwrap().0);
+                        connections.spawn(serve(stream, manner.clone(), connection, sender.clone()));
+                    }
+                    _ = &mut stopped => break,
+                }
             }
+            connections.shutdown().await;
         });
-        Some(Self { port, got, task })
+        Some(Self { port, got, stop: Some(stop), task })
+    }
+
+    /// Hangs up, and listens no more.
+    pub(crate) async fn stop(mut self) {
+        drop(self.stop.take());
+        (&mut self.task).await.unwrap();
     }
 
     pub(crate) async fn mail(&mut self) -> Got {
@@ -112,6 +128,7 @@ async fn serve(
     let mut stream = BufReader::new(stream);
     stream.write_all(b"220 mx.example\r\n").await.ok()?;
     let mut got = Got { connection, ..Got::default() };
+    let mut held = String::new();
     loop {
         let line = line(&mut stream).await?;
         let verb = line.split(' ').next().unwrap_or_default().to_owned();
@@ -137,7 +154,8 @@ async fn serve(
                 "250 ok".to_owned()
             }
             (None, "DATA") => {
-                stream.write_all(b"354 go on\r\n").await.ok()?;
+                held += "354 go on\r\n";
+                stream.write_all(std::mem::take(&mut held).as_bytes()).await.ok()?;
                 match manner.data {
                     Data::Cut => return None,
                     Data::Stall => {
@@ -161,7 +179,10 @@ async fn serve(
             (None, "QUIT") => return None,
             (None, _) => "250 ok".to_owned(),
         };
-        stream.write_all(format!("{reply}\r\n").as_bytes()).await.ok()?;
+        held += &format!("{reply}\r\n");
+        if !(manner.pipelining && matches!(verb.as_str(), "MAIL" | "RCPT")) {
+            stream.write_all(std::mem::take(&mut held).as_bytes()).await.ok()?;
+        }
     }
 }
 
@@ -169,6 +190,9 @@ fn offers(manner: &Manner, encrypted: bool) -> String {
     let mut offers = vec!["mx.example"];
     if manner.dsn {
         offers.extend(["8BITMIME", "DSN"]);
+    }
+    if manner.pipelining {
+        offers.push("PIPELINING");
     }
     if manner.utf8 {
         offers.extend(["8BITMIME", "SMTPUTF8"]);

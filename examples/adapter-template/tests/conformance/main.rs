@@ -51,7 +51,6 @@ impl Subject for Lines {
             },
             presence: PresenceSupport::Observe,
             max_content_octets: Some(900),
-            patience: None,
         }
     }
 

@@ -1,8 +1,10 @@
 //! In which functions the gateway's time is while it is at saturation, by `perf` (Debian's package `linux-perf`).
 
 use std::io;
+use std::path::Path;
 use std::process::Command;
 
+use crate::flame;
 use crate::gateway::Site;
 use crate::process::{Process, is_there};
 use crate::rows::chat::{self, Load, Pair};
@@ -16,20 +18,25 @@ const SPAN_S: &str = "4";
 /// Samples a second.
 const RATE: &str = "997";
 
+/// How callers are found: by what unwinds a panic, which every build has, from so many octets of the stack.
+const CALLS: &str = "dwarf,16384";
+
 /// Functions that are named, and the least share of one, in hundredths.
 const NAMED: usize = 20;
 const LEAST: f64 = 0.8;
 
-/// A text for each load.
+/// A text for each load, and its flame graph where a folder is given for them.
 ///
 /// # Errors
 /// Where perf is not there, or a load cannot be put on.
-pub(crate) async fn texts(setting: &Setting, table: &mut Table) -> io::Result<()> {
+pub(crate) async fn texts(setting: &Setting, table: &mut Table, flames: Option<&Path>) -> io::Result<()> {
     if !is_there("perf") {
         return Err(io::Error::other("NOT RUN: perf is not there; on Debian: apt-get install linux-perf"));
     }
-    for (what, durable) in [("Native relay, durability none", false), ("Native relay, full durability", true)]
-    {
+    for (what, name, durable) in [
+        ("Native relay, durability none", "relay", false),
+        ("Native relay, full durability", "relay-durable", true),
+    ] {
         let site = Site::new(setting, durable, "")?;
         let gateway = site.start().await?;
         let mut pairs = Vec::new();
@@ -41,7 +48,7 @@ pub(crate) async fn texts(setting: &Setting, table: &mut Table) -> io::Result<()
         while !perf.process.is_done()? {
             chat::run(&mut pairs, Load::Window(100, 2_000), &content).await?;
         }
-        table.text(what, &perf.read()?);
+        perf.tell(what, name, table, flames)?;
     }
 
     let chain = irc::Chain::start(setting, false, 100).await?;
@@ -49,7 +56,7 @@ pub(crate) async fn texts(setting: &Setting, table: &mut Table) -> io::Result<()
     while !perf.process.is_done()? {
         chain.cost_to_irc(2_000).await?;
     }
-    table.text("Native to 100 IRC clients, durability none", &perf.read()?);
+    perf.tell("Native to 100 IRC clients, durability none", "irc", table, flames)?;
     drop(chain);
 
     let mut inbox = mail::Inbox::start(setting).await?;
@@ -57,7 +64,7 @@ pub(crate) async fn texts(setting: &Setting, table: &mut Table) -> io::Result<()
     while !perf.process.is_done()? {
         inbox.measure(1_000).await?;
     }
-    table.text("Mail in, full durability", &perf.read()?);
+    perf.tell("Mail in, full durability", "mail", table, flames)?;
     drop(inbox);
 
     let watchers = setting.scaled(5_000);
@@ -67,8 +74,7 @@ pub(crate) async fn texts(setting: &Setting, table: &mut Table) -> io::Result<()
         stage.change(turn).await?;
         turn += 1;
     }
-    table.text(&format!("A change told to {watchers} watchers on as many sessions"), &perf.read()?);
-    Ok(())
+    perf.tell("A change told to watchers, each on a session of his own", "fanout", table, flames)
 }
 
 /// perf, while it looks at the gateway.
@@ -81,23 +87,34 @@ impl Perf {
     fn start(setting: &Setting, gateway: &Process) -> io::Result<Self> {
         let folder = tempfile::tempdir_in(&setting.folder)?;
         let mut command = Command::new("perf");
-        command.args(["record", "-q", "-e", "cpu-clock", "-F", RATE, "-p", &gateway.id().to_string(), "-o"]);
+        command.args(["record", "-q", "-e", "cpu-clock", "-F", RATE, "--call-graph", CALLS, "-p"]);
+        command.arg(gateway.id().to_string()).arg("-o");
         command.arg(folder.path().join("data")).args(["--", "sleep", SPAN_S]);
         let process = Process::start_peer(command, None, &folder.path().join("log"))?;
         Ok(Self { process, folder })
     }
 
-    fn read(&self) -> io::Result<String> {
-        let mut command = Command::new("perf");
-        command.args(["report", "-q", "--stdio", "--no-children", "--sort", "symbol", "-i"]);
-        let output = command.arg(self.folder.path().join("data")).output()?;
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    /// Tells what it saw, in words and, where there is a folder for it, in a picture.
+    fn tell(&self, what: &str, name: &str, table: &mut Table, flames: Option<&Path>) -> io::Result<()> {
+        let report =
+            ["report", "-q", "--stdio", "--no-inline", "--no-children", "-g", "none", "--sort", "symbol"];
+        let text = self.ask(&report)?;
         let shares = shares(&text);
         if shares.is_empty() {
             let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
             return Err(io::Error::other(format!("perf has seen nothing: {log}")));
         }
-        Ok(shown(&shares))
+        table.text(what, &shown(&shares));
+        let Some(flames) = flames else { return Ok(()) };
+        let script = self.ask(&["script", "--no-inline", "-F", "ip,sym"])?;
+        let none = || io::Error::other("perf has seen no stacks");
+        std::fs::write(flames.join(format!("{name}.svg")), flame::draw(what, &script).ok_or_else(none)?)
+    }
+
+    fn ask(&self, arguments: &[&str]) -> io::Result<String> {
+        let data = self.folder.path().join("data");
+        let output = Command::new("perf").args(arguments).arg("-i").arg(data).output()?;
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 }
 

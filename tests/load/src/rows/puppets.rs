@@ -57,11 +57,12 @@ pub(crate) async fn rows(setting: &Setting, table: &mut Table) -> io::Result<()>
     let mut sizes = vec![whole / 100, whole / 10, whole];
     sizes.retain(|size| *size > 0);
     let (mut costs, mut there) = (Vec::new(), 0);
-    let mut sessions = Vec::new();
-    speak(&site, 0..1, &mut sessions).await?;
+    // Whoever has a puppet is in contact here before; what he costs by that is another row's.
+    let mut users = Users::open(&site, whole.max(2)).await?;
+    users.speak(0..1).await?;
     let base = settled(&gateway).await;
     for size in sizes {
-        speak(&site, there.max(1)..size.max(2), &mut sessions).await?;
+        users.speak(there.max(1)..size.max(2)).await?;
         there = size.max(2);
         #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
         let each = (settled(&gateway).await - base) / (there - 1) as f64;
@@ -95,45 +96,59 @@ pub(crate) async fn rows(setting: &Setting, table: &mut Table) -> io::Result<()>
     Ok(())
 }
 
-/// Has each of these users write once, which gives him a puppet, and waits until it has said so.
-async fn speak(
-    site: &Site,
-    users: std::ops::Range<usize>,
-    sessions: &mut Vec<(Reader, Writer)>,
-) -> io::Result<()> {
-    let users: Vec<usize> = users.collect();
-    for some in users.chunks(OF_A_SESSION) {
-        let names: Vec<String> = some.iter().map(|index| format!("im:p{index}@a.example")).collect();
-        let (mut reader, mut writer) =
-            native::open(site.port, &format!("serves='{}'", names.join(" "))).await?;
-        let mut out = Vec::new();
-        for (index, name) in names.iter().enumerate() {
-            let xml = format!(
-                "<message source='{name}' destination='im:irc=irc.test/alice@gw.example' transID='{index}'/>"
-            );
-            native::put(&mut out, "", &xml, b"Content-Type: text/plain\r\n\r\nhello");
+/// Users of the gateway, some to a session.
+struct Users(Vec<(Reader, Writer)>);
+
+impl Users {
+    /// Brings so many into contact.
+    async fn open(site: &Site, count: usize) -> io::Result<Self> {
+        let mut sessions = Vec::new();
+        let users: Vec<usize> = (0..count).collect();
+        for some in users.chunks(OF_A_SESSION) {
+            let names: Vec<String> = some.iter().map(|index| name(*index)).collect();
+            sessions.push(native::open(site.port, &format!("serves='{}'", names.join(" "))).await?);
         }
-        writer.write_all(&out).await?;
-        let (answered, bad) = (Rc::new(RefCell::new(HashSet::new())), RefCell::new(None));
-        while answered.borrow().len() < names.len() {
-            reader
-                .read(|frame| {
-                    if frame.is("response") {
-                        answered.borrow_mut().insert(frame.number());
-                        if frame.attribute("status") != Some(b"success") {
-                            bad.replace(Some(String::from_utf8_lossy(frame.xml).into_owned()));
-                        }
-                    }
-                })
-                .await?;
-            if let Some(words) = bad.take() {
-                return Err(io::Error::other(words));
-            }
-        }
-        reader.shrink();
-        sessions.push((reader, writer));
+        Ok(Self(sessions))
     }
-    Ok(())
+
+    /// Has each of these write once, which gives him a puppet, and waits until it has said so.
+    async fn speak(&mut self, users: std::ops::Range<usize>) -> io::Result<()> {
+        for (nth, (reader, writer)) in self.0.iter_mut().enumerate() {
+            let first = nth * OF_A_SESSION;
+            let some = users.start.max(first)..users.end.min(first + OF_A_SESSION);
+            let mut out = Vec::new();
+            for index in some.clone() {
+                let xml = format!(
+                    "<message source='{}' destination='im:irc=irc.test/alice@gw.example' transID='{index}'/>",
+                    name(index)
+                );
+                native::put(&mut out, "", &xml, b"Content-Type: text/plain\r\n\r\nhello");
+            }
+            writer.write_all(&out).await?;
+            let (answered, bad) = (Rc::new(RefCell::new(HashSet::new())), RefCell::new(None));
+            while answered.borrow().len() < some.len() {
+                reader
+                    .read(|frame| {
+                        if frame.is("response") {
+                            answered.borrow_mut().insert(frame.number());
+                            if frame.attribute("status") != Some(b"success") {
+                                bad.replace(Some(String::from_utf8_lossy(frame.xml).into_owned()));
+                            }
+                        }
+                    })
+                    .await?;
+                if let Some(words) = bad.take() {
+                    return Err(io::Error::other(words));
+                }
+            }
+            reader.shrink();
+        }
+        Ok(())
+    }
+}
+
+fn name(index: usize) -> String {
+    format!("im:p{index}@a.example")
 }
 
 /// The gateway's memory once it no longer changes by much: what was allocated to connect is given back.

@@ -45,7 +45,8 @@ pub struct External {
 }
 
 impl External {
-    /// The adapter that `adapter` starts, for this selector: `pepp` or, where it is none that is known, any other name.
+    /// The adapter that `adapter` starts, for this selector: `pepp` or, where it is none that is known, any other name, with
+    /// `://` behind it where addresses have that.
     ///
     /// # Errors
     /// What is wrong with the selector.
@@ -53,7 +54,8 @@ impl External {
         let mut selectors = Selectors::default();
         let name = selector.trim_end_matches([':', '/']);
         if selectors.find(name).is_err() {
-            selectors.add(name, Shape::Opaque).map_err(|error| error.to_string())?;
+            let shape = if selector.ends_with("://") { Shape::Hierarchical } else { Shape::Opaque };
+            selectors.add(name, shape).map_err(|error| error.to_string())?;
         }
         let selector = selectors.find(name).map_err(|error| error.to_string())?;
         Ok(Self {

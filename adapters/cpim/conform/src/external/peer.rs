@@ -9,7 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use cpim_adapter::{
     Basic, Class, Content, ImUri, Kind, Local, Mapper, Message, Metadata, Operation, Presence, Response,
-    Selector, Status, Subject, Tuple, Uri,
+    Selector, Status, Subject, SubscriptId, Tuple, Uri,
 };
 use cpim_conformance::{ForeignPeer, Notice, PeerError, Said, Seen, Sent, Told};
 use cpim_native::NativeAdapter;
@@ -130,8 +130,11 @@ impl Peer {
                     .unwrap_or_default(),
                 automatic: said.get("automatic").and_then(Value::as_bool).unwrap_or_default(),
             },
-            duration: None,
-            subscript_id: None,
+            duration: said
+                .get("duration")
+                .and_then(Value::as_u64)
+                .and_then(|seconds| u32::try_from(seconds).ok()),
+            subscript_id: text("subscript_id").and_then(|id| SubscriptId::parse(id).ok()),
             presence: status.map(|status| presence(text("from").unwrap_or_default(), status)),
             passage: None,
         })
@@ -220,7 +223,13 @@ impl ForeignPeer for Peer {
     }
 
     async fn answer(&mut self, ticket: &str, response: &Response) -> Result<(), PeerError> {
-        let answer = json!({"ticket": ticket, "status": response.status().as_str(), "text": response.text()});
+        let mut answer =
+            json!({"ticket": ticket, "status": response.status().as_str(), "text": response.text()});
+        if let Some(object) = answer.as_object_mut() {
+            object.extend(response.duration().map(|seconds| ("duration".to_owned(), json!(seconds))));
+            let id = response.subscript_id().map(|id| json!(id.as_str()));
+            object.extend(id.map(|id| ("subscript_id".to_owned(), id)));
+        }
         self.program.tell("answer", answer).await.map(drop)
     }
 

@@ -1,5 +1,7 @@
 //! `<adapter>` within `open`: what an adapter in a process of its own claims.
 
+use std::time::Duration;
+
 use cpim_adapter::xml::{Event, Reader, Rules, Tag};
 use cpim_adapter::{Feature, PresenceSupport, Standing};
 
@@ -16,6 +18,10 @@ pub struct Description {
     pub max_content_octets: Option<usize>,
     /// How well it knows its users at best.
     pub standing: Standing,
+    /// For how long handing over is tried; absent: as the gateway is configured.
+    pub horizon: Option<Duration>,
+    /// How long an answer of it is awaited; absent: as the gateway is configured.
+    pub patience: Option<Duration>,
     /// Its addresses.
     pub grammar: Grammar,
     /// What it says of features, each once.
@@ -69,12 +75,18 @@ pub struct CharacterSet {
 /// Ranges of a set at most: each character of an address is looked for in all of them.
 const MAX_RANGES: usize = 64;
 
+/// Seconds that an operation may be tried, or wait for its answer, at most: five days, as long as mail is tried (RFC 5321
+/// section 4.5.4.1). Whoever waits longer waits for nothing, and what waits takes room in the journal.
+const MOST_SECONDS: u32 = 5 * 86_400;
+
 impl Default for Description {
     fn default() -> Self {
         Self {
             presence: PresenceSupport::None,
             max_content_octets: None,
             standing: Standing::Verified,
+            horizon: None,
+            patience: None,
             grammar: Grammar::default(),
             features: Vec::new(),
         }
@@ -127,7 +139,7 @@ impl Description {
     }
 
     fn read(tag: &Tag<'_>, reader: &mut Reader<'_>, ignored: &mut Ignored) -> Result<Self, Violation> {
-        ignored.attributes(tag, &["presence", "max-content", "standing"]);
+        ignored.attributes(tag, &["presence", "max-content", "standing", "horizon", "patience"]);
         let mut description = Self {
             presence: match tag.attribute("presence") {
                 None | Some("none") => PresenceSupport::None,
@@ -141,6 +153,8 @@ impl Description {
                 Some(word) => Standing::from_word(word)
                     .ok_or_else(|| unknown("standing", word, "verified, claimed or anonymous"))?,
             },
+            horizon: seconds(tag, "horizon")?,
+            patience: seconds(tag, "patience")?,
             ..Self::default()
         };
         loop {
@@ -303,6 +317,14 @@ fn number(tag: &Tag<'_>, name: &str) -> Result<Option<usize>, Violation> {
     number.map(Some).ok_or_else(|| unknown(name, text, "a number of octets, at most 4294967295"))
 }
 
+/// A time, in seconds; at most [`MOST_SECONDS`].
+fn seconds(tag: &Tag<'_>, name: &str) -> Result<Option<Duration>, Violation> {
+    let Some(text) = tag.attribute(name) else { return Ok(None) };
+    let number = decimal::<u32>(text).filter(|number| (1..=MOST_SECONDS).contains(number));
+    let accepted = || unknown(name, text, &format!("a number of seconds from 1 to {MOST_SECONDS}"));
+    number.map(|number| Some(Duration::from_secs(number.into()))).ok_or_else(accepted)
+}
+
 fn unknown(attribute: &str, found: &str, accepted: &str) -> Violation {
     malformed(format!("`{attribute}`: {:?}; {accepted} is accepted", excerpt(found)))
 }
@@ -324,7 +346,7 @@ mod tests {
     #[test]
     fn every_claim_is_read() {
         let description = found(
-            "<other/>text<adapter presence='observe' max-content='512' standing='claimed' new='1'>\
+            "<other/>text<adapter presence='observe' max-content='512' standing='claimed' new='1' horizon='900' patience='1200'>\
              <address fold='host' characters='a-z/' max-octets='20'/><new/>\
              <feature name='subject' support='dropped'/>\
              <feature name='multi-line' support='degraded' how='one a line'/></adapter>",
@@ -332,6 +354,8 @@ mod tests {
         assert_eq!(description.presence, PresenceSupport::Observe);
         assert_eq!(description.max_content_octets, Some(512));
         assert_eq!(description.standing, Standing::Claimed);
+        assert_eq!(description.horizon, Some(Duration::from_secs(900)));
+        assert_eq!(description.patience, Some(Duration::from_secs(1_200)));
         assert_eq!(description.claim(Feature::Subject), &Claimed::Dropped);
         assert_eq!(description.claim(Feature::MultiLine), &Claimed::Degraded("one a line".into()));
         assert_eq!(description.claim(Feature::Unicode), &Claimed::Full, "not mentioned");
@@ -365,6 +389,9 @@ mod tests {
             ("<adapter presence='maybe'/>", "none, observe or pass-through"),
             ("<adapter max-content='-1'/>", "max-content"),
             ("<adapter standing='sure'/>", "verified, claimed or anonymous"),
+            ("<adapter horizon='1h'/>", "a number of seconds from 1 to 432000"),
+            ("<adapter patience='0'/>", "a number of seconds from 1 to 432000"),
+            ("<adapter patience='432001'/>", "a number of seconds from 1 to 432000"),
             ("<adapter><address fold='all'/></adapter>", "none, host or ascii"),
             ("<adapter><address characters='z-a'/></adapter>", "a-z0-9"),
             ("<adapter><address characters=''/></adapter>", "a-z0-9"),
