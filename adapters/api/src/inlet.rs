@@ -261,19 +261,22 @@ pub struct AnswerSlot {
     to: mpsc::Sender<Answer>,
     permit: mpsc::OwnedPermit<Answer>,
     notice: Option<oneshot::Sender<()>>,
+    /// Whoever sent it was told that it is accepted.
+    was_told: bool,
 }
 
 impl AnswerSlot {
     /// The place that a permit of this channel stands for.
     #[must_use]
     pub fn new(to: mpsc::Sender<Answer>, permit: mpsc::OwnedPermit<Answer>) -> Self {
-        Self { to, permit, notice: None }
+        Self { to, permit, notice: None, was_told: false }
     }
 
     /// This place, with the notice of another: for whoever wraps an adapter, and gives the gateway a place of his own.
     #[must_use]
     pub fn with_notice_of(mut self, other: &mut Self) -> Self {
         self.notice = other.notice.take();
+        self.was_told = other.was_told;
         self
     }
 
@@ -286,7 +289,16 @@ impl AnswerSlot {
     /// Tells whoever wants to know that the operation is durably accepted.
     pub fn accepted(&mut self) {
         // Whoever asked may have stopped waiting.
-        let _gone = self.notice.take().map(|notice| notice.send(()));
+        if let Some(notice) = self.notice.take() {
+            let _gone = notice.send(());
+            self.was_told = true;
+        }
+    }
+
+    /// Whether its sender waits for the answer: one who was told that the gateway has taken responsibility does not.
+    #[must_use]
+    pub const fn is_awaited(&self) -> bool {
+        !self.was_told
     }
 
     /// Gives the answer. `false`: nobody is there to take it any more, and its receipt says so at once; left in
