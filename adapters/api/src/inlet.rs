@@ -481,3 +481,21 @@ impl Shutdown {
         self.0.drain.is_cancelled()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_asked_for_the_acceptance_and_was_told_waits_no_more() {
+        let (to, _answers) = mpsc::channel(1);
+        let mut slot = AnswerSlot::new(to.clone(), to.reserve_owned().await.unwrap());
+        slot.accepted();
+        assert!(slot.is_awaited(), "he did not ask");
+        let (notice, accepted) = oneshot::channel();
+        slot.notice = Some(notice);
+        slot.accepted();
+        accepted.await.unwrap();
+        assert!(!slot.is_awaited());
+    }
+}
