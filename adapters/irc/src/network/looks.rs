@@ -81,7 +81,8 @@ mod tests {
         assert_eq!(all("im:fred@a.example", 30)[..4], ["fred", "fred-a", "fred-a-example", "fred2"]);
         assert_eq!(all("im:John.Smith@a.example", 9)[..3], ["john-smit", "john-smi2", "john-smi3"]);
         let many = all("im:fred@a.example", 30);
-        assert_eq!((many.len(), &*many[100]), (102, "fred99"), "each once");
+        let each: std::collections::HashSet<_> = many.iter().collect();
+        assert!(many.len() > 100 && each.len() == many.len(), "each once: {many:?}");
         for octets in [1, 5, 9, 30, 64] {
             let all = all("im:John.Smith@a.example", octets);
             assert!(all.iter().all(|nick| nick.len() <= octets), "{octets}: {all:?}");
