@@ -52,6 +52,14 @@ fn an_account_is_one_person() {
     second.expect("PRIVMSG alice_ :to the newest");
     second.until_quiet();
     assert!(fred.expect_answer().is("success", ""));
+    // Whoever asks for a nick is told of the client that has it (RFC 2812 section 3.6.2).
+    let mut bob = stage.join("bob");
+    for nick in ["alice", "alice_"] {
+        bob.send(&format!("WHOIS {nick}"));
+        assert!(bob.expect(" 311 ").contains(&format!(" 311 bob {nick} a irc.demo.example ")));
+        bob.expect(&format!(" 330 bob {nick} alice :"));
+        bob.expect(" 318 ");
+    }
     second.send("QUIT");
     second.end();
     fred.message("2", "im:fred@a.example", &uri("alice"), "to the other");

@@ -243,6 +243,16 @@ impl Place {
         self.exchange.submit(self.session, arrival, self.slot);
     }
 
+    /// As [`Self::submit`], for protocols that tell a sender what his message is called. Nothing where it is not taken for
+    /// one, or not at once.
+    #[must_use]
+    pub fn submit_named(mut self, arrival: Arrival) -> Option<OperationId> {
+        let (sender, mut name) = oneshot::channel();
+        self.slot.name = Some(sender);
+        self.submit(arrival);
+        name.try_recv().ok()
+    }
+
     /// As [`Self::submit`], for protocols that say when they have taken responsibility, not only what came of it.
     ///
     /// The receiver resolves once the operation is durably accepted, or is known to have been before. An operation
@@ -261,6 +271,7 @@ pub struct AnswerSlot {
     to: mpsc::Sender<Answer>,
     permit: mpsc::OwnedPermit<Answer>,
     notice: Option<oneshot::Sender<()>>,
+    name: Option<oneshot::Sender<OperationId>>,
     /// Whoever sent it was told that it is accepted.
     was_told: bool,
 }
@@ -269,13 +280,14 @@ impl AnswerSlot {
     /// The place that a permit of this channel stands for.
     #[must_use]
     pub fn new(to: mpsc::Sender<Answer>, permit: mpsc::OwnedPermit<Answer>) -> Self {
-        Self { to, permit, notice: None, was_told: false }
+        Self { to, permit, notice: None, name: None, was_told: false }
     }
 
-    /// This place, with the notice of another: for whoever wraps an adapter, and gives the gateway a place of his own.
+    /// This place, with what another is to be told meanwhile: for whoever wraps an adapter, and gives the gateway a place of his own.
     #[must_use]
     pub fn with_notice_of(mut self, other: &mut Self) -> Self {
         self.notice = other.notice.take();
+        self.name = other.name.take();
         self.was_told = other.was_told;
         self
     }
@@ -284,6 +296,14 @@ impl AnswerSlot {
     #[must_use]
     pub fn is_open(&self) -> bool {
         !self.to.is_closed()
+    }
+
+    /// Tells whoever wants to know what the operation is called.
+    pub fn named(&mut self, name: &OperationId) {
+        if let Some(wants) = self.name.take() {
+            // Whoever asked may have stopped waiting.
+            let _gone = wants.send(name.clone());
+        }
     }
 
     /// Tells whoever wants to know that the operation is durably accepted.

@@ -38,6 +38,7 @@ mod metadata;
 mod operation;
 pub mod pidf;
 mod presence;
+mod presence_away;
 mod presence_text;
 mod provenance;
 mod response;

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::case::{Failed, brief, ensure};
+use crate::case::{Failed, ensure};
 use crate::commit::Log;
 use crate::core::{Core, Event, Submission};
 use crate::run::Timing;
@@ -297,14 +297,6 @@ impl Bench {
         }
     }
 
-    /// Wants nothing to come to the peer for a moment.
-    pub(crate) async fn see_nothing(&mut self, why: &str) -> Result<(), Failed> {
-        match self.seen_within(self.timing.quiet).await? {
-            None => Ok(()),
-            Some(seen) => Err(Failed(format!("{why}: the peer got {} from {}", seen.kind, seen.from))),
-        }
-    }
-
     pub(crate) async fn seen_within(&mut self, within: Duration) -> Result<Option<Seen>, Failed> {
         let reading = async {
             while self.seen.is_empty() {
@@ -326,13 +318,10 @@ impl Bench {
         told.ok_or_else(|| Failed("the sender was told nothing".to_owned()))
     }
 
-    /// Wants nothing to be told to the peer for a moment.
-    pub(crate) async fn hear_nothing(&mut self, why: &str) -> Result<(), Failed> {
-        match self.heard_within(self.timing.quiet).await? {
-            None => Ok(()),
-            Some(told) => {
-                Err(Failed(format!("{why}: the sender of {} was told `{}`", told.tag, told.response)))
-            }
+    /// These were told before what is still to be heard.
+    pub(crate) fn told_before(&mut self, told: Vec<Told>) {
+        for one in told.into_iter().rev() {
+            self.told.push_front(one);
         }
     }
 
@@ -379,15 +368,6 @@ impl Bench {
     pub(crate) async fn submitted(&self) -> Result<Submission, Failed> {
         let submitted = self.submitted_within(self.timing.patience).await;
         submitted.ok_or_else(|| Failed("the adapter handed nothing in".to_owned()))
-    }
-
-    pub(crate) async fn nothing_submitted(&self, why: &str) -> Result<(), Failed> {
-        match self.submitted_within(self.timing.quiet).await {
-            None => Ok(()),
-            Some(submission) => {
-                Err(Failed(format!("{why}: the adapter handed in {}", brief(&submission.arrival.operation))))
-            }
-        }
     }
 
     pub(crate) async fn submitted_within(&self, within: Duration) -> Option<Submission> {

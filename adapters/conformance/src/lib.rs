@@ -27,6 +27,7 @@ mod claims;
 mod commit;
 mod core;
 mod examples;
+mod fence;
 mod mutant;
 pub mod reference;
 mod report;

@@ -130,7 +130,7 @@ const fn support(feature: Feature) -> Support {
         Feature::DisplayNames => Support::Degraded("as the real name of whoever writes"),
         Feature::MultiLine => Support::Degraded("one message for each line, in order"),
         Feature::Outcome => Support::Full,
-        Feature::RichPresence => Support::Degraded("as the text of AWAY"),
+        Feature::RichPresence => Support::Degraded("away as AWAY, words as text"),
         Feature::Subject => Support::Degraded("in brackets before the text"),
         Feature::Threads => Support::Dropped,
         Feature::Unicode => Support::Full,

@@ -210,12 +210,12 @@ pub(super) fn alias_named(connection: &Connection, space: &str, name: &str) -> R
 pub(super) fn aliases(
     connection: &Connection,
     space: &str,
-    after: &str,
+    name: &str,
     limit: usize,
 ) -> Result<Vec<AliasRow>> {
     connection
-        .prepare_cached("SELECT * FROM alias WHERE space = ?1 AND name > ?2 ORDER BY name LIMIT ?3")?
-        .query_map(params![space, after, rows(limit)], alias)?
+        .prepare_cached("SELECT * FROM alias WHERE (space, name) > (?1, ?2) ORDER BY space, name LIMIT ?3")?
+        .query_map(params![space, name, rows(limit)], alias)?
         .collect()
 }
 

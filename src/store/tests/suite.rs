@@ -360,13 +360,15 @@ async fn aliases_are_kept_both_ways(bench: &mut Bench) {
     assert_eq!(bench.journal.alias_of(space, fred).await.unwrap(), Some(row.clone()));
     assert_eq!(bench.journal.alias_named(space, "fred").await.unwrap(), Some(row));
     assert_eq!(bench.journal.alias_named(space, "wilma").await.unwrap(), None);
-    let names = async |bench: &Bench, after, limit| {
+    let names = async |bench: &Bench, space, after, limit| {
         let rows = bench.journal.aliases(space, after, limit).await.unwrap();
-        rows.into_iter().map(|row| row.name).collect::<Vec<_>>()
+        rows.into_iter().map(|row| format!("{} {}", row.space, row.name)).collect::<Vec<_>>()
     };
-    assert_eq!(names(bench, "", 9).await, ["fred", "fred_"]);
-    assert_eq!(names(bench, "fred", 9).await, ["fred_"]);
-    assert_eq!(names(bench, "", 1).await, ["fred"]);
+    let [first, second, third] = ["irc:irc.demo.example fred", "irc:irc.demo.example fred_", "smtp fred"];
+    assert_eq!(names(bench, "", "", 9).await, [first, second, third], "of all spaces");
+    assert_eq!(names(bench, space, "fred", 9).await, [second, third]);
+    assert_eq!(names(bench, space, "fred_", 9).await, [third]);
+    assert_eq!(names(bench, "", "", 1).await, [first]);
 
     // DESIGN: a real user always wins a name against an alias.
     bench.write(Write::Unalias { space: space.to_owned(), name: "fred".to_owned() });

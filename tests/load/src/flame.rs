@@ -18,7 +18,7 @@ const LETTER: f64 = 6.6;
 #[derive(Debug, Default)]
 struct Frame {
     samples: u64,
-    calls: BTreeMap<String, Frame>,
+    calls: BTreeMap<String, Self>,
 }
 
 /// Draws what `perf script -F ip,sym` says: a line for each function of a stack, the innermost first, and a blank line

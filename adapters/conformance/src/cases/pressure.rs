@@ -184,11 +184,10 @@ async fn slow_gateway(bench: &mut Bench) -> Verdict {
             Err(_) => break,
         }
     }
-    let mut held = Vec::new();
+    let mut held = vec![bench.submitted().await?];
     while let Some(submission) = bench.submitted_within(quiet).await {
         held.push(submission);
     }
-    ensure(!held.is_empty(), || "nothing was handed in".to_owned())?;
     ensure(held.len() <= most, || format!("{} wait for their answer; {most} may", held.len()))?;
     let mut numbers = HashSet::new();
     let mut answer = |bench: &Bench, submission: Submission| {
@@ -207,13 +206,17 @@ async fn slow_gateway(bench: &mut Bench) -> Verdict {
         answer(bench, submission)?;
     }
     let (mut refused, mut busy) = (0, 0);
-    while let Some(told) = bench.heard_within(quiet * 2).await? {
+    let tells = bench.subject.tells(Status::Failure) && bench.subject.tells_words();
+    loop {
+        // Word of what was handed in must come; there should be no more.
+        let within = if tells && refused < numbers.len() { bench.timing.patience } else { quiet * 2 };
+        let Some(told) = bench.heard_within(within).await? else { break };
         match told.response.code() {
             Some(Code::Busy) => busy += 1,
             _ => refused += 1,
         }
     }
-    if bench.subject.tells(Status::Failure) && bench.subject.tells_words() {
+    if tells {
         same("told of those that were handed in", &refused, &numbers.len())?;
         ensure(busy + numbers.len() <= most + MORE, || format!("{busy} were told `busy`"))?;
     }

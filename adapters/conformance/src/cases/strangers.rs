@@ -1,10 +1,12 @@
 //! Whoever means no good: forged envelopes, other people's names, octets that are no protocol.
 
+use std::sync::Arc;
+
 use cpim_adapter::{Code, ImUri, Operation, OperationId, Passage, Response, Scope, Status};
 
 use crate::bench::{Bench, ours_im};
 use crate::case::{Case, Failed, Verdict, brief, case, ensure, same};
-use crate::subject::{PeerError, Sent};
+use crate::subject::{PeerError, Sent, Told};
 
 pub(super) const CASES: &[Case] = &[
     case!(
@@ -109,24 +111,39 @@ async fn address(bench: &mut Bench) -> Verdict {
             Err(PeerError::Unutterable) => continue,
             Err(error) => return Err(error.into()),
         }
-        // Handed in, it is the gateway's to say that there is nobody.
-        let handed_in = bench.submitted_within(bench.timing.quiet).await;
-        if let Some(submission) = handed_in {
-            drop(bench.core.answer(submission, Response::failure(Code::BadAddress, "no such address")));
-        }
+        let nobody = Response::failure(Code::BadAddress, "no such address");
         if bench.subject.tells(Status::Failure) {
-            // Word of what was sent before it may still be under way.
-            let told = loop {
-                let told = bench.hear().await?;
-                if told.tag == sent.tag || told.response.status() != Status::Success {
-                    break told;
+            // Handed in, it is the gateway's to say that there is nobody.
+            let (core, patience) = (Arc::clone(&bench.core), bench.timing.patience);
+            let answering = async {
+                if let Some(submission) = core.submitted(patience).await {
+                    drop(core.answer(submission, nobody));
                 }
+                std::future::pending::<()>().await;
+            };
+            let told = tokio::select! {
+                () = answering => continue,
+                told = told_of(bench, &sent.tag) => told?,
             };
             same("what is told of it", &told.response.status(), &Status::Failure)?;
+        } else {
+            for submission in bench.all_submitted().await? {
+                drop(bench.core.answer(submission, nobody.clone()));
+            }
         }
         bench.still_works(&format!("a message to {}", brief(&to))).await?;
     }
     bench.still_works("addresses that are none").await
+}
+
+/// The word on a message; that on what was sent before it may still be under way.
+async fn told_of(bench: &mut Bench, tag: &str) -> Result<Told, Failed> {
+    loop {
+        let told = bench.hear().await?;
+        if told.tag == tag || told.response.status() != Status::Success {
+            return Ok(told);
+        }
+    }
 }
 
 async fn garbage(bench: &mut Bench) -> Verdict {

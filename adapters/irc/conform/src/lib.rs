@@ -77,7 +77,7 @@ impl Subject for IrcListener {
                 Feature::Date | Feature::Threads => Support::Dropped,
                 Feature::DisplayNames => Support::Degraded("as the real name of whoever writes"),
                 Feature::MultiLine => Support::Degraded("one message for each line, in order"),
-                Feature::RichPresence => Support::Degraded("as the text of AWAY"),
+                Feature::RichPresence => Support::Degraded("away as AWAY, words as text"),
                 Feature::Subject => Support::Degraded("in brackets before the text"),
             },
             presence: PresenceSupport::Observe,

@@ -109,7 +109,7 @@ impl Subject for IrcNetwork {
                 Feature::Outcome => {
                     Support::Degraded("indeterminant where the network's server says only that it took it")
                 }
-                Feature::RichPresence => Support::Degraded("as the text of AWAY"),
+                Feature::RichPresence => Support::Degraded("away as AWAY, words as text"),
                 Feature::Subject => Support::Degraded("in brackets before the text"),
             },
             presence: PresenceSupport::Observe,
