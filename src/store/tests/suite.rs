@@ -195,6 +195,11 @@ async fn attempts_stand_until_they_are_taken_back(bench: &mut Bench) {
     assert_eq!(bench.attempt(1, "out-1c").await, Done::Attempted { number: 1 });
     bench.settle(1, NOW).await;
     assert_eq!(found(bench, "out-1c").await, [1], "for responses that come late");
+
+    for number in [8_191, 8_192, 100_000] {
+        bench.accept(Acceptance { intent: Some(intent("out-far")), ..acceptance(number) }).await;
+    }
+    assert_eq!(found(bench, "out-far").await, [8_191, 8_192, 100_000], "however far apart");
 }
 
 async fn what_is_unsettled_comes_back_whole(bench: &mut Bench) {

@@ -1,6 +1,6 @@
 //! A network that was joined: what its seats share.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
@@ -20,6 +20,7 @@ use super::config::{NetworkSettings, Transport};
 use super::gate::Gate;
 use super::inbound::Inbound;
 use super::keep::keep;
+use super::owners::{FINDINGS, Finding};
 use super::people::People;
 use super::relay::Inquiries;
 use super::seat::Seat;
@@ -55,6 +56,8 @@ pub(crate) struct Joined {
     retry: Notify,
     pub(super) gate: Arc<Gate>,
     pub(super) people: Mutex<People>,
+    /// Nicks whose accounts have given the gateway commands.
+    pub(super) owners: Mutex<HashSet<NameKey>>,
     /// Whom the relay watches, while it is on the network.
     pub(super) watch: Mutex<Option<Watch>>,
     pub(super) inquiries: Mutex<Inquiries>,
@@ -67,6 +70,7 @@ pub(crate) struct Joined {
 pub(super) struct Live {
     pub(super) cx: AdapterContext,
     pub(super) inbound: Inbound,
+    pub(super) findings: mpsc::Sender<Finding>,
     health: HealthShare,
     /// Shows the state of the network among the connections.
     marker: Mutex<Option<(Inlet, mpsc::Receiver<Answer>)>>,
@@ -102,6 +106,7 @@ impl Joined {
             retry: Notify::new(),
             gate: Gate::new(settings.connecting),
             people: Mutex::new(People::new(settings.settle)),
+            owners: Mutex::default(),
             watch: Mutex::default(),
             inquiries: Mutex::default(),
             tasks: TaskTracker::new(),
@@ -430,11 +435,13 @@ impl Network for JoinedNetwork {
         let joined = &self.0;
         let shutdown = cx.shutdown.clone();
         let (inbound, answers) = Inbound::open(&cx, &joined.settings)?;
-        let live = Live { cx, inbound, health: self.1.clone(), marker: Mutex::default() };
+        let (findings, found) = mpsc::channel(FINDINGS);
+        let live = Live { cx, inbound, findings, health: self.1.clone(), marker: Mutex::default() };
         if joined.live.set(live).is_err() {
             return Err(AdapterError::Internal("the network runs already".into()));
         }
         joined.remember_mapping().await;
+        joined.recall_owners().await;
         joined.shows(Some("connecting".into()), "connecting");
         joined.tasks.spawn(keep(Arc::clone(joined), Arc::clone(&joined.relay)));
         let telling = Arc::clone(joined);
@@ -442,6 +449,7 @@ impl Network for JoinedNetwork {
             () = shutdown.draining() => {}
             () = joined.answer(answers) => {}
             () = telling.tell() => {}
+            () = joined.succeed(found) => {}
         }
         joined.tasks.close();
         let _late = timeout(joined.settings.drain, joined.tasks.wait()).await;
