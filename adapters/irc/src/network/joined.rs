@@ -35,6 +35,9 @@ use crate::tls;
 /// Puppets that were barred and are kept in mind, so that nobody else writes for them.
 const BARRED: usize = 1_024;
 
+/// Nicks of a puppet that are tried first: one of them is free almost always, and the others need not be made.
+const FIRST_NICKS: usize = 8;
+
 /// A network that was joined.
 pub(crate) struct Joined {
     pub(super) settings: NetworkSettings,
@@ -200,11 +203,18 @@ impl Joined {
     pub(super) async fn nick_for(&self, address: &Address, octets: usize) -> Result<String, String> {
         let live = self.live().ok_or("the gateway is just starting")?;
         let space = format!("irc.puppets.{}", self.name());
-        let nicks = looks::nicks(&address.clone().with_class(Class::Im), &live.cx.mapper(), octets);
-        let memory = &live.cx.memory;
-        let known = memory.alias(&space, address, nicks.clone()).await.map_err(|error| error.to_string())?;
-        // Given when the network let nicks be longer.
-        Ok(known.filter(|nick| nick.len() <= octets).or_else(|| nicks.last().cloned()).unwrap_or_default())
+        let (mapper, memory) = (live.cx.mapper(), &live.cx.memory);
+        let address_of_inbox = address.clone().with_class(Class::Im);
+        let mut nicks = looks::nicks(&address_of_inbox, &mapper, octets);
+        let alias =
+            async |nicks| memory.alias(&space, address, nicks).await.map_err(|error| error.to_string());
+        let known = match alias(nicks.by_ref().take(FIRST_NICKS).collect()).await? {
+            Some(known) => Some(known),
+            None => alias(nicks.collect()).await?,
+        };
+        // Longer, it was given when the network let nicks be so.
+        let last = || looks::nicks(&address_of_inbox, &mapper, octets).last();
+        Ok(known.filter(|nick| nick.len() <= octets).or_else(last).unwrap_or_default())
     }
 
     /// The seat by which a source writes, and whether it is the source's own.
