@@ -139,7 +139,13 @@ async fn the_first_outcome_stands(bench: &mut Bench) {
     bench.accept(acceptance(1)).await;
     assert_eq!(bench.settle(1, NOW + 5).await, Done::Settled { number: 1, first: true });
     let other = Outcome { status: "success".into(), ..outcome(2) };
-    bench.write(Write::Settle { number: 1, outcome: other, at: NOW + 6, steps: String::new() });
+    bench.write(Write::Settle {
+        number: 1,
+        outcome: other,
+        at: NOW + 6,
+        steps: String::new(),
+        awaited: true,
+    });
     assert_eq!(bench.done().await, Done::Settled { number: 1, first: false });
     let settled = bench.story(1).await.unwrap().settled.unwrap();
     assert_eq!(
