@@ -84,8 +84,8 @@ pub(super) struct Heard {
     /// It has lost connections by itself.
     pub(super) is_clumsy: bool,
     pub(super) texts: HashMap<String, Seen>,
-    /// The numbers of the messages as they first came, by sender.
-    pub(super) in_order: BTreeMap<String, Vec<usize>>,
+    /// The operations of the messages as they first came, by sender.
+    pub(super) in_order: BTreeMap<String, Vec<String>>,
 }
 
 /// What a receiver saw of one text.
@@ -146,8 +146,9 @@ impl Heard {
         seen.times += 1;
         seen.trans_ids.insert(frame.trans_id());
         if seen.times == 1 {
-            let (from, number) = text.split_once(' ').expect("a text of ours");
-            self.in_order.entry(from.to_owned()).or_default().push(number.parse().unwrap());
+            let (from, _) = text.split_once(' ').expect("a text of ours");
+            let id = frame.parameter("id").expect("the operation's name");
+            self.in_order.entry(from.to_owned()).or_default().push(id.to_owned());
         }
         said
     }
