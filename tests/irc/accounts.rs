@@ -66,6 +66,27 @@ fn an_account_is_one_person() {
     first.expect("PRIVMSG alice :to the other");
 }
 
+/// Of two who make an account of one name at once, one gets it (IRCv3 draft/account-registration, ACCOUNT_EXISTS).
+#[test]
+fn an_account_is_made_once() {
+    let stage = stage();
+    let made: Vec<bool> = [(); 4]
+        .map(|()| {
+            let mut irc = Irc::connect(stage.irc);
+            irc.send("CAP REQ :draft/account-registration standard-replies\r\nNICK alice");
+            irc.expect(" ACK ");
+            irc
+        })
+        .map(|mut irc| {
+            irc.send("REGISTER * * sesame-open");
+            irc
+        })
+        .into_iter()
+        .map(|mut irc| irc.expect(" REGISTER ").contains(" REGISTER SUCCESS alice "))
+        .collect();
+    assert_eq!(made.iter().filter(|made| **made).count(), 1, "{made:?}");
+}
+
 /// What is kept for an account is kept until a day that is said; for a guest, while he is there.
 #[test]
 fn what_is_kept_for_an_account_has_a_date() {

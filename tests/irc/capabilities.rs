@@ -54,6 +54,8 @@ fn labels_are_given_back() {
     assert!(lines[1..lines.len() - 1].iter().all(|line| line.starts_with("@batch=")), "{lines:#?}");
     assert!(lines.last().unwrap().contains(" BATCH -"));
     assert_eq!(alice.ask("@label=three;+typing=active TAGMSG fred"), ["@label=three :irc.demo.example ACK"]);
+    let told = alice.ask("VERSION");
+    assert!(told.iter().any(|line| line.contains(" CLIENTTAGDENY=* ")), "message-tags: {told:?}");
     assert!(alice.ask("@label=four WHOIS nobody")[0].starts_with("@label=four "));
     let long = "x".repeat(65);
     assert!(!alice.ask(&format!("@label={long} TIME"))[0].contains("label"), "64 octets at most");

@@ -99,7 +99,7 @@ impl Seat {
         let _gone = self.stream.write_all(format!("{line}\r\n").as_bytes());
     }
 
-    fn line(&mut self) -> Option<String> {
+    pub(crate) fn line(&mut self) -> Option<String> {
         loop {
             if let Some(end) = self.input.windows(2).position(|pair| pair == b"\r\n") {
                 let line = String::from_utf8(self.input[..end].to_vec()).unwrap();

@@ -100,7 +100,7 @@ fn an_irc_watcher_follows_a_native_user() {
     let desk = " 320 alice fred :is here: at my desk";
     let lines = alice.ask_until("WHOIS fred", |lines| lines.iter().any(|line| line.ends_with(desk)));
     assert!(lines.iter().any(|line| line.ends_with(" 320 alice fred :is written to as im:fred@a.example")));
-    assert!(lines.iter().all(|line| !line.contains(" 301 ") && !line.contains(" AWAY ")), "{lines:#?}");
+    assert!(lines.iter().all(|line| !line.contains(" 301 ") && !line.contains(" AWAY")), "{lines:#?}");
     publish(
         &mut fred,
         "2a",

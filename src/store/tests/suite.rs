@@ -139,7 +139,13 @@ async fn the_first_outcome_stands(bench: &mut Bench) {
     bench.accept(acceptance(1)).await;
     assert_eq!(bench.settle(1, NOW + 5).await, Done::Settled { number: 1, first: true });
     let other = Outcome { status: "success".into(), ..outcome(2) };
-    bench.write(Write::Settle { number: 1, outcome: other, at: NOW + 6, steps: String::new() });
+    bench.write(Write::Settle {
+        number: 1,
+        outcome: other,
+        at: NOW + 6,
+        steps: String::new(),
+        awaited: true,
+    });
     assert_eq!(bench.done().await, Done::Settled { number: 1, first: false });
     let settled = bench.story(1).await.unwrap().settled.unwrap();
     assert_eq!(
@@ -189,6 +195,11 @@ async fn attempts_stand_until_they_are_taken_back(bench: &mut Bench) {
     assert_eq!(bench.attempt(1, "out-1c").await, Done::Attempted { number: 1 });
     bench.settle(1, NOW).await;
     assert_eq!(found(bench, "out-1c").await, [1], "for responses that come late");
+
+    for number in [8_191, 8_192, 100_000] {
+        bench.accept(Acceptance { intent: Some(intent("out-far")), ..acceptance(number) }).await;
+    }
+    assert_eq!(found(bench, "out-far").await, [8_191, 8_192, 100_000], "however far apart");
 }
 
 async fn what_is_unsettled_comes_back_whole(bench: &mut Bench) {

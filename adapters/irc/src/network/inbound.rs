@@ -142,7 +142,13 @@ impl Joined {
         }
     }
 
-    fn submit(&self, seat: &Arc<Seat>, nick: &Nick, spoken: &Spoken, text: &str) -> Result<(), String> {
+    fn submit(
+        self: &Arc<Self>,
+        seat: &Arc<Seat>,
+        nick: &Nick,
+        spoken: &Spoken,
+        text: &str,
+    ) -> Result<(), String> {
         let live = self.live().ok_or("the gateway is just starting")?;
         let (destination, text) = self.destination(seat, text)?;
         let source = self.uri_of(nick.as_str()).ok_or("your nick cannot be an address")?;
@@ -159,9 +165,14 @@ impl Joined {
             let id = format!("{}-{}", sent.draw, sent.count);
             TransId::parse(&id).map_err(|error| error.to_string())?
         };
+        let (key, is_command) = (self.key(nick.as_str()), self.is_gateways(destination.address()));
+        match is_owner && is_command {
+            true => self.commands(&key),
+            false => self.speaks(&key, spoken.account()),
+        }
         let inlet = match is_owner {
             true => owners,
-            false if self.is_gateways(destination.address()) => nobody,
+            false if is_command => nobody,
             false => people,
         };
         let place = inlet.try_reserve().ok_or(busy)?;
