@@ -191,10 +191,6 @@ impl Router {
             }
             Ok(Outcome::Pending) => {
                 fault::point("delivered");
-                // Should it come back, that is another matter.
-                if let Some(flight) = lock(&self.table).get_mut(number) {
-                    flight.tries = 0;
-                }
                 Tried::Done
             }
             Err(error) => {
@@ -391,7 +387,7 @@ impl Router {
         }
     }
 
-    /// Puts an operation back in its lane, to be tried after a pause.
+    /// Puts an operation back in its lane, to be tried after a pause; without one, as if for the first time.
     pub(super) fn requeue(self: &Arc<Self>, number: i64, pause: Duration) {
         let lane = {
             let mut table = lock(&self.table);
@@ -400,7 +396,7 @@ impl Router {
                 return;
             };
             flight.not_before = (!pause.is_zero()).then(|| Instant::now() + pause);
-            flight.tries += 1;
+            flight.tries = if pause.is_zero() { 0 } else { flight.tries + 1 };
             let pair = flight.pair.clone();
             table.enqueue(number).then_some(pair)
         };

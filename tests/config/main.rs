@@ -4,5 +4,6 @@
 mod errors;
 mod examples;
 mod folder;
+mod irc;
 mod mail;
 mod values;

@@ -121,6 +121,26 @@ async fn busy_is_a_transport_fault_and_tried_again_with_the_same_id() {
     assert_eq!(fred.answer().await.1, Response::success());
 }
 
+/// DESIGN section 5: each busy answer makes the next pause longer, until the retry horizon.
+#[tokio::test(start_paused = true)]
+async fn who_stays_busy_is_asked_more_and_more_seldom() {
+    let mut house = House::new().await;
+    let (mut fred, _barney) = (house.session(&[FRED]), house.session(&[BARNEY]));
+    fred.send("1", FRED, BARNEY, "hello");
+    let mut tried = 0;
+    let answer = loop {
+        tokio::select! {
+            delivery = house.next() => {
+                tried += 1;
+                house.answer(&delivery, Response::failure(Code::Busy, "later"));
+            }
+            (_, answer) = fred.answer() => break answer,
+        }
+    };
+    assert_eq!(answer.code(), Some(Code::Unreachable));
+    assert!((10..60).contains(&tried), "{tried} attempts");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_foreign_address_goes_to_the_adapter_of_its_selector() {
     let mut house = House::new().await;

@@ -30,6 +30,7 @@ pub use config::{
     AccountSettings, Anchors, Guests, Identity, Limits, LinkSettings, ListenerSettings, Password,
     PeerSettings, ServerSettings, Settings,
 };
+pub use listener::account_key;
 pub use network::{Login, NetworkSettings, Transport};
 
 /// A nick and a casemapping, as the settings of a network name them.

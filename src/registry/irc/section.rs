@@ -1,9 +1,10 @@
 //! `[irc]`: the IRC adapter's own section.
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use cpim_irc::{NetworkName, Password};
+use cpim_irc::{NetworkName, Password, account_key};
 use serde::Deserialize;
 
 use super::network::Network;
@@ -107,9 +108,21 @@ impl Table for Irc {
             findings.find([&mut listener.certificate, &mut listener.key].into_iter().flatten());
             findings.say(&["listener", &nth.to_string()], listener.wrong());
         }
+        let mut accounts = HashSet::new();
         for (nth, account) in self.account.iter_mut().enumerate() {
             findings.find([&mut account.password_file]);
-            findings.say(&["account", &nth.to_string()], account.load().err());
+            let table = ["account", &nth.to_string()];
+            findings.say(&table, account.load().err());
+            let wrong = match account_key(&account.name).map(|key| accounts.insert(key)) {
+                Some(true) => None,
+                Some(false) => {
+                    Some(format!("{:?} is there already; in either case it is one nick", account.name))
+                }
+                None => {
+                    Some(format!("{:?} is no nick that somebody could have, such as \"alice\"", account.name))
+                }
+            };
+            findings.say(&table, wrong.map(|wrong| ("name", wrong)));
         }
         let mut names: Vec<String> = self.name.iter().map(|name| name.to_ascii_lowercase()).collect();
         for (nth, network) in self.network.iter_mut().enumerate() {

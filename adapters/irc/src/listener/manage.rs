@@ -1,7 +1,7 @@
 //! What an administrator can do: make accounts, and take them away.
 
 use super::accounts::NotMade;
-use super::nick::{is_nick, is_reserved};
+use super::nick::account_key;
 use super::owners;
 use super::registration::make_way;
 use super::server::Server;
@@ -42,7 +42,7 @@ impl Server {
 
     async fn add_account(&self, name: &str, password: &str) -> Result<Vec<String>, String> {
         let live = self.live().ok_or("the network does not run yet")?;
-        if !is_nick(name) || is_reserved(name) {
+        if account_key(name).is_none() {
             return Err(format!("`{name}` is no nick that somebody could have"));
         }
         if !(PASSWORD_OCTETS..=Password::MAX_OCTETS).contains(&password.len()) {

@@ -34,5 +34,6 @@ mod tests;
 mod users;
 mod watches;
 
+pub use nick::account_key;
 pub(crate) use nick::{candidates, is_reserved};
 pub(crate) use server::Server;

@@ -41,6 +41,12 @@ pub(crate) fn is_reserved(nick: &str) -> bool {
     nick == GATEWAY || nick.ends_with("serv")
 }
 
+/// The name of an account as the network compares it, or nothing where no one could have it as his nick.
+#[must_use]
+pub fn account_key(name: &str) -> Option<String> {
+    (is_nick(name) && !is_reserved(name)).then(|| fold(name))
+}
+
 /// Nicks for a foreign user, the ones that look most like him first; made as they are asked for, because the first is
 /// free almost always.
 pub(crate) fn candidates(address: &Address, mapper: &Mapper) -> impl Iterator<Item = String> + use<> {
