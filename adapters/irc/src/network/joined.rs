@@ -210,7 +210,7 @@ impl Joined {
         let is_gateway =
             |mapper: Arc<Mapper>| matches!(mapper.resident(source.address()), Ok(Some(Local::Gateway)));
         if let Some(why) = self.relay.barred() {
-            return Err(delivery::barred(&why));
+            return Err(delivery::barred(true, &why));
         }
         if self.settings.puppets == 0 || self.mapper().is_some_and(is_gateway) {
             return Ok((Arc::clone(&self.relay), false));
@@ -218,7 +218,7 @@ impl Joined {
         let mut puppets = lock(&self.puppets);
         if let Some(seat) = puppets.get(source.address()) {
             if let Some(why) = seat.barred() {
-                return Err(delivery::barred(&why));
+                return Err(delivery::barred(false, &why));
             }
             if !seat.mailbox.is_closed() {
                 return Ok((Arc::clone(seat), true));

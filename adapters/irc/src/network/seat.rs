@@ -26,6 +26,8 @@ struct State {
     nick: Option<Nick>,
     /// Why the network does not let it in, where that is final.
     barred: Option<String>,
+    /// Why it stays off the network for a while.
+    held: Option<String>,
     /// How it is to look while its user is not open.
     away: Option<Bytes>,
 }
@@ -73,5 +75,17 @@ impl Seat {
     /// The network does not let it in, and nothing is tried any more.
     pub(super) fn bar(&self, why: Option<String>) {
         lock(&self.state).barred = why;
+    }
+
+    /// Why it stays off the network for a while.
+    pub(super) fn held(&self) -> Option<String> {
+        lock(&self.state).held.clone()
+    }
+
+    /// It stays off the network for a while, and whoever waits for it is told why; `None`: it no longer does.
+    pub(super) fn hold(&self, why: Option<String>) {
+        let is_held = why.is_some();
+        lock(&self.state).held = why;
+        self.mailbox.hold(is_held);
     }
 }
