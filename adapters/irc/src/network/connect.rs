@@ -36,12 +36,16 @@ pub(super) async fn connect(
     match timeout_at(until, TlsConnector::from(Arc::clone(tls)).connect(name, tcp)).await {
         Ok(Ok(stream)) => Ok(Box::new(stream)),
         Ok(Err(error)) if speaks_tls(&error) => Err(error),
-        Ok(Err(_)) | Err(_) => Err(io::Error::other(NO_TLS)),
+        Ok(Err(error)) => Err(no_tls(&error.to_string())),
+        Err(_) => Err(no_tls("timed out")),
     }
 }
 
 /// The commonest reason is a port without TLS.
-const NO_TLS: &str = "no answer to TLS; is it a port for TLS? one without needs `tls = \"plain\"`";
+fn no_tls(what: &str) -> io::Error {
+    let hint = "is that its port for TLS? one without needs `tls = \"plain\"`";
+    io::Error::other(format!("no answer to TLS ({what}); {hint}"))
+}
 
 /// Whether whatever failed was TLS, and not that the other side speaks something else.
 fn speaks_tls(error: &io::Error) -> bool {

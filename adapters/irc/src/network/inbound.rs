@@ -16,8 +16,9 @@ use super::config::NetworkSettings;
 use super::draw;
 use super::joined::Joined;
 use super::seat::Seat;
-use super::telling::{Mention, Waiting, beginning};
+use super::telling::{Mention, Waiting};
 use crate::listener::is_reserved;
+use crate::quote::beginning;
 use crate::sync::lock;
 
 /// Messages of all people that wait for their answer.

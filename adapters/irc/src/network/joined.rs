@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
 use cpim_adapter::{
-    AdapterContext, AdapterError, Address, Answer, Authority, BuildError, Class, CommitPoint, DeliveryError,
-    ForeignAddress, ImUri, Inlet, Local, Mapper, Notify as News, SessionFacts, Shutdown, Standing,
+    AdapterContext, AdapterError, Address, BuildError, Class, CommitPoint, DeliveryError, ForeignAddress, ImUri,
+    Local, Mapper, Notify as News, OwnConnection, Shutdown,
 };
 use cpim_irc_proto::client::{Session, Watch};
 use cpim_irc_proto::{Casemapping, NameKey, Nick};
 use ring::rand::{SecureRandom, SystemRandom};
 use rustls::ClientConfig;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout};
 use tokio_util::task::TaskTracker;
 
@@ -46,6 +46,8 @@ pub(crate) struct Joined {
     /// Our own nicks, so that nothing of ours is taken for somebody's.
     ours: Mutex<HashMap<NameKey, Address>>,
     facts: Mutex<Facts>,
+    /// How the relay is there, in words.
+    state: Mutex<String>,
     /// Whether the relay is on the network.
     up: watch::Sender<bool>,
     /// The administrator has changed something.
@@ -65,8 +67,6 @@ pub(super) struct Live {
     pub(super) cx: AdapterContext,
     pub(super) inbound: Inbound,
     health: HealthShare,
-    /// Shows the state of the network among the connections.
-    marker: Mutex<Option<(Inlet, mpsc::Receiver<Answer>)>>,
 }
 
 /// What the network says of itself.
@@ -95,6 +95,7 @@ impl Joined {
             puppets: Mutex::default(),
             ours: Mutex::default(),
             facts: Mutex::new(facts),
+            state: Mutex::new("connecting".into()),
             up: watch::Sender::new(false),
             retry: Notify::new(),
             gate: Gate::new(settings.connecting),
@@ -303,13 +304,9 @@ impl Joined {
         tracing::error!(network = self.name(), seat = seat.label(), why, "not let in; nothing more is tried");
         seat.bar(Some(why.to_owned()));
         seat.mailbox.close();
-        match (&seat.principal, self.relay.nick()) {
-            (None, _) => self.shows(Some(format!("not let in: {why}")), &format!("not let in: {why}")),
-            // The others are on the network, which is what counts.
-            (Some(principal), Some(nick)) => {
-                self.marks(&format!("joined as {nick}; not let in: {principal}: {why}"));
-            }
-            (Some(_), None) => {}
+        // Of a puppet, the others are on the network, which is what counts.
+        if seat.is_relay() {
+            self.shows(Some(format!("not let in: {why}")), &format!("not let in: {why}"));
         }
     }
 
@@ -344,23 +341,20 @@ impl Joined {
         if let Some(live) = self.live() {
             live.health.set(self.name(), trouble);
         }
-        self.marks(state);
+        state.clone_into(&mut lock(&self.state));
     }
 
-    /// Shows it among the connections.
-    fn marks(&self, state: &str) {
-        let Some(live) = self.live() else { return };
-        let facts = SessionFacts {
-            authority: Arc::new(Authority {
-                peer: None,
-                scopes: Vec::new(),
-                standing: Standing::Anonymous,
-                label: format!("{}: {state}", self.name()),
-            }),
-            serves: Vec::new(),
-            home: false,
+    /// The relay, and each puppet, as an administrator sees them.
+    fn connections(&self) -> Vec<OwnConnection> {
+        let shown = |state: &str, seat: &Seat| OwnConnection {
+            label: format!("{}: {state}", self.name()),
+            speaks: seat.principal.as_ref().map(|principal| principal.address().clone()),
         };
-        *lock(&live.marker) = Some(live.cx.open(facts, 1));
+        let relay = shown(&lock(&self.state), &self.relay);
+        let mut puppets: Vec<_> =
+            lock(&self.puppets).values().map(|seat| shown(&seat.state(), seat)).collect();
+        puppets.sort_by(|one, other| one.label.cmp(&other.label));
+        std::iter::once(relay).chain(puppets).collect()
     }
 
     /// The puppet of a foreign user, where he has one.
@@ -420,7 +414,7 @@ impl Network for JoinedNetwork {
         let joined = &self.0;
         let shutdown = cx.shutdown.clone();
         let (inbound, answers) = Inbound::open(&cx, &joined.settings)?;
-        let live = Live { cx, inbound, health: self.1.clone(), marker: Mutex::default() };
+        let live = Live { cx, inbound, health: self.1.clone() };
         if joined.live.set(live).is_err() {
             return Err(AdapterError::Internal("the network runs already".into()));
         }
@@ -457,6 +451,10 @@ impl Network for JoinedNetwork {
 
     async fn unobserve(&self, target: &str) {
         self.0.unobserve(target);
+    }
+
+    fn connections(&self) -> Vec<OwnConnection> {
+        self.0.connections()
     }
 }
 

@@ -51,6 +51,17 @@ impl Seat {
         lock(&self.state).nick.clone()
     }
 
+    /// How it is on the network, in words.
+    pub(super) fn state(&self) -> String {
+        let State { nick, barred, held, .. } = &*lock(&self.state);
+        match (nick, barred, held) {
+            (_, Some(why), _) => format!("not let in: {why}"),
+            (Some(nick), None, _) => nick.to_string(),
+            (None, None, Some(why)) => format!("away for a while: {why}"),
+            (None, None, None) => "connecting".to_owned(),
+        }
+    }
+
     pub(super) fn set_nick(&self, nick: Option<Nick>) -> Option<Nick> {
         std::mem::replace(&mut lock(&self.state).nick, nick)
     }

@@ -15,13 +15,11 @@ use super::inbound::Answers;
 use super::joined::Joined;
 use super::people::MOMENT;
 use super::seat::Seat;
+use crate::quote::{beginning, cut};
 use crate::sync::lock;
 
 /// How long word of a message waits for the network to come back, and to say who has the nick now.
 const LATE: Duration = Duration::from_mins(30);
-
-/// Characters by which a message is named: enough for its author to know it again.
-const BEGINNING: usize = 40;
 
 /// Characters of the address and of the reason at most, so that the beginning has room behind them.
 const ADDRESS: usize = 60;
@@ -65,10 +63,10 @@ impl Mention {
 
     /// The same, at the beginning of a sentence and within one.
     fn named(&self, capital: &str, small: &str, reason: &str) -> String {
-        let (reason, text) = (beginning_of(reason, REASON), &self.text);
+        let (reason, text) = (cut(reason, REASON), &self.text);
         let reason = if reason.is_empty() { reason } else { format!(": {reason}") };
         match &self.to {
-            Some(to) => format!("{}: {small}{reason} (\"{text}\")", beginning_of(to, ADDRESS)),
+            Some(to) => format!("{}: {small}{reason} (\"{text}\")", cut(to, ADDRESS)),
             None => format!("{capital}{reason} (\"{text}\")"),
         }
     }
@@ -115,19 +113,6 @@ impl Waiting {
             Status::Indeterminant => Some(self.mention.unknown(&reason)),
         }
     }
-}
-
-/// How a text begins, by which its author knows it again.
-pub(super) fn beginning(text: &str) -> String {
-    beginning_of(text, BEGINNING)
-}
-
-fn beginning_of(text: &str, characters: usize) -> String {
-    let mut beginning: String = text.chars().take(characters).collect();
-    if beginning.len() < text.len() {
-        beginning.push('\u{2026}');
-    }
-    beginning
 }
 
 impl Joined {
