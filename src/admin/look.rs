@@ -14,7 +14,7 @@ pub trait Look: Send + Sync + 'static {
     async fn trace(&self, text: &str) -> Result<Vec<OperationView>, StoreError>;
     /// The first `limit` operations that are accepted and not settled.
     async fn queue(&self, limit: usize) -> Result<Vec<OperationView>, StoreError>;
-    /// The aliases whose names come after `after`, by name, at most `limit`.
+    /// The aliases that come after `after` (`SPACE NAME`), by space and name, at most `limit`.
     async fn aliases(&self, after: &str, limit: usize) -> Result<Vec<AliasView>, StoreError>;
     /// Who watches somebody, or did until lately.
     ///

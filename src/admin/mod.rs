@@ -12,7 +12,7 @@
 //! | `/v1/operations/ID` | [`Operations`] with this id, or this transID on either leg |
 //! | `/v1/queue?limit=N` | [`Operations`] accepted and not settled |
 //! | `/v1/sessions` | [`Sessions`] that are open |
-//! | `/v1/aliases?after=NAME&limit=N` | [`Aliases`] by name |
+//! | `/v1/aliases?after=SPACE%20NAME&limit=N` | [`Aliases`] by space and name |
 //! | `/v1/watchers?of=URI` | [`Watchers`] of somebody |
 //! | `/v1/subscriptions?of=URI` | [`Subscriptions`] of somebody |
 //! | `/v1/rules?of=URI` | [`Rules`] of somebody, or of everybody |

@@ -142,7 +142,7 @@ pub struct Sessions {
 /// The answer of `/v1/aliases`.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct Aliases {
-    /// By name.
+    /// By space and name.
     pub aliases: Vec<AliasView>,
 }
 
@@ -185,7 +185,7 @@ struct MaybeOf {
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Page {
-    /// The name after which it begins.
+    /// The last row of the page before: of aliases `SPACE NAME`.
     after: String,
     /// How many rows.
     limit: usize,

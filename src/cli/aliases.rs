@@ -1,4 +1,4 @@
-//! `aliases`: the short names that were given to long addresses.
+//! `aliases`: the short names, nicks among them, that were given to addresses.
 
 use clap::Args;
 
@@ -25,7 +25,7 @@ pub(super) struct Aliases {
 
 impl Aliases {
     pub(super) async fn run(&self, out: &mut Out) -> Result<Exit, Failed> {
-        let mut table = Table::new(["ALIAS", "LAST USED", "ADDRESS"]);
+        let mut table = Table::new(["ALIAS", "IN", "LAST USED", "ADDRESS"]);
         let mut after = String::new();
         loop {
             let path = format!("/v1/aliases?limit={PAGE}&after={}", escaped(&after));
@@ -33,11 +33,15 @@ impl Aliases {
             for alias in &aliases {
                 match out.is_json() {
                     true => out.object(alias)?,
-                    false => table.row([&alias.name, &alias.last_used.to_string(), &alias.address]),
+                    false => {
+                        table.row([&alias.name, &alias.space, &alias.last_used.to_string(), &alias.address])
+                    }
                 }
             }
             match aliases.last() {
-                Some(last) if aliases.len() == PAGE && !out.is_closed() => after.clone_from(&last.name),
+                Some(last) if aliases.len() == PAGE && !out.is_closed() => {
+                    after = format!("{} {}", last.space, last.name)
+                }
                 _ => break,
             }
         }

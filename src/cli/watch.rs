@@ -139,9 +139,12 @@ impl Watching<'_> {
                     self.granted(&response);
                     granted = true;
                 }
+                // Of somebody else whom the watcher watches elsewhere: it comes to his newest session, which is this.
                 Some(Event::Operation(incoming)) if incoming.operation.kind() == Kind::Notify => {
-                    out.show(&Arrived::new(UnixMs::now(), &incoming))?;
-                    told = true;
+                    if self.is_of_target(&incoming.operation) {
+                        out.show(&Arrived::new(UnixMs::now(), &incoming))?;
+                        told = true;
+                    }
                 }
                 Some(Event::Operation(incoming)) => {
                     let words = "this session only watches";
@@ -158,6 +161,10 @@ impl Watching<'_> {
                 }
             }
         }
+    }
+
+    fn is_of_target(&self, operation: &Operation) -> bool {
+        matches!(operation, Operation::Notify(told) if told.target.as_uri().address() == self.watch.target.as_uri().address())
     }
 
     /// Connects again and asks for the same subscription, or says that its time was over before that.

@@ -158,7 +158,7 @@ impl Book {
     pub(crate) fn domain_is_back(&mut self, domain: &Domain) {
         let keys: Vec<LeaseKey> =
             self.names.of_domain(domain).flat_map(|name| self.leases.of_watcher(name)).collect();
-        keys.into_iter().for_each(|key| self.reached(key));
+        self.reached_perhaps(keys);
     }
 
     /// What is to be written down of a presentity's presence: nothing new, that there is none, or what it is. Only

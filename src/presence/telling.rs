@@ -112,13 +112,28 @@ impl Book {
 
     /// Somebody who may have been out of reach is there: he is told the present state.
     pub(crate) fn reached(&mut self, key: LeaseKey) {
+        self.unpark(key);
+        self.mark(key, true);
+    }
+
+    /// The same of very many at once, or of such as may still be away: behind all that is new.
+    pub(crate) fn reached_perhaps(&mut self, keys: impl IntoIterator<Item = LeaseKey>) {
+        for key in keys {
+            self.unpark(key);
+            if let Some(lease) = self.leases.get_mut(key) {
+                lease.anyway = true;
+            }
+            self.mark_for_later(key);
+        }
+    }
+
+    fn unpark(&mut self, key: LeaseKey) {
         self.parked.remove(&key);
         if let Some(lease) = self.leases.get_mut(key)
             && lease.stage == Stage::Parked
         {
             lease.stage = Stage::Idle;
         }
-        self.mark(key, true);
     }
 
     /// Some of those that are parked, to be tried again.
@@ -303,6 +318,21 @@ mod tests {
         let rest: Vec<LeaseKey> = std::iter::from_fn(|| tell_next(&mut book)).collect();
         assert_eq!(rest, [&keys[1..700], &keys[701..]].concat());
         assert_eq!(book.later.capacity(), 0);
+    }
+
+    #[test]
+    fn what_is_new_is_told_before_those_who_may_be_back() {
+        let (mut book, keys) = taken_up(100);
+        while let Some(Item::Lease(key)) = book.next_ready() {
+            book.begin(key).unwrap();
+            book.finish(key, Told::Unreached);
+        }
+        let all = book.all_parked();
+        book.reached_perhaps(all);
+        book.mark(keys[50], false);
+        assert_eq!(tell_next(&mut book), Some(keys[50]));
+        assert_eq!(std::iter::from_fn(|| tell_next(&mut book)).count(), 99);
+        assert!(book.all_parked().is_empty());
     }
 
     #[test]

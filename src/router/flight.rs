@@ -196,6 +196,13 @@ impl Flight {
         self.waiters.extend(slots);
     }
 
+    /// Whether somebody waits for its outcome: not where all who sent it were told that it is accepted, and need not be
+    /// told more at once.
+    pub(crate) fn is_awaited(&self) -> bool {
+        let waits = |slot: &AnswerSlot| slot.is_awaited();
+        !self.told.is_empty() || self.waiters.is_empty() || self.waiters.iter().any(waits)
+    }
+
     /// Something happened to it: for the trace, and for the log at debug.
     pub(crate) fn step(&mut self, what: &'static str, detail: impl Into<String>) {
         let step = Step::new(UnixMs::now(), what, detail);

@@ -78,7 +78,9 @@ pub struct SessionView {
 /// An alias, as an administrator sees it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct AliasView {
-    /// The local-part that stands for the address.
+    /// Where it stands for the address: `relay` for the relay domain, `irc.nicks.NETWORK` and the like for nicks.
+    pub space: String,
+    /// The local-part or nick that stands for the address.
     pub name: String,
     /// The address.
     pub address: String,
@@ -189,13 +191,15 @@ impl Router {
             .collect()
     }
 
-    /// The aliases at the relay domain whose names come after `after`, by name, at most `limit`.
+    /// The aliases that come after `after` (`SPACE NAME`), by space and name, at most `limit`.
     ///
     /// # Errors
     /// [`StoreError`] where the store cannot be read.
     pub async fn aliases(&self, after: &str, limit: usize) -> Result<Vec<AliasView>, StoreError> {
-        let rows = self.state.aliases(super::ALIASES, after, limit).await?;
+        let (space, name) = after.split_once(' ').unwrap_or((after, ""));
+        let rows = self.state.aliases(space, name, limit).await?;
         let view = |row: AliasRow| AliasView {
+            space: row.space,
             name: row.name,
             address: row.address,
             first_used: UnixMs(row.first_used),

@@ -24,7 +24,7 @@ const PAGE: usize = 256;
 impl Router {
     /// Gives an operation its outcome: the first one, which stands.
     pub(super) fn settle(&self, number: i64, response: Response) {
-        let steps = {
+        let (steps, awaited) = {
             let mut table = lock(&self.table);
             if !table.settle(number, &response) {
                 return;
@@ -33,10 +33,11 @@ impl Router {
                 return;
             };
             flight.step("settled", response.to_string());
-            std::mem::take(&mut flight.steps)
+            (std::mem::take(&mut flight.steps), flight.is_awaited())
         };
         let steps = Step::to_text(&steps);
-        let write = Write::Settle { number, outcome: rows::outcome(&response), at: UnixMs::now().0, steps };
+        let (outcome, at) = (rows::outcome(&response), UnixMs::now().0);
+        let write = Write::Settle { number, outcome, at, steps, awaited };
         if let Err(error) = self.journal.write(write) {
             // The store is closed: after the next start it is settled anew, from what the journal knows.
             debug!(number, %error, "settled too late to be written");

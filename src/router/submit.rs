@@ -37,7 +37,7 @@ const OVERHEAD_OCTETS: usize = 1_024;
 
 impl Router {
     /// An operation arrived. Its answer goes to `slot`, now or later.
-    pub(super) fn submit(self: &Arc<Self>, session: u64, arrival: Arrival, slot: AnswerSlot) {
+    pub(super) fn submit(self: &Arc<Self>, session: u64, arrival: Arrival, mut slot: AnswerSlot) {
         let Some(contact) = self.contacts.session(session) else {
             return;
         };
@@ -66,6 +66,7 @@ impl Router {
             trans_id: arrival.trans_id,
             at: UnixMs::now(),
         };
+        slot.named(&entry.passage.id);
         if let Err(refusal) = theirs {
             // Whoever may not speak for the source is told nothing of what its owner sent.
             self.note_refusal(&entry.passage.id, &entry.trans_id, &entry.operation, &refusal);

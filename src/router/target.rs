@@ -106,7 +106,7 @@ impl Router {
         match self.canonical(port, foreign) {
             Ok(_) if is_away => Target::Nowhere(Refusal::out_of_contact()),
             Ok(foreign) => Target::Foreign { port, foreign },
-            Err(bad) => nowhere(Code::BadAddress, "not an address of that system", bad.to_string()),
+            Err(bad) => Target::Nowhere(Refusal::new(Code::BadAddress, bad.what.clone(), bad.to_string())),
         }
     }
 

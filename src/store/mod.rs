@@ -98,8 +98,8 @@ pub trait Journal: Send + Sync {
     /// The alias called `name` in `space`.
     async fn alias_named(&self, space: &str, name: &str) -> Result<Option<AliasRow>, StoreError>;
 
-    /// The aliases of `space` whose names come after `after`, by name, at most `limit`.
-    async fn aliases(&self, space: &str, after: &str, limit: usize) -> Result<Vec<AliasRow>, StoreError>;
+    /// The aliases of all spaces that come after this space and name, by both, at most `limit`.
+    async fn aliases(&self, space: &str, name: &str, limit: usize) -> Result<Vec<AliasRow>, StoreError>;
 
     /// What was noted under `key` in `space`, and has not expired at `now`.
     async fn note(&self, space: &str, key: &str, now: i64) -> Result<Option<Bytes>, StoreError>;

@@ -105,6 +105,8 @@ pub enum Write {
         at: i64,
         /// What became of it since acceptance, for `trace`: JSON, opaque to the store.
         steps: String,
+        /// Somebody waits for the answer. Where nobody does, it is lazy.
+        awaited: bool,
     },
     /// What the watcher of a subscription was told last. Lazy and unanswered; lost, he is told the same once more.
     Told {
@@ -147,7 +149,11 @@ impl Write {
 
     /// Whether somebody waits for it.
     pub(super) fn is_lazy(&self) -> bool {
-        matches!(self, Self::Forget { .. } | Self::HandedOver { .. } | Self::Seen { .. } | Self::Told { .. })
+        match self {
+            Self::Settle { awaited, .. } => !awaited,
+            Self::Forget { .. } | Self::HandedOver { .. } | Self::Seen { .. } | Self::Told { .. } => true,
+            _ => false,
+        }
     }
 
     /// About how much room it takes, in octets.

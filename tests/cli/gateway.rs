@@ -78,7 +78,7 @@ async fn an_administrator_sees_where_a_message_went() {
     let unknown = look(folder, &["trace", "nobody-sent-this"]).await;
     assert_eq!((unknown.code, unknown.out.as_str()), (1, ""));
     assert_eq!(look(folder, &["queue"]).await.out, "ID  ACCEPTED  KIND  FROM  TO  STATE\n");
-    assert_eq!(look(folder, &["aliases"]).await.out, "ALIAS  LAST USED  ADDRESS\n");
+    assert_eq!(look(folder, &["aliases"]).await.out, "ALIAS  IN  LAST USED  ADDRESS\n");
     let watchers = look(folder, &["watchers", "pres:barney@b.example"]).await;
     assert_eq!(watchers.out, "WATCHER  SINCE  UNTIL  ENDED\n", "{}", watchers.err);
     let subscriptions = look(folder, &["subscriptions", "barney@b.example"]).await;

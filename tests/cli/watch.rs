@@ -23,9 +23,13 @@ async fn started(arguments: &[&str]) -> (TempDir, Running, Peer, Frame) {
 }
 
 async fn notify(peer: &mut Peer, status: &str) {
+    notify_of(peer, "barney", status).await;
+}
+
+async fn notify_of(peer: &mut Peer, who: &str, status: &str) {
     let xml = format!(
-        "<notify watcher='pres:fred@a.example' target='pres:barney@b.example' transID='9'><presence>\
-         <tuple destination='im:barney@b.example' status='{status}'>at my desk</tuple></presence></notify>"
+        "<notify watcher='pres:fred@a.example' target='pres:{who}@b.example' transID='9'><presence>\
+         <tuple destination='im:{who}@b.example' status='{status}'>at my desk</tuple></presence></notify>"
     );
     peer.write(&xml, b"").await;
 }
@@ -36,6 +40,8 @@ async fn a_fetch_prints_the_response_and_one_notification() {
     assert_eq!(subscribe.attribute("duration"), "0");
     let trans_id = subscribe.attribute("transID");
     peer.write(&format!("<response status='success' transID='{trans_id}' duration='0'/>"), b"").await;
+    // Of somebody whom fred watches by another session.
+    notify_of(&mut peer, "betty", "closed").await;
     notify(&mut peer, "open").await;
     peer.until_closed().await;
     let (ended, out) = running.end().await;

@@ -69,7 +69,7 @@ fn who_is_banned_does_not_come_back() {
         fred.message("2", FRED, ALICE, "still here?");
         let answer = fred.expect_answer();
         assert!(answer.is("failure", "refused") && answer.text.contains("does not let"), "{answer:?}");
-        let state = "joined as relay; not let in: im:fred@a.example: ";
+        let state = "irc.test.example: not let in: ";
         stage.gateway().wait_answer("/v1/sessions", |_, answer| answer.contains(state));
         wilma.message("2", WILMA, ALICE, "and me?");
         alice.expect(" PRIVMSG alice :and me?");
@@ -216,7 +216,8 @@ fn a_split_of_the_network_is_damped() {
     told("closed", "never");
 }
 
-/// Item 7: with `show_presence` a puppet is away while its user is not open, and says what he says.
+/// Item 7: with `show_presence` a puppet is away while its user is not open, or is away by RPID (RFC 4480 section 3.2), and
+/// says what he says.
 #[test]
 fn puppets_look_as_their_users_are() {
     both(|kind| {
@@ -226,10 +227,12 @@ fn puppets_look_as_their_users_are() {
         fred.message("1", FRED, ALICE, "hello");
         alice.expect(":fred!");
         assert!(fred.expect_answer().is("success", ""));
-        let mut looks = |status: &str, text: &str, away: Option<&str>| {
+        let mut last = 0;
+        let mut looks = |status: &str, markup: &str, away: Option<&str>| {
+            last += 1;
             let xml = format!(
-                "<publish target='pres:fred@a.example' transID='p-{text}'><presence>\
-                 <tuple destination='im:fred@a.example' status='{status}'>{text}</tuple></presence></publish>"
+                "<publish target='pres:fred@a.example' transID='p-{last}'><presence>\
+                 <tuple destination='im:fred@a.example' status='{status}'>{markup}</tuple></presence></publish>"
             );
             fred.try_send("", &xml, b"").unwrap();
             assert!(fred.expect_answer().is("success", ""));
@@ -238,8 +241,10 @@ fn puppets_look_as_their_users_are() {
                 said.map(|line| line.rsplit(':').next().unwrap()) == away
             });
         };
-        looks("open", "at-lunch", Some("at-lunch"));
-        looks("open", "", None);
+        let away = "<activities xmlns='urn:ietf:params:xml:ns:pidf:rpid'><away/></activities>";
+        looks("open", &format!("at-lunch{away}"), Some("at-lunch"));
+        looks("open", "at-my-desk", None);
+        looks("open", away, Some("away"));
         looks("closed", "", Some("closed"));
     });
 }

@@ -52,10 +52,39 @@ fn an_account_is_one_person() {
     second.expect("PRIVMSG alice_ :to the newest");
     second.until_quiet();
     assert!(fred.expect_answer().is("success", ""));
+    // Whoever asks for a nick is told of the client that has it (RFC 2812 section 3.6.2).
+    let mut bob = stage.join("bob");
+    for nick in ["alice", "alice_"] {
+        bob.send(&format!("WHOIS {nick}"));
+        assert!(bob.expect(" 311 ").contains(&format!(" 311 bob {nick} a irc.demo.example ")));
+        bob.expect(&format!(" 330 bob {nick} alice :"));
+        bob.expect(" 318 ");
+    }
     second.send("QUIT");
     second.end();
     fred.message("2", "im:fred@a.example", &uri("alice"), "to the other");
     first.expect("PRIVMSG alice :to the other");
+}
+
+/// Of two who make an account of one name at once, one gets it (IRCv3 draft/account-registration, ACCOUNT_EXISTS).
+#[test]
+fn an_account_is_made_once() {
+    let stage = stage();
+    let made: Vec<bool> = [(); 4]
+        .map(|()| {
+            let mut irc = Irc::connect(stage.irc);
+            irc.send("CAP REQ :draft/account-registration standard-replies\r\nNICK alice");
+            irc.expect(" ACK ");
+            irc
+        })
+        .map(|mut irc| {
+            irc.send("REGISTER * * sesame-open");
+            irc
+        })
+        .into_iter()
+        .map(|mut irc| irc.expect(" REGISTER ").contains(" REGISTER SUCCESS alice "))
+        .collect();
+    assert_eq!(made.iter().filter(|made| **made).count(), 1, "{made:?}");
 }
 
 /// What is kept for an account is kept until a day that is said; for a guest, while he is there.

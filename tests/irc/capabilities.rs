@@ -30,6 +30,9 @@ fn capabilities_are_negotiated() {
     alice.send("CAP REQ :batch echo-message\r\nCAP REQ -batch\r\nCAP LIST");
     assert!(alice.expect(" LIST ").ends_with("LIST :echo-message"));
     assert!(alice.ask("CAP WHAT")[0].contains(" 410 "));
+    // IRCv3 cap-notify: with version 302 it cannot be had otherwise.
+    assert_eq!(alice.ask("CAP REQ :cap-notify"), [":irc.demo.example CAP alice ACK :cap-notify"]);
+    assert_eq!(alice.ask("CAP REQ :-cap-notify"), [":irc.demo.example CAP alice NAK :-cap-notify"]);
     alice.send("CAP END");
     alice.expect(" 001 alice ");
 }
@@ -51,6 +54,8 @@ fn labels_are_given_back() {
     assert!(lines[1..lines.len() - 1].iter().all(|line| line.starts_with("@batch=")), "{lines:#?}");
     assert!(lines.last().unwrap().contains(" BATCH -"));
     assert_eq!(alice.ask("@label=three;+typing=active TAGMSG fred"), ["@label=three :irc.demo.example ACK"]);
+    let told = alice.ask("VERSION");
+    assert!(told.iter().any(|line| line.contains(" CLIENTTAGDENY=* ")), "message-tags: {told:?}");
     assert!(alice.ask("@label=four WHOIS nobody")[0].starts_with("@label=four "));
     let long = "x".repeat(65);
     assert!(!alice.ask(&format!("@label={long} TIME"))[0].contains("label"), "64 octets at most");
@@ -74,6 +79,14 @@ fn messages_have_the_tags_that_were_asked_for() {
     let echo = bob.expect("PRIVMSG");
     assert!(echo.ends_with(":bob!bob@irc.demo.example PRIVMSG carl :\u{2}bold\u{2} words"), "{echo}");
     assert_eq!(carl.expect("PRIVMSG"), ":bob!bob@irc.demo.example PRIVMSG carl :\u{2}bold\u{f} words");
+    // IRCv3 message-ids: one message has one name, also in the echo; and that is the operation's.
+    let mut dora = stage.join_with("dora", "message-tags");
+    bob.send("PRIVMSG dora :by name");
+    let name = |line: &str| line.split("msgid=").nth(1).unwrap().split([';', ' ']).next().unwrap().to_owned();
+    let told = name(&dora.expect("PRIVMSG dora :by name"));
+    dora.until_quiet();
+    assert_eq!(name(&bob.expect("PRIVMSG dora :by name")), told);
+    stage.gateway.wait_for(&format!("success id={told}"));
 }
 
 /// IRCv3 standard-replies; UTF8ONLY.
@@ -83,7 +96,7 @@ fn what_has_no_numeric_is_a_standard_reply() {
     let mut alice = stage.join_with("alice", "standard-replies");
     alice.send_octets(b"PRIVMSG fred :\xff\r\n");
     assert!(alice.expect("FAIL").starts_with(":irc.demo.example FAIL * INVALID_UTF8 :"));
-    assert!(alice.ask("REGISTER * * x")[0].contains("FAIL REGISTER COMPLETE_CONNECTION_REQUIRED :"));
+    assert!(alice.ask("REGISTER * * x")[0].contains("FAIL REGISTER COMPLETE_CONNECTION_REQUIRED alice :"));
 }
 
 /// An echo waits for the outcome: a failure is said instead of it.

@@ -21,6 +21,7 @@ mod inbox;
 mod linked;
 mod messages;
 mod names;
+mod network_nicks;
 mod networks;
 mod presence;
 mod queries;

@@ -148,6 +148,15 @@ fn long_text_comes_in_lines_that_fit() {
     assert_eq!(got, text);
     alice.until_quiet();
     assert!(fred.expect_answer().is("success", ""));
+    // By the real prefix: what fits is one line, and an octet more is two.
+    let room = 510 - ":fred!fred@a.example PRIVMSG alice :".len();
+    for (nth, octets) in [room, room + 1].into_iter().enumerate() {
+        fred.message(&format!("fits-{nth}"), "im:fred@a.example", &uri("alice"), &"x".repeat(octets));
+        assert_eq!(alice.expect("PRIVMSG").len(), 510);
+        let rest = alice.until_quiet();
+        assert_eq!(rest.iter().filter(|line| line.ends_with("PRIVMSG alice :x")).count(), nth, "{rest:?}");
+        assert!(fred.expect_answer().is("success", ""));
+    }
 }
 
 /// RFC 2812 section 4.1: whoever is away gets the message, and its sender is told (301).

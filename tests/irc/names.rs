@@ -32,6 +32,24 @@ fn a_real_user_wins_a_nick() {
     alice.expect(":fred-a!fred@a.example PRIVMSG alice :again");
 }
 
+/// A nick is for whoever comes: to ask who somebody is gives him none (RFC 2812 section 3.6.2, 401).
+#[test]
+fn who_is_only_asked_for_takes_no_nick() {
+    let stage = Stage::believing();
+    let mut alice = stage.join("alice");
+    for line in ["WHOIS fred@nowhere.example", "WHO fred@nowhere.example", "USERHOST fred@nowhere.example"] {
+        alice.ask(line);
+    }
+    alice.send("WHOIS fred@other.example");
+    alice.expect(" 401 alice fred@other.example :");
+    alice.expect(" 318 alice fred@other.example :");
+    let mut fred = stage.native("im:fred@a.example");
+    fred.message("1", "im:fred@a.example", &uri("alice"), "hello");
+    alice.expect(":fred!fred@a.example PRIVMSG alice :hello");
+    alice.send("WHOIS fred");
+    assert!(alice.expect(" 311 ").ends_with(" 311 alice fred fred a.example * :im:fred@a.example"));
+}
+
 /// A nick that changes hands is a new person: the new one is somebody else to everybody.
 #[test]
 fn a_nick_that_changes_hands_is_a_new_person() {
@@ -74,5 +92,5 @@ fn the_gateway_has_a_nick() {
     let stage = Stage::new();
     let mut alice = stage.join("alice");
     alice.send("WHOIS gateway");
-    alice.expect(" 320 alice gateway :can be written to as im:gateway@gw.example");
+    alice.expect(" 320 alice gateway :is written to as im:gateway@gw.example");
 }

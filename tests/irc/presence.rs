@@ -51,6 +51,12 @@ fn a_native_watcher_follows_an_irc_user() {
     alice.ask("AWAY :gone & <fishing>");
     let (open, frame) = notify(&mut fred);
     assert!(open && frame.xml.contains("gone &amp; &lt;fishing"), "{}", frame.xml);
+    // RFC 4480 section 3.2: for programs, too.
+    assert!(
+        frame.xml.contains("<activities xmlns='urn:ietf:params:xml:ns:pidf:rpid'><away/>"),
+        "{}",
+        frame.xml
+    );
     alice.ask("AWAY");
     let (open, frame) = notify(&mut fred);
     assert!(open && !frame.xml.contains("fishing"));
@@ -89,8 +95,25 @@ fn an_irc_watcher_follows_a_native_user() {
             ":irc.demo.example 731 alice :nobody",
         ]
     );
-    publish(&mut fred, "2", "open", "at lunch");
-    assert_eq!(alice.expect("AWAY"), ":fred!fred@a.example AWAY :at lunch");
+    // Words that go with being there are no absence; RPID says what is one (RFC 4480 section 3.2).
+    publish(&mut fred, "2", "open", "at my desk");
+    let desk = " 320 alice fred :is here: at my desk";
+    let lines = alice.ask_until("WHOIS fred", |lines| lines.iter().any(|line| line.ends_with(desk)));
+    assert!(lines.iter().any(|line| line.ends_with(" 320 alice fred :is written to as im:fred@a.example")));
+    assert!(lines.iter().all(|line| !line.contains(" 301 ") && !line.contains(" AWAY")), "{lines:#?}");
+    publish(
+        &mut fred,
+        "2a",
+        "open",
+        "at lunch<r:activities xmlns:r='urn:ietf:params:xml:ns:pidf:rpid'><r:meal/></r:activities>",
+    );
+    assert_eq!(
+        alice.line().unwrap(),
+        ":fred!fred@a.example AWAY :at lunch",
+        "and nothing of the words before"
+    );
+    publish(&mut fred, "2b", "open", "at my desk again");
+    assert_eq!(alice.line().unwrap(), ":fred!fred@a.example AWAY");
     publish(&mut fred, "3", "closed", "");
     alice.expect(" 731 ");
     alice.expect(" 731 ");
@@ -128,7 +151,10 @@ fn queries_are_fetches() {
     assert_eq!(alice.expect(" 301 "), ":irc.demo.example 301 alice bob :out");
     alice.expect(" 318 ");
     alice.send("WHOIS fred@a.example");
-    assert_eq!(alice.expect(" 311 "), ":irc.demo.example 311 alice fred fred a.example * :im:fred@a.example");
+    assert_eq!(
+        alice.expect(" 311 "),
+        ":irc.demo.example 311 alice fred@a.example fred a.example * :im:fred@a.example"
+    );
     alice.expect(" 318 ");
     alice.send("WHO bob");
     assert!(alice.expect(" 352 ").contains(" bob G :0 bob of the tests"));

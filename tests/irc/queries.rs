@@ -72,6 +72,7 @@ fn oneself_is_known_and_cloaked() {
     let first = alice.expect(" 311 ");
     assert_eq!(first, ":irc.demo.example 311 alice alice alice irc.demo.example * :alice of the tests");
     alice.expect(" 312 alice alice irc.demo.example :");
+    alice.expect(" 320 alice alice :is written to as im:irc=irc.demo.example/alice@gw.example");
     alice.expect(" 318 alice alice :");
     assert_eq!(alice.ask("ISON alice")[0], ":irc.demo.example 303 alice :alice");
     assert_eq!(alice.ask("USERHOST alice")[0], ":irc.demo.example 302 alice :alice=+alice@irc.demo.example");

@@ -1,5 +1,5 @@
 //! Who watches whom, by which adapters, and what the watcher sees. Mail users watch by the gateway's inbox, which is shown
-//! with it (tests/inbox), as do people of a network that others run (tests/irc/networks.rs); here they are only looked for.
+//! with it (tests/inbox), as do people of a network that others run (tests/irc/network_nicks.rs); here they are only looked for.
 
 use cpim_adapter::{Class, Feature};
 use cpim_gateway::matrix::Crossing;

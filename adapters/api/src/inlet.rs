@@ -243,6 +243,16 @@ impl Place {
         self.exchange.submit(self.session, arrival, self.slot);
     }
 
+    /// As [`Self::submit`], for protocols that tell a sender what his message is called. Nothing where it is not taken for
+    /// one, or not at once.
+    #[must_use]
+    pub fn submit_named(mut self, arrival: Arrival) -> Option<OperationId> {
+        let (sender, mut name) = oneshot::channel();
+        self.slot.name = Some(sender);
+        self.submit(arrival);
+        name.try_recv().ok()
+    }
+
     /// As [`Self::submit`], for protocols that say when they have taken responsibility, not only what came of it.
     ///
     /// The receiver resolves once the operation is durably accepted, or is known to have been before. An operation
@@ -261,19 +271,24 @@ pub struct AnswerSlot {
     to: mpsc::Sender<Answer>,
     permit: mpsc::OwnedPermit<Answer>,
     notice: Option<oneshot::Sender<()>>,
+    name: Option<oneshot::Sender<OperationId>>,
+    /// Whoever sent it was told that it is accepted.
+    was_told: bool,
 }
 
 impl AnswerSlot {
     /// The place that a permit of this channel stands for.
     #[must_use]
     pub fn new(to: mpsc::Sender<Answer>, permit: mpsc::OwnedPermit<Answer>) -> Self {
-        Self { to, permit, notice: None }
+        Self { to, permit, notice: None, name: None, was_told: false }
     }
 
-    /// This place, with the notice of another: for whoever wraps an adapter, and gives the gateway a place of his own.
+    /// This place, with what another is to be told meanwhile: for whoever wraps an adapter, and gives the gateway a place of his own.
     #[must_use]
     pub fn with_notice_of(mut self, other: &mut Self) -> Self {
         self.notice = other.notice.take();
+        self.name = other.name.take();
+        self.was_told = other.was_told;
         self
     }
 
@@ -283,10 +298,27 @@ impl AnswerSlot {
         !self.to.is_closed()
     }
 
+    /// Tells whoever wants to know what the operation is called.
+    pub fn named(&mut self, name: &OperationId) {
+        if let Some(wants) = self.name.take() {
+            // Whoever asked may have stopped waiting.
+            let _gone = wants.send(name.clone());
+        }
+    }
+
     /// Tells whoever wants to know that the operation is durably accepted.
     pub fn accepted(&mut self) {
         // Whoever asked may have stopped waiting.
-        let _gone = self.notice.take().map(|notice| notice.send(()));
+        if let Some(notice) = self.notice.take() {
+            let _gone = notice.send(());
+            self.was_told = true;
+        }
+    }
+
+    /// Whether its sender waits for the answer: one who was told that the gateway has taken responsibility does not.
+    #[must_use]
+    pub const fn is_awaited(&self) -> bool {
+        !self.was_told
     }
 
     /// Gives the answer. `false`: nobody is there to take it any more, and its receipt says so at once; left in
@@ -467,5 +499,23 @@ impl Shutdown {
     #[must_use]
     pub fn is_draining(&self) -> bool {
         self.0.drain.is_cancelled()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_asked_for_the_acceptance_and_was_told_waits_no_more() {
+        let (to, _answers) = mpsc::channel(1);
+        let mut slot = AnswerSlot::new(to.clone(), to.reserve_owned().await.unwrap());
+        slot.accepted();
+        assert!(slot.is_awaited(), "he did not ask");
+        let (notice, accepted) = oneshot::channel();
+        slot.notice = Some(notice);
+        slot.accepted();
+        accepted.await.unwrap();
+        assert!(!slot.is_awaited());
     }
 }

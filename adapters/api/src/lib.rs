@@ -38,6 +38,7 @@ mod metadata;
 mod operation;
 pub mod pidf;
 mod presence;
+mod presence_away;
 mod presence_text;
 mod provenance;
 mod response;
@@ -48,7 +49,9 @@ mod uri_error;
 mod watcher_info;
 pub mod xml;
 
-pub use adapter::{Adapter, Delivery, Endpoint, NextHop, Observation, Outcome, OwnConnection, PeerHop, Schedule};
+pub use adapter::{
+    Adapter, Delivery, Endpoint, NextHop, Observation, Outcome, OwnConnection, PeerHop, Schedule,
+};
 pub use address::{Address, Class};
 pub use alias::{ALIAS_SPACE, alias_of};
 pub use capability::{Capabilities, Feature, PresenceSupport, Support};

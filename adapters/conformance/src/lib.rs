@@ -40,4 +40,4 @@ pub use claims::{check_claims, claims_table};
 pub use mutant::{Mutant, Mutated};
 pub use report::{Ended, Results};
 pub use run::{Timing, run, run_case, run_cases};
-pub use subject::{ForeignPeer, Notice, PeerError, Said, Seen, Sent, Spelling, Subject, Told};
+pub use subject::{ForeignPeer, Notice, PeerError, Said, Seen, Sent, Spelling, Subject, Told, failed};

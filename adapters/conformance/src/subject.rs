@@ -5,8 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use cpim_adapter::{
-    Adapter, Capabilities, Content, Domain, Feature, ForeignAddress, ImUri, Kind, Mapper, Message, Metadata,
-    NextHop, Passage, Presence, PresenceSupport, Response, Selectors, Status, SubscriptId, Support, Uri,
+    Adapter, Capabilities, Class, Content, Domain, Feature, ForeignAddress, ImUri, Kind, Local, Mapper,
+    Message, Metadata, NextHop, Passage, Presence, PresenceSupport, Response, Selectors, Status, SubscriptId,
+    Support, Uri,
 };
 
 /// An adapter under test.
@@ -43,7 +44,22 @@ pub trait Subject: Send + Sync {
     fn user(&self, number: u8) -> ImUri;
 
     /// Where an operation to one of its users goes.
-    fn hop(&self, to: &Uri) -> NextHop;
+    fn hop(&self, to: &Uri) -> NextHop {
+        match self.mapper().resident(to.address()) {
+            Ok(Some(Local::Route(foreign))) => NextHop::Foreign(foreign),
+            _ => NextHop::Served(to.address().clone()),
+        }
+    }
+
+    /// Who has this foreign address (`irc://irc.example.net/alice`), as the gateway addresses them: for [`Self::user`].
+    ///
+    /// # Panics
+    /// Where it is no address that the selectors know: that is a mistake in the subject.
+    #[allow(clippy::expect_used, reason = "a constant of the subject")]
+    fn at(&self, foreign: &str) -> ImUri {
+        let uri = self.mapper().map(foreign, Class::Im);
+        uri.ok().and_then(|uri| ImUri::try_from(uri).ok()).expect("a foreign address")
+    }
 
     /// Addresses as the gateway reads them; relay domain `gw.example`.
     fn mapper(&self) -> Mapper {
@@ -178,6 +194,24 @@ pub enum Spelling {
     Refused(ForeignAddress),
 }
 
+impl Spelling {
+    /// Addresses with this in front (`irc://`): canonical ones, pairs of which the second is canonical, and none.
+    #[must_use]
+    pub fn all(
+        selectors: &Selectors,
+        scheme: &str,
+        canonical: &[&str],
+        same: &[(&str, &str)],
+        refused: &[&str],
+    ) -> Vec<Self> {
+        let address = |value: &str| ForeignAddress::parse(&format!("{scheme}{value}"), selectors).ok();
+        let canonical = canonical.iter().filter_map(|one| address(one)).map(Self::Canonical);
+        let same = same.iter().filter_map(|(one, other)| Some(Self::Same(address(one)?, address(other)?)));
+        let refused = refused.iter().filter_map(|one| address(one)).map(Self::Refused);
+        canonical.chain(same).chain(refused).collect()
+    }
+}
+
 /// A peer of the adapter's protocol, written by hand: it shares no code with the adapter.
 ///
 /// It reads from its connection in [`ForeignPeer::next`] only, so that a peer that is not asked is a slow one.
@@ -292,6 +326,11 @@ pub enum PeerError {
     /// The protocol has no way to say it.
     #[error("the protocol has no way to say it")]
     Unutterable,
+}
+
+/// What was tried did not work, and why.
+pub fn failed(error: impl ToString) -> PeerError {
+    PeerError::Failed(error.to_string())
 }
 
 impl From<std::io::Error> for PeerError {

@@ -70,10 +70,9 @@ pub(crate) fn server(
 pub(crate) fn client(settings: &OutgoingTls) -> Result<(Arc<ClientConfig>, CertificateNames), BuildError> {
     let key = "cpim.tls";
     let provider = provider();
-    let verifier = ServerVerifier {
-        roots: load_anchors(&settings.anchors, &format!("{key}.ca"))?,
-        algorithms: provider.signature_verification_algorithms,
-    };
+    let roots = load_anchors(&settings.anchors, &format!("{key}.ca"))?;
+    let algorithms = provider.signature_verification_algorithms;
+    let verifier = ServerVerifier { chains: Chains { roots, algorithms } };
     let verifying = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&TLS13, &TLS12])
         .map_err(|error| wrong(key.to_owned(), error))?
@@ -155,11 +154,31 @@ fn wrong(key: String, what: impl ToString) -> BuildError {
     BuildError { key, what: what.to_string() }
 }
 
+/// How chains are verified up to the anchors, alike in both directions.
+#[derive(Debug)]
+struct Chains {
+    roots: Arc<RootCertStore>,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl Chains {
+    /// Whether the certificate is one for servers, and leads up to an anchor.
+    fn verify_server(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        let parsed = ParsedCertificate::try_from(end_entity)?;
+        let algorithms = self.algorithms.all;
+        verify_server_cert_signed_by_trust_anchor(&parsed, &self.roots, intermediates, now, algorithms)
+    }
+}
+
 /// Verifies whom this gateway connects to.
 #[derive(Debug)]
 struct ServerVerifier {
-    roots: Arc<RootCertStore>,
-    algorithms: WebPkiSupportedAlgorithms,
+    chains: Chains,
 }
 
 impl ServerCertVerifier for ServerVerifier {
@@ -171,14 +190,7 @@ impl ServerCertVerifier for ServerVerifier {
         _ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let parsed = ParsedCertificate::try_from(end_entity)?;
-        verify_server_cert_signed_by_trust_anchor(
-            &parsed,
-            &self.roots,
-            intermediates,
-            now,
-            self.algorithms.all,
-        )?;
+        self.chains.verify_server(end_entity, intermediates, now)?;
         let names = CertificateNames::read(end_entity).ok_or(CertificateError::BadEncoding)?;
         match Domain::parse(&wanted.to_str()) {
             Ok(domain) if names.cover_domain(&domain) => Ok(ServerCertVerified::assertion()),
@@ -192,7 +204,7 @@ impl ServerCertVerifier for ServerVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signed, &self.algorithms)
+        verify_tls12_signature(message, certificate, signed, &self.chains.algorithms)
     }
 
     fn verify_tls13_signature(
@@ -201,11 +213,11 @@ impl ServerCertVerifier for ServerVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signed, &self.algorithms)
+        verify_tls13_signature(message, certificate, signed, &self.chains.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
+        self.chains.algorithms.supported_schemes()
     }
 }
 
@@ -216,8 +228,7 @@ impl ServerCertVerifier for ServerVerifier {
 #[derive(Debug)]
 struct ClientVerifier {
     clients: Arc<dyn ClientCertVerifier>,
-    roots: Arc<RootCertStore>,
-    algorithms: WebPkiSupportedAlgorithms,
+    chains: Chains,
 }
 
 impl ClientVerifier {
@@ -227,7 +238,7 @@ impl ClientVerifier {
             .allow_unauthenticated()
             .build()
             .map_err(|error| wrong(key.to_owned(), error))?;
-        Ok(Self { clients, roots, algorithms: provider.signature_verification_algorithms })
+        Ok(Self { clients, chains: Chains { roots, algorithms: provider.signature_verification_algorithms } })
     }
 }
 
@@ -247,16 +258,8 @@ impl ClientCertVerifier for ClientVerifier {
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
         self.clients.verify_client_cert(end_entity, intermediates, now).or_else(|as_client| {
-            let parsed = ParsedCertificate::try_from(end_entity)?;
-            verify_server_cert_signed_by_trust_anchor(
-                &parsed,
-                &self.roots,
-                intermediates,
-                now,
-                self.algorithms.all,
-            )
-            .map(|()| ClientCertVerified::assertion())
-            .map_err(|_| as_client)
+            let as_server = self.chains.verify_server(end_entity, intermediates, now);
+            as_server.map(|()| ClientCertVerified::assertion()).map_err(|_| as_client)
         })
     }
 
@@ -266,7 +269,7 @@ impl ClientCertVerifier for ClientVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signed, &self.algorithms)
+        verify_tls12_signature(message, certificate, signed, &self.chains.algorithms)
     }
 
     fn verify_tls13_signature(
@@ -275,10 +278,10 @@ impl ClientCertVerifier for ClientVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signed, &self.algorithms)
+        verify_tls13_signature(message, certificate, signed, &self.chains.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
+        self.chains.algorithms.supported_schemes()
     }
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use cpim_adapter::{
     Adapter, AdapterContext, AdapterError, BadAddress, BuildError, Capabilities, Code, CommitPoint, Delivery,
-    DeliveryError, Feature, ForeignAddress, Health, NextHop, Outcome, OwnConnection, PresenceSupport, Support,
+    DeliveryError, Feature, ForeignAddress, Health, NextHop, Outcome, OwnConnection, PresenceSupport,
+    Support,
 };
 use tokio::task::JoinSet;
 
@@ -130,7 +131,7 @@ const fn support(feature: Feature) -> Support {
         Feature::DisplayNames => Support::Degraded("as the real name of whoever writes"),
         Feature::MultiLine => Support::Degraded("one message for each line, in order"),
         Feature::Outcome => Support::Full,
-        Feature::RichPresence => Support::Degraded("as the text of AWAY"),
+        Feature::RichPresence => Support::Degraded("away as AWAY, words as text"),
         Feature::Subject => Support::Degraded("in brackets before the text"),
         Feature::Threads => Support::Dropped,
         Feature::Unicode => Support::Full,

@@ -29,8 +29,10 @@ impl Router {
                 Scope::Domain(domain) => self.domain_is_back(domain),
                 Scope::Selector(selector) => self.adapter_is_back(selector),
                 Scope::Any | Scope::Under(_) => {
-                    self.presence
-                        .with(|book, _| book.all_parked().into_iter().for_each(|key| book.reached(key)));
+                    self.presence.with(|book, _| {
+                        let all = book.all_parked();
+                        book.reached_perhaps(all);
+                    });
                 }
                 Scope::Address(_) => {}
             }
@@ -55,7 +57,8 @@ impl Router {
     fn adapter_is_back(self: &Arc<Self>, selector: &Selector) {
         let link = self.link_of(selector);
         self.presence.with(|book, now| {
-            book.all_parked().into_iter().for_each(|key| book.reached(key));
+            let all = book.all_parked();
+            book.reached_perhaps(all);
             book.link_is_back(&link, now);
         });
         self.observe_again();

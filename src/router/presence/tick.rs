@@ -47,7 +47,8 @@ impl Router {
             }
             if tick.is_multiple_of(RETRY) {
                 self.presence.with(|book, _| {
-                    book.parked(RETRIED).into_iter().for_each(|key| book.reached(key));
+                    let some = book.parked(RETRIED);
+                    book.reached_perhaps(some);
                 });
             }
             if tick.is_multiple_of(FORGET) {

@@ -152,8 +152,8 @@ impl Journal for MemoryStore {
         self.read(|state| state.names.alias_named(space, name))
     }
 
-    async fn aliases(&self, space: &str, after: &str, limit: usize) -> Result<Vec<AliasRow>, StoreError> {
-        self.read(|state| state.names.aliases(space, after, limit))
+    async fn aliases(&self, space: &str, name: &str, limit: usize) -> Result<Vec<AliasRow>, StoreError> {
+        self.read(|state| state.names.aliases(space, name, limit))
     }
 
     async fn note(&self, space: &str, key: &str, now: i64) -> Result<Option<Bytes>, StoreError> {

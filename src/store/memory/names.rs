@@ -78,10 +78,9 @@ impl Names {
         self.aliases.get(&(space.to_owned(), name.to_owned())).cloned()
     }
 
-    pub(super) fn aliases(&self, space: &str, after: &str, limit: usize) -> Vec<AliasRow> {
-        let start = Excluded((space.to_owned(), after.to_owned()));
-        let rows = self.aliases.range((start, Unbounded)).map(|(_, row)| row);
-        rows.take_while(|row| row.space == space).take(limit).cloned().collect()
+    pub(super) fn aliases(&self, space: &str, name: &str, limit: usize) -> Vec<AliasRow> {
+        let start = Excluded((space.to_owned(), name.to_owned()));
+        self.aliases.range((start, Unbounded)).map(|(_, row)| row).take(limit).cloned().collect()
     }
 
     pub(super) fn has_room_for_note(&self, space: &str, key: &str) -> bool {

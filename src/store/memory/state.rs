@@ -116,7 +116,9 @@ impl State {
                 self.names.see(address, at);
                 None
             }
-            Write::Settle { number, outcome, at, steps } => Some(self.settle(number, outcome, at, steps)),
+            Write::Settle { number, outcome, at, steps, awaited: _ } => {
+                Some(self.settle(number, outcome, at, steps))
+            }
             Write::Told { watcher, presentity, digest } => {
                 self.leases.told(watcher, presentity, digest);
                 None

@@ -193,9 +193,9 @@ impl Journal for SqliteStore {
         self.reader.read(move |connection| reader::alias_named(connection, &space, &name)).await
     }
 
-    async fn aliases(&self, space: &str, after: &str, limit: usize) -> Result<Vec<AliasRow>, StoreError> {
-        let (space, after) = (space.to_owned(), after.to_owned());
-        self.reader.read(move |connection| reader::aliases(connection, &space, &after, limit)).await
+    async fn aliases(&self, space: &str, name: &str, limit: usize) -> Result<Vec<AliasRow>, StoreError> {
+        let (space, name) = (space.to_owned(), name.to_owned());
+        self.reader.read(move |connection| reader::aliases(connection, &space, &name, limit)).await
     }
 
     async fn note(&self, space: &str, key: &str, now: i64) -> Result<Option<Bytes>, StoreError> {

@@ -14,10 +14,11 @@ use crate::store::StoreError;
 
 /// The numbered steps from an empty file to the present format. Forward only: one that was released is never
 /// edited.
-const MIGRATIONS: [&str; 3] = [
+pub(super) const MIGRATIONS: [&str; 4] = [
     include_str!("../migrations/0001_journal.sql"),
     include_str!("../migrations/0002_notes.sql"),
     include_str!("../migrations/0003_leases.sql"),
+    include_str!("../migrations/0004_legs.sql"),
 ];
 
 /// SQLite's `application_id` of our files: "CPIM".

@@ -20,6 +20,18 @@ macro_rules! outcome_columns {
     };
 }
 
+/// Selects the numbers of the operations whose leg is `?1`: one look into each part of their index, which stands together.
+macro_rules! numbers_of_leg {
+    () => {
+        "SELECT number FROM (
+            WITH RECURSIVE part (at) AS (
+                SELECT max(number) >> 13 FROM operation
+                UNION ALL SELECT at - 1 FROM part WHERE at > (SELECT min(number) >> 13 FROM operation))
+            SELECT number FROM part CROSS JOIN operation ON number >> 13 = at AND leg = ?1)
+         UNION SELECT number FROM attempt WHERE leg = ?1"
+    };
+}
+
 /// The reading connection. One read at a time: reads are for starts, late answers and people.
 #[derive(Clone, Debug)]
 pub(super) struct Reader {
@@ -155,10 +167,7 @@ pub(super) fn unsettled(connection: &Connection, gateway: i64, after: i64) -> Re
 pub(super) fn find_leg(connection: &Connection, leg: &str) -> Result<Vec<Story>> {
     stories(
         connection,
-        "SELECT number FROM (
-            SELECT number FROM operation WHERE leg = ?1 UNION SELECT number FROM attempt WHERE leg = ?1
-            ORDER BY number DESC LIMIT ?2)
-         ORDER BY number",
+        concat!("SELECT number FROM (", numbers_of_leg!(), " ORDER BY number DESC LIMIT ?2) ORDER BY number"),
         params![leg, rows(STORIES)],
     )
 }
@@ -166,11 +175,13 @@ pub(super) fn find_leg(connection: &Connection, leg: &str) -> Result<Vec<Story>>
 pub(super) fn trace(connection: &Connection, text: &str) -> Result<Vec<Story>> {
     stories(
         connection,
-        "SELECT number FROM (
-            SELECT number FROM operation WHERE id = ?1 UNION SELECT number FROM operation WHERE trans_id = ?1
-            UNION SELECT number FROM operation WHERE leg = ?1 UNION SELECT number FROM attempt WHERE leg = ?1
-            ORDER BY number DESC LIMIT ?2)
-         ORDER BY number",
+        concat!(
+            "SELECT number FROM (
+                SELECT number FROM operation WHERE id = ?1 UNION SELECT number FROM operation WHERE trans_id = ?1
+                UNION ",
+            numbers_of_leg!(),
+            " ORDER BY number DESC LIMIT ?2) ORDER BY number"
+        ),
         params![text, rows(STORIES)],
     )
 }
@@ -210,12 +221,12 @@ pub(super) fn alias_named(connection: &Connection, space: &str, name: &str) -> R
 pub(super) fn aliases(
     connection: &Connection,
     space: &str,
-    after: &str,
+    name: &str,
     limit: usize,
 ) -> Result<Vec<AliasRow>> {
     connection
-        .prepare_cached("SELECT * FROM alias WHERE space = ?1 AND name > ?2 ORDER BY name LIMIT ?3")?
-        .query_map(params![space, after, rows(limit)], alias)?
+        .prepare_cached("SELECT * FROM alias WHERE (space, name) > (?1, ?2) ORDER BY space, name LIMIT ?3")?
+        .query_map(params![space, name, rows(limit)], alias)?
         .collect()
 }
 
@@ -360,4 +371,23 @@ fn alias(row: &Row<'_>) -> Result<AliasRow> {
         first_used: row.get("first_used")?,
         last_used: row.get("last_used")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Without its index, each late response would be a search through the whole history.
+    #[test]
+    fn a_leg_is_looked_for_in_its_index() {
+        let connection = Connection::open_in_memory().unwrap();
+        super::super::open::MIGRATIONS.iter().for_each(|step| connection.execute_batch(step).unwrap());
+        let sql = concat!("EXPLAIN QUERY PLAN ", numbers_of_leg!());
+        let mut plan = connection.prepare(sql).unwrap();
+        let steps = plan.query_map(["1"], |row| row.get::<_, String>(3)).unwrap();
+        let steps: Vec<String> = steps.collect::<Result<_>>().unwrap();
+        for index in ["operation_leg (<expr>=? AND leg=?)", "attempt_leg (leg=?)"] {
+            assert!(steps.iter().any(|step| step.ends_with(index)), "{steps:?}");
+        }
+    }
 }

@@ -145,7 +145,7 @@ impl<'c> Statements<'c> {
             Write::Seen { address, domain, at } => {
                 unanswered(&mut self.seen, params![address, domain, at, SEEN_AGAIN_MS])
             }
-            Write::Settle { number, outcome, at, steps } => {
+            Write::Settle { number, outcome, at, steps, awaited: _ } => {
                 self.settle(*number, outcome, *at, steps).map(Some)
             }
             Write::Told { watcher, presentity, digest } => {

@@ -184,5 +184,5 @@ fn outcome(number: i64) -> Outcome {
 }
 
 fn settlement(number: i64, at: i64) -> Write {
-    Write::Settle { number, outcome: outcome(number), at, steps: "[\"delivered\"]".to_owned() }
+    Write::Settle { number, outcome: outcome(number), at, steps: "[\"delivered\"]".to_owned(), awaited: true }
 }

@@ -54,6 +54,13 @@ fn what_opens_something_new_is_refused_when_too_much_waits() {
 }
 
 #[test]
+fn an_outcome_that_nobody_awaits_is_in_no_haste() {
+    let Write::Settle { number, outcome, at, steps, .. } = settlement(1, NOW) else { panic!("an outcome") };
+    assert!(Write::Settle { number, outcome, at, steps, awaited: false }.is_lazy());
+    assert!(!settlement(1, NOW).is_lazy());
+}
+
+#[test]
 fn a_closed_queue_gives_what_it_has_and_takes_no_more() {
     let queue = Queue::default();
     queue.push(Write::HandedOver { number: 1 }).unwrap();

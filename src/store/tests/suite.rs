@@ -139,7 +139,13 @@ async fn the_first_outcome_stands(bench: &mut Bench) {
     bench.accept(acceptance(1)).await;
     assert_eq!(bench.settle(1, NOW + 5).await, Done::Settled { number: 1, first: true });
     let other = Outcome { status: "success".into(), ..outcome(2) };
-    bench.write(Write::Settle { number: 1, outcome: other, at: NOW + 6, steps: String::new() });
+    bench.write(Write::Settle {
+        number: 1,
+        outcome: other,
+        at: NOW + 6,
+        steps: String::new(),
+        awaited: true,
+    });
     assert_eq!(bench.done().await, Done::Settled { number: 1, first: false });
     let settled = bench.story(1).await.unwrap().settled.unwrap();
     assert_eq!(
@@ -189,6 +195,11 @@ async fn attempts_stand_until_they_are_taken_back(bench: &mut Bench) {
     assert_eq!(bench.attempt(1, "out-1c").await, Done::Attempted { number: 1 });
     bench.settle(1, NOW).await;
     assert_eq!(found(bench, "out-1c").await, [1], "for responses that come late");
+
+    for number in [8_191, 8_192, 100_000] {
+        bench.accept(Acceptance { intent: Some(intent("out-far")), ..acceptance(number) }).await;
+    }
+    assert_eq!(found(bench, "out-far").await, [8_191, 8_192, 100_000], "however far apart");
 }
 
 async fn what_is_unsettled_comes_back_whole(bench: &mut Bench) {
@@ -354,13 +365,15 @@ async fn aliases_are_kept_both_ways(bench: &mut Bench) {
     assert_eq!(bench.journal.alias_of(space, fred).await.unwrap(), Some(row.clone()));
     assert_eq!(bench.journal.alias_named(space, "fred").await.unwrap(), Some(row));
     assert_eq!(bench.journal.alias_named(space, "wilma").await.unwrap(), None);
-    let names = async |bench: &Bench, after, limit| {
+    let names = async |bench: &Bench, space, after, limit| {
         let rows = bench.journal.aliases(space, after, limit).await.unwrap();
-        rows.into_iter().map(|row| row.name).collect::<Vec<_>>()
+        rows.into_iter().map(|row| format!("{} {}", row.space, row.name)).collect::<Vec<_>>()
     };
-    assert_eq!(names(bench, "", 9).await, ["fred", "fred_"]);
-    assert_eq!(names(bench, "fred", 9).await, ["fred_"]);
-    assert_eq!(names(bench, "", 1).await, ["fred"]);
+    let [first, second, third] = ["irc:irc.demo.example fred", "irc:irc.demo.example fred_", "smtp fred"];
+    assert_eq!(names(bench, "", "", 9).await, [first, second, third], "of all spaces");
+    assert_eq!(names(bench, space, "fred", 9).await, [second, third]);
+    assert_eq!(names(bench, space, "fred_", 9).await, [third]);
+    assert_eq!(names(bench, "", "", 1).await, [first]);
 
     // DESIGN: a real user always wins a name against an alias.
     bench.write(Write::Unalias { space: space.to_owned(), name: "fred".to_owned() });

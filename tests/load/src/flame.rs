@@ -18,7 +18,7 @@ const LETTER: f64 = 6.6;
 #[derive(Debug, Default)]
 struct Frame {
     samples: u64,
-    calls: BTreeMap<String, Frame>,
+    calls: BTreeMap<String, Self>,
 }
 
 /// Draws what `perf script -F ip,sym` says: a line for each function of a stack, the innermost first, and a blank line
@@ -112,21 +112,42 @@ impl Frame {
     }
 }
 
-/// The function of a line: `    ffff8000 name`. What has none is left out, and so is what every task has below it.
+/// What stands below or within everything, and says nothing of it.
+const PLUMBING: &[&str] = &[
+    "<core::future::poll_fn",
+    "<core::panic",
+    "<std::sys",
+    "<tokio::future",
+    "<tokio::runtime",
+    "<tokio::task",
+    "<tokio::time::timeout",
+    "<tokio_util::task",
+    "__libc_start",
+    "__rust_try",
+    "__x64_sys",
+    "_start",
+    "clone3",
+    "core::ops::function",
+    "do_syscall_64",
+    "entry_SYSCALL",
+    "start_thread",
+    "std::panic",
+    "std::rt",
+    "std::sys",
+    "tokio::runtime",
+    "tokio::task",
+];
+
+/// The function of a line: `    ffff8000 name`. What has none is left out, and so is plumbing.
 fn name(line: &str) -> Option<String> {
     let (_, name) = line.trim_start().split_once(' ')?;
-    let name = name.trim();
-    let (name, hash) = name.rsplit_once("::h").unwrap_or((name, ""));
-    let name = if hash.len() == 16 {
-        name.to_owned()
-    } else {
-        line.trim_start().split_once(' ')?.1.trim().to_owned()
+    let whole = name.trim();
+    let name = match whole.rsplit_once("::h") {
+        Some((name, hash)) if hash.len() == 16 => name,
+        _ => whole,
     };
-    let is_plumbing =
-        ["std::sys::backtrace", "core::ops::function", "std::panic", "__rust_try", "std::panicking"]
-            .iter()
-            .any(|start| name.starts_with(start));
-    (!name.is_empty() && name != "[unknown]" && !is_plumbing).then_some(name)
+    let is_plumbing = PLUMBING.iter().any(|start| name.starts_with(start));
+    (!name.is_empty() && name != "[unknown]" && !is_plumbing).then(|| name.to_owned())
 }
 
 /// Its last two words, which are what one looks for.

@@ -96,7 +96,12 @@ async fn behind(bench: &mut Bench) -> Verdict {
     };
     ensure(truthful, || format!("the peer had it ({}), and its end is {}", seen.ticket, brief(&end)))?;
     bench.arrive().await?;
-    bench.see_nothing("it may not be sent again").await
+    bench.see_nothing("it may not be sent again").await?;
+    // Whoever sends again does so by itself, and not in the order of what is delivered.
+    match bench.seen_within(bench.timing.quiet).await? {
+        None => Ok(()),
+        Some(seen) => Err(Failed(format!("it may not be sent again: the peer got {}", brief(&seen)))),
+    }
 }
 
 async fn again(bench: &mut Bench) -> Verdict {

@@ -11,10 +11,8 @@ mod xml;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use cpim_adapter::{
-    Adapter, Capabilities, Domain, ImUri, Kind, NextHop, PresenceSupport, Scope, Support, Uri,
-};
-use cpim_conformance::{ForeignPeer, PeerError, Spelling, Subject};
+use cpim_adapter::{Adapter, Capabilities, Domain, ImUri, Kind, PresenceSupport, Scope, Support};
+use cpim_conformance::{ForeignPeer, PeerError, Spelling, Subject, failed};
 use cpim_native::{Anchors, Limits, ListenAt, ListenerSettings, NativeAdapter, OutgoingTls, Settings};
 
 pub use external::External;
@@ -65,10 +63,6 @@ fn declared() -> Capabilities {
     }
 }
 
-fn failed(error: impl ToString) -> PeerError {
-    PeerError::Failed(error.to_string())
-}
-
 #[async_trait]
 impl Subject for Native {
     fn name(&self) -> String {
@@ -91,10 +85,6 @@ impl Subject for Native {
     #[allow(clippy::expect_used, reason = "a constant that is a URI")]
     fn user(&self, number: u8) -> ImUri {
         ImUri::parse(&format!("im:user{number}@{HOME}")).expect("a URI")
-    }
-
-    fn hop(&self, to: &Uri) -> NextHop {
-        NextHop::Served(to.address().clone())
     }
 
     fn utters(&self, _kind: Kind) -> bool {

@@ -11,11 +11,8 @@ mod peer;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use cpim_adapter::{
-    Adapter, Capabilities, Class, Feature, ForeignAddress, ImUri, Kind, Local, NextHop, PresenceSupport,
-    Status, Support, Uri,
-};
-use cpim_conformance::{ForeignPeer, PeerError, Seen, Spelling, Subject};
+use cpim_adapter::{Adapter, Capabilities, Feature, ImUri, Kind, PresenceSupport, Status, Support};
+use cpim_conformance::{ForeignPeer, PeerError, Seen, Spelling, Subject, failed};
 use cpim_irc::{
     AccountSettings, Guests, IrcAdapter, Limits, ListenerSettings, NetworkName, Password, ServerSettings,
     Settings,
@@ -36,10 +33,6 @@ const PASSWORD: &str = "yabba dabba";
 
 /// Octets of a text that is shown whole, whatever lines it has.
 const READABLE: usize = 8 << 10;
-
-fn failed(error: impl ToString) -> PeerError {
-    PeerError::Failed(error.to_string())
-}
 
 fn settings() -> Result<Settings, PeerError> {
     let account = |name: &str| -> Result<AccountSettings, PeerError> {
@@ -77,7 +70,7 @@ impl Subject for IrcListener {
                 Feature::Date | Feature::Threads => Support::Dropped,
                 Feature::DisplayNames => Support::Degraded("as the real name of whoever writes"),
                 Feature::MultiLine => Support::Degraded("one message for each line, in order"),
-                Feature::RichPresence => Support::Degraded("as the text of AWAY"),
+                Feature::RichPresence => Support::Degraded("away as AWAY, words as text"),
                 Feature::Subject => Support::Degraded("in brackets before the text"),
             },
             presence: PresenceSupport::Observe,
@@ -94,17 +87,8 @@ impl Subject for IrcListener {
         Ok((Arc::new(adapter), Box::new(peer)))
     }
 
-    #[allow(clippy::expect_used, reason = "a constant that is a foreign address")]
     fn user(&self, number: u8) -> ImUri {
-        let uri = self.mapper().map(&format!("irc://{NETWORK}/user{number}"), Class::Im);
-        uri.ok().and_then(|uri| ImUri::try_from(uri).ok()).expect("a URI")
-    }
-
-    fn hop(&self, to: &Uri) -> NextHop {
-        match self.mapper().resident(to.address()) {
-            Ok(Some(Local::Route(foreign))) => NextHop::Foreign(foreign),
-            _ => NextHop::Served(to.address().clone()),
-        }
+        self.at(&format!("irc://{NETWORK}/user{number}"))
     }
 
     /// A message, and the presence of whom they watch.
@@ -137,21 +121,15 @@ impl Subject for IrcListener {
     }
 
     fn spellings(&self) -> Vec<Spelling> {
-        let address = |value: &str| ForeignAddress::parse(&format!("irc://{value}"), &self.selectors()).ok();
-        let mut spellings = Vec::new();
-        spellings.extend(address("irc.demo.example/alice").map(Spelling::Canonical));
-        for (one, canonical) in [
-            ("irc.demo.example/Alice", "irc.demo.example/alice"),
-            ("IRC.Demo.Example/alice", "irc.demo.example/alice"),
-        ] {
-            let both = address(one).zip(address(canonical));
-            spellings.extend(both.map(|(one, other)| Spelling::Same(one, other)));
-        }
-        for refused in
-            ["irc.demo.example", "irc.demo.example/9lives", "irc.demo.example/a b", "other.example/alice"]
-        {
-            spellings.extend(address(refused).map(Spelling::Refused));
-        }
-        spellings
+        Spelling::all(
+            &self.selectors(),
+            "irc://",
+            &["irc.demo.example/alice"],
+            &[
+                ("irc.demo.example/Alice", "irc.demo.example/alice"),
+                ("IRC.Demo.Example/alice", "irc.demo.example/alice"),
+            ],
+            &["irc.demo.example", "irc.demo.example/9lives", "irc.demo.example/a b", "other.example/alice"],
+        )
     }
 }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use cpim_adapter::{Memory, MemoryError};
 use ring::pbkdf2;
 use ring::rand::{SecureRandom, SystemRandom};
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 
 use super::nick::fold;
 use crate::config::AccountSettings;
@@ -35,6 +35,8 @@ pub(crate) struct Accounts {
     memory: Arc<dyn Memory>,
     space: String,
     trying: Semaphore,
+    /// Held while an account is made: of two who want one name at once, one is told that it is taken.
+    making: Mutex<()>,
 }
 
 /// Why there is no new account.
@@ -49,7 +51,12 @@ pub(crate) enum NotMade {
 impl Accounts {
     /// The accounts of the network of this name.
     pub(crate) fn new(memory: Arc<dyn Memory>, network: &str) -> Self {
-        Self { memory, space: format!("irc.accounts.{network}"), trying: Semaphore::new(TRIED_AT_ONCE) }
+        Self {
+            memory,
+            space: format!("irc.accounts.{network}"),
+            trying: Semaphore::new(TRIED_AT_ONCE),
+            making: Mutex::default(),
+        }
     }
 
     /// Whether there is an account of this name, in any case.
@@ -107,6 +114,10 @@ impl Accounts {
         let password = password.to_owned();
         let kept = self.work(move || Kept::of(&password)).await.flatten();
         let kept = kept.ok_or_else(|| NotMade::Trouble("the password cannot be hashed".to_owned()))?;
+        let _making = self.making.lock().await;
+        if self.exists(configured, name).await.map_err(trouble)? {
+            return Err(NotMade::Taken);
+        }
         self.memory.set_note(&self.space, &fold(name), kept.write(), None).await.map_err(trouble)
     }
 

@@ -78,6 +78,26 @@ impl Aliases {
         Ok(nick)
     }
 
+    /// How a foreign user appears who has a nick already. Whoever is only asked for is given none: each takes room for
+    /// good, and the best nicks would be of people who never were.
+    ///
+    /// # Errors
+    /// [`MemoryError`] where the memory cannot say.
+    pub(crate) async fn known(
+        &self,
+        address: &Address,
+        mapper: &Mapper,
+    ) -> Result<Option<Origin>, MemoryError> {
+        let address = address.clone().with_class(Class::Im);
+        let cached = lock(&self.cache).nicks.get(&address).map(|nick| nick.to_string());
+        let nick = match cached {
+            _ if is_gateway(&address, mapper) => Some(GATEWAY.to_owned()),
+            Some(nick) => Some(nick),
+            None => self.memory.alias_of(&self.space, &address).await?,
+        };
+        Ok(nick.and_then(|nick| appearing(&nick, &address, mapper)))
+    }
+
     async fn assign(
         &self,
         address: &Address,

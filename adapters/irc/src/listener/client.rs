@@ -255,7 +255,9 @@ impl Client {
             "REQ" => {
                 self.negotiating |= !registered;
                 let list = request.param(1).unwrap_or_default().trim().to_owned();
-                let line = match self.caps.request(&list, &offer) {
+                // Who asked for version 302 is told of changes, and cannot have that otherwise (IRCv3 cap-notify).
+                let is_fixed = self.version_302 && list.split(' ').any(|word| word == "-cap-notify");
+                let line = match self.caps.request(&list, &offer).filter(|_| !is_fixed) {
                     Some(caps) => {
                         self.caps = caps;
                         reply(self, "ACK", &list)

@@ -59,7 +59,7 @@ impl Session {
                     cpim_irc_proto::Verb::FAIL,
                     "REGISTER",
                     "COMPLETE_CONNECTION_REQUIRED",
-                    &[],
+                    &[&client.nick],
                     "Accounts are made before the connection is complete",
                 );
                 client.say(line);

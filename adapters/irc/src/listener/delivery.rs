@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use super::client::Client;
 use super::departure::{Departure, Letter, News};
-use super::nick::{GATEWAY, NICK_OCTETS, fold};
+use super::nick::{GATEWAY, fold};
 use super::server::{Live, Server};
 use super::session::origin_of;
 use super::users::{Face, User};
@@ -63,9 +63,9 @@ pub(super) async fn letter(
     let account = person.and_then(|person| server.users().of(&person).last()?.face().account);
     let source =
         origin(server, live, source).await.map_err(|error| DeliveryError::transport(error.to_string()))?;
-    // Whatever nick it has by then, the line fits.
-    let frame = (source.to_string().len(), &*"n".repeat(NICK_OCTETS), "");
-    let reader = Reader { inbox: GATEWAY, is_guest: user.face().account.is_none() };
+    let face = user.face();
+    let frame = (source.to_string().len(), &*face.nick, "");
+    let reader = Reader { inbox: GATEWAY, is_guest: face.account.is_none() };
     let lines = letter.lines(&live.cx, frame, MOST, reader).await?;
     let place = match user.room.reserve().await {
         Ok(place) => place,

@@ -38,6 +38,8 @@ impl Client {
             ("AWAYLEN", away.as_str()),
             ("CASEMAPPING", "ascii"),
             ("CHANTYPES", "#"),
+            // Tags that clients make up for each other cross to nobody (message-tags).
+            ("CLIENTTAGDENY", "*"),
             ("MONITOR", &monitor),
             ("NETWORK", &network),
             ("NICKLEN", &nick),

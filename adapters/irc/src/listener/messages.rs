@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use cpim_adapter::{
-    Address, Class, Code, ImUri, Local, MemoryError, Message, Metadata, Operation, Place, Response, Status,
-    TransId, Uri,
+    Address, Class, Code, ImUri, Local, MemoryError, Message, Metadata, Operation, OperationId, Place,
+    Response, Status, TransId, Uri,
 };
 use cpim_irc_proto::text::{Said, content};
 use cpim_irc_proto::{Numeric, Origin, Verb};
@@ -30,8 +30,17 @@ pub(super) struct Sent {
     text: String,
     label: Option<String>,
     at: SystemTime,
+    /// As the gateway and its reader have it.
+    name: Option<OperationId>,
     /// The client has had its echo, or needs none.
     told: bool,
+}
+
+impl Sent {
+    /// The gateway has named it.
+    pub(super) fn is_called(&mut self, name: Option<OperationId>) {
+        self.name = name;
+    }
 }
 
 /// Why a target is nobody's.
@@ -181,6 +190,7 @@ impl Session {
             text: text.to_owned(),
             label,
             at: SystemTime::now(),
+            name: None,
             told: !echoes,
         };
         if let Some(id) = self.submit(place, operation, false, Asked::Message(sent))
@@ -202,7 +212,7 @@ impl Session {
             && !std::mem::replace(&mut sent.told, true)
         {
             let label = sent.label.take();
-            let line = echo_line(&self.client, &self.user.face(), sent, id);
+            let line = echo_line(&self.client, &self.user.face(), sent);
             self.client.answer(label, line.into_iter().collect());
         }
     }
@@ -212,7 +222,7 @@ impl Session {
         self.echoes.retain(|(_, waiting)| waiting != id);
         let label = sent.label.take();
         let face = self.user.face();
-        let echo = if sent.told { None } else { echo_line(&self.client, &face, &sent, id) };
+        let echo = if sent.told { None } else { echo_line(&self.client, &face, &sent) };
         let quiet = sent.verb == Verb::NOTICE && label.is_none();
         let client = &self.client;
         let lines = match response.status() {
@@ -245,14 +255,15 @@ impl Session {
 }
 
 /// A message as its sender sees it.
-fn echo_line(client: &Client, face: &super::users::Face, sent: &Sent, id: &TransId) -> Option<Line> {
+fn echo_line(client: &Client, face: &super::users::Face, sent: &Sent) -> Option<Line> {
     if !client.caps.has(Cap::EchoMessage) {
         return None;
     }
     let origin = origin_of(face, client.server.name().as_str()).ok()?;
     let line = Line::new(&origin, sent.verb.clone()).param(&sent.target).words(&sent.text);
     let account: Option<Arc<str>> = face.account.clone();
-    Some(client.tagged(line, sent.at, Some(id.as_str()), account.as_deref()))
+    let name = sent.name.as_ref().map(OperationId::as_str);
+    Some(client.tagged(line, sent.at, name, account.as_deref()))
 }
 
 /// Why a message was not delivered, in the numeric that says it best.

@@ -41,21 +41,19 @@ pub(crate) fn is_reserved(nick: &str) -> bool {
     nick == GATEWAY || nick.ends_with("serv")
 }
 
-/// Nicks for a foreign user, the ones that look most like him first.
-pub(crate) fn candidates(address: &Address, mapper: &Mapper) -> Vec<String> {
+/// Nicks for a foreign user, the ones that look most like him first; made as they are asked for, because the first is
+/// free almost always.
+pub(crate) fn candidates(address: &Address, mapper: &Mapper) -> impl Iterator<Item = String> + use<> {
     let (name, home) = parts(address, mapper);
     let stem = clean(&name, STEM_OCTETS);
     let first_label = home.split('.').next().unwrap_or_default();
-    let mut candidates = vec![stem.clone()];
-    for behind in [first_label, &home] {
-        candidates.push(clean(&format!("{stem}-{behind}"), NICK_OCTETS));
-    }
-    candidates.extend((2..NUMBERED).map(|nth| format!("{stem}{nth}")));
+    let at_home = [first_label, &home].map(|behind| clean(&format!("{stem}-{behind}"), NICK_OCTETS));
     let mut hasher = DefaultHasher::new();
     address.hash(&mut hasher);
-    candidates.push(format!("{stem}-{:08x}", hasher.finish() >> 32));
-    candidates.retain(|nick| is_nick(nick) && !is_reserved(nick));
-    candidates
+    let drawn = format!("{stem}-{:08x}", hasher.finish() >> 32);
+    let first = [stem.clone()].into_iter().chain(at_home);
+    let numbered = (2..NUMBERED).map(move |nth| format!("{stem}{nth}"));
+    first.chain(numbered).chain([drawn]).filter(|nick| is_nick(nick) && !is_reserved(nick))
 }
 
 /// The name of a user by himself, and of where he is at home.
@@ -100,7 +98,7 @@ mod tests {
 
     fn all(address: &str) -> Vec<String> {
         let mapper = Mapper::new(Domain::parse("gw.example").unwrap(), Selectors::default());
-        candidates(&Address::parse(address).unwrap(), &mapper)
+        candidates(&Address::parse(address).unwrap(), &mapper).collect()
     }
 
     #[test]

@@ -24,38 +24,26 @@ pub(super) fn tell(server: &Server, targets: &[String]) {
 }
 
 /// One tuple: open while on the network, also while away, since a message is taken then as well; the words of `AWAY`
-/// stand in it.
+/// stand in it, and that it is away.
 fn presence_of(seen: &Seen, destination: &str) -> Presence {
-    let (status, text) = match seen {
-        Seen::Here => (Basic::Open, String::new()),
-        Seen::Away(words) => (Basic::Open, escape(words)),
-        Seen::Gone => (Basic::Closed, String::new()),
-    };
-    let tuple =
-        Tuple { destination: destination.into(), status, markup: text.into(), namespaces: Vec::new() };
-    Presence::new(tuple, Vec::new())
-}
-
-/// Text as XML has it. What XML cannot have at all is left out.
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '\t' => escaped.push(' '),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => {}
-            c => escaped.push(c),
+    let tuple = match seen {
+        Seen::Here => Tuple::new(destination, Basic::Open),
+        Seen::Away(words) => {
+            // Formatting, which is no part of what is said.
+            let words: String = words.chars().filter(|c| !c.is_control()).collect();
+            Tuple::new(destination, Basic::Open).with_text(&words).away()
         }
-    }
-    escaped
+        Seen::Gone => Tuple::new(destination, Basic::Closed),
+    };
+    Presence::new(tuple, Vec::new())
 }
 
 /// What a client is shown of somebody's presence.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Status {
     pub(super) open: bool,
+    /// There, and not looking.
+    pub(super) away: bool,
     /// What the presentity says of it, on one line.
     pub(super) note: Option<String>,
 }
@@ -70,7 +58,17 @@ impl Status {
             .filter(|tuple| tuple.status == basic)
             .map(|tuple| words(&tuple.markup))
             .find(|words| !words.is_empty());
-        Self { open: basic == Basic::Open, note }
+        Self { open: basic == Basic::Open, away: presence.is_away(), note }
+    }
+
+    /// Nobody is there.
+    pub(super) const fn closed() -> Self {
+        Self { open: false, away: false, note: None }
+    }
+
+    /// The words of `AWAY`, while it is away.
+    pub(super) fn away_words(&self) -> Option<&str> {
+        self.away.then(|| self.note.as_deref().unwrap_or("away"))
     }
 }
 
@@ -104,10 +102,14 @@ mod tests {
     fn away_is_open_with_its_words() {
         let uri = "im:irc=irc.example/alice@gw.example";
         let away = presence_of(&Seen::Away("out & <about>\u{2}".into()), uri);
-        assert_eq!(&*away.tuples()[0].markup, "out &amp; &lt;about&gt;");
-        assert_eq!(Status::of(&away), Status { open: true, note: Some("out & <about>".to_owned()) });
-        assert_eq!(Status::of(&presence_of(&Seen::Here, uri)), Status { open: true, note: None });
-        assert_eq!(Status::of(&presence_of(&Seen::Gone, uri)), Status { open: false, note: None });
+        let note = Some("out & <about>".to_owned());
+        assert_eq!(away.note_text(), note);
+        assert_eq!(Status::of(&away), Status { open: true, away: true, note });
+        let here = Status { open: true, away: false, note: None };
+        assert_eq!(Status::of(&presence_of(&Seen::Here, uri)), here);
+        assert_eq!(Status::of(&presence_of(&Seen::Gone, uri)), Status::closed());
+        let desk = Presence::new(Tuple::new(uri, Basic::Open).with_text("at my desk"), Vec::new());
+        assert_eq!(Status::of(&desk).away_words(), None, "a note is no absence");
     }
 
     #[test]

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::nick::{fold, is_nick, same};
 use super::presence::Status;
 use super::session::{Session, origin_of};
+use super::users::Face;
 use super::watches::Ask;
 use crate::line::{Line, Request};
 
@@ -178,7 +179,7 @@ impl Session {
                 let mut words = Vec::new();
                 for item in query.items.iter().filter(|item| item.is_here()) {
                     if let Some(Origin::Person { nick, user, host }) = self.face_of(item).await {
-                        let away = if self.note_of(item).is_some() { '-' } else { '+' };
+                        let away = if self.is_away(item) { '-' } else { '+' };
                         words.push(format!("{nick}={away}{user}@{host}"));
                     }
                 }
@@ -202,7 +203,7 @@ impl Session {
 
     async fn who_line(&self, item: &Item) -> Option<Line> {
         let Origin::Person { nick, user, host } = self.face_of(item).await? else { return None };
-        let flags = if self.note_of(item).is_some() { "G" } else { "H" };
+        let flags = if self.is_away(item) { "G" } else { "H" };
         let line = self.client.numeric(Numeric::RPL_WHOREPLY).param("*").param(user).param(host);
         let line = line.param(self.client.server.name().as_str()).param(nick.as_str()).param(flags);
         Some(line.words(format!("0 {}", self.real_name(item))))
@@ -214,13 +215,19 @@ impl Session {
         let foreign = item.target.as_ref().filter(|_| self.person_of(item).is_none());
         // Of one's own network, whoever is not there, or may not be seen, is nobody. Of a foreign user the address is no
         // secret, since it is what is written to.
-        let shown = item.is_here() || foreign.is_some();
-        let Some(Origin::Person { nick, user, host }) = (if shown { self.face_of(item).await } else { None })
-        else {
+        let face = match (&item.found, foreign) {
+            (Found::Nothing, Some(address)) => self.known_face(address).await,
+            (_, None) if !item.is_here() => None,
+            _ => self.face_of(item).await,
+        };
+        let Some(Origin::Person { nick, user, host }) = face else {
             let nobody = self.client.numeric(Numeric::ERR_NOSUCHNICK).param(name);
             return vec![nobody.words("No such nick"), end];
         };
-        let reply = |numeric| self.client.numeric(numeric).param(nick.as_str());
+        // A client finds the answer by what it asked for.
+        let by_nick = is_nick(name);
+        let called = if by_nick { nick.as_str() } else { name };
+        let reply = |numeric| self.client.numeric(numeric).param(called);
         let mut lines = vec![
             reply(Numeric::RPL_WHOISUSER).param(user).param(host).param("*").words(self.real_name(item)),
             reply(Numeric::RPL_WHOISSERVER)
@@ -230,19 +237,34 @@ impl Session {
         if let Some(account) = self.account_of(item) {
             lines.push(reply(Numeric::RPL_WHOISACCOUNT).param(account).words("is logged in as"));
         }
-        if let Some(address) = foreign {
-            let address = address.clone().with_class(Class::Im);
-            lines.push(reply(Numeric::RPL_WHOISSPECIAL).words(format!("can be written to as {address}")));
+        if let Some(address) = self.address_of(item) {
+            lines.push(reply(Numeric::RPL_WHOISSPECIAL).words(format!("is written to as {address}")));
         }
-        match (&item.found, self.note_of(item)) {
-            (_, Some(note)) => lines.push(reply(Numeric::RPL_AWAY).words(note)),
-            (Found::Status(Status { open: false, .. }), None) => {
-                lines.push(reply(Numeric::RPL_AWAY).words("not in contact"));
+        if !by_nick {
+            lines.push(reply(Numeric::RPL_WHOISSPECIAL).words(format!("is called {nick} here")));
+        }
+        let is_closed = matches!(&item.found, Found::Status(Status { open: false, .. }));
+        match (self.is_away(item) || is_closed, self.note_of(item)) {
+            (true, note) => {
+                let otherwise = if is_closed { "not in contact" } else { "away" };
+                lines.push(reply(Numeric::RPL_AWAY).words(note.as_deref().unwrap_or(otherwise)));
             }
-            _ => {}
+            // Words that go with being there are no absence, and IRC has no numeric of their own for them.
+            (false, Some(note)) => {
+                lines.push(reply(Numeric::RPL_WHOISSPECIAL).words(format!("is here: {note}")));
+            }
+            (false, None) => {}
         }
         lines.push(end);
         lines
+    }
+
+    fn is_away(&self, item: &Item) -> bool {
+        match &item.found {
+            Found::Oneself => self.user.face().away.is_some(),
+            Found::Status(status) => status.away,
+            Found::Nothing | Found::Waiting => false,
+        }
     }
 
     fn note_of(&self, item: &Item) -> Option<String> {
@@ -261,22 +283,45 @@ impl Session {
         }
     }
 
+    /// The client of this network that is meant: of several of one account, the one with the nick that was asked for, else
+    /// the newest.
+    fn client_of(&self, item: &Item) -> Option<Face> {
+        if matches!(item.found, Found::Oneself) {
+            return Some(self.user.face());
+        }
+        let (person, users) = (self.person_of(item)?, self.client.server.users());
+        let named = users.with_nick(&item.spelling).map(|user| user.face());
+        named
+            .filter(|face| face.person() == person)
+            .or_else(|| users.of(&person).last().map(|user| user.face()))
+    }
+
     /// As whom somebody appears.
     async fn face_of(&self, item: &Item) -> Option<Origin> {
-        match (&item.found, &item.target) {
-            (Found::Oneself, _) => origin_of(&self.user.face(), self.client.server.name().as_str()).ok(),
-            (_, Some(target)) => self.origin(target).await,
-            (_, None) => None,
+        match (self.client_of(item), &item.target) {
+            (Some(face), _) => origin_of(&face, self.client.server.name().as_str()).ok(),
+            (None, Some(target)) => self.origin(target).await,
+            (None, None) => None,
         }
     }
 
-    fn real_name(&self, item: &Item) -> String {
-        let face = match (&item.found, self.person_of(item)) {
-            (Found::Oneself, _) => Some(self.user.face()),
-            (_, Some(person)) => self.client.server.users().of(&person).last().map(|user| user.face()),
-            (_, None) => None,
+    /// As whom a foreign user appears of whom nothing else is known.
+    async fn known_face(&self, address: &Address) -> Option<Origin> {
+        let live = &self.client.live;
+        live.aliases.known(address, &live.cx.mapper()).await.ok().flatten()
+    }
+
+    /// Under which address somebody is written to from anywhere.
+    fn address_of(&self, item: &Item) -> Option<Address> {
+        let address = match (&item.found, &item.target) {
+            (Found::Oneself, _) => self.me.pres.as_uri().address(),
+            (_, target) => target.as_ref()?,
         };
-        match (face, &item.target) {
+        Some(address.clone().with_class(Class::Im))
+    }
+
+    fn real_name(&self, item: &Item) -> String {
+        match (self.client_of(item), &item.target) {
             (Some(face), _) => face.real_name.to_string(),
             (None, Some(target)) => self.client.live.aliases.real_name(target),
             (None, None) => String::new(),
@@ -284,12 +329,7 @@ impl Session {
     }
 
     fn account_of(&self, item: &Item) -> Option<String> {
-        if matches!(item.found, Found::Oneself) {
-            return self.client.account.as_deref().map(str::to_owned);
-        }
-        let person = self.person_of(item)?;
-        let face = self.client.server.users().of(&person).last().map(|user| user.face())?;
-        face.account.map(|account| account.to_string())
+        self.client_of(item)?.account.map(|account| account.to_string())
     }
 }
 

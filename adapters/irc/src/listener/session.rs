@@ -15,7 +15,7 @@ use cpim_adapter::{
     Address, Answer, Arrival, Authority, Class, ImUri, Inlet, Mapper, Operation, Place, PresUri, Response,
     Scope, SessionFacts, Standing, TransId, Uri,
 };
-use cpim_irc_proto::{Origin, Verb};
+use cpim_irc_proto::{Origin, Trailing, Verb, text};
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
@@ -39,6 +39,10 @@ const BATCH: usize = 64;
 
 /// Octets of lines that wait for a place, of one client, before it is read no further: a long paste.
 const AHEAD_OCTETS: usize = 64 * 1_024;
+
+/// Questions of one client that wait to be put to the gateway (`MONITOR`, `WHOIS`) before it is read no further: more than
+/// any line brings about.
+const ASKS: usize = 1_024;
 
 /// How long a client is read no further before the first of its lines that wait is refused.
 const PLACE_WAIT: Duration = Duration::from_secs(2);
@@ -67,6 +71,8 @@ struct Flying {
     begin: u64,
     /// Octets that were sent when each of its lines was.
     ends: Vec<u64>,
+    /// Since when all of it is out, of the first that waits.
+    out_since: Option<Instant>,
 }
 
 /// Who the client is.
@@ -180,11 +186,12 @@ impl Session {
         let mut alarm = pin!(sleep_until(self.wake()));
         loop {
             self.pass_on().await?;
+            self.look_what_is_out();
             let limits = self.client.loaded().settings.limits.clone();
             let room = self.client.wire.queued() < limits.send_queue;
             let takes = room && self.flying.len() < limits.unconfirmed;
             let wants_place = !self.held.is_empty() || !self.asks.is_empty();
-            let reads = room && self.stopped.is_none();
+            let reads = room && self.stopped.is_none() && self.asks.len() < ASKS;
             let draining = self.drain_until.is_some();
             // Put forward, and never back: to look once too often at what is due costs less than to set it each time.
             let wake = self.wake();
@@ -227,7 +234,8 @@ impl Session {
         let limits = self.client.loaded().settings.limits.clone();
         self.take_held().await?;
         for _ in 0..BATCH {
-            if self.held_octets >= AHEAD_OCTETS || self.client.wire.queued() >= limits.send_queue {
+            let waits = self.held_octets >= AHEAD_OCTETS || self.asks.len() >= ASKS;
+            if waits || self.client.wire.queued() >= limits.send_queue {
                 break;
             }
             let Some(request) = self.client.wire.next() else { break };
@@ -326,6 +334,7 @@ impl Session {
             Some(silence),
             self.client.wire.stalled_since().map(|since| since + limits.silence),
             self.stopped.map(|since| since + PLACE_WAIT),
+            self.flying.front().and_then(|first| first.out_since).map(|since| since + limits.silence),
             self.echoes.front().map(|(at, _)| *at),
             self.queries.iter().map(|query| query.until).min(),
             self.drain_until,
@@ -342,6 +351,11 @@ impl Session {
         let limits = self.client.loaded().settings.limits.clone();
         if self.client.wire.stalled_since().is_some_and(|since| since + limits.silence <= now) {
             return Err(End::Said("SendQ exceeded: nothing is taken".to_owned()));
+        }
+        // Whatever else it says: who never confirms is sent no more in the end, and must not look as if he were there.
+        let unconfirmed = self.flying.front().and_then(|first| first.out_since);
+        if unconfirmed.is_some_and(|since| since + limits.silence <= now) {
+            return Err(End::Said(format!("Ping timeout: {} seconds", limits.silence.as_secs())));
         }
         match self.pinged {
             Some(pinged) if pinged + limits.silence <= now => {
@@ -368,6 +382,17 @@ impl Session {
         }
         self.give_up_queries(now).await;
         Ok(())
+    }
+
+    /// Notes since when the first message that waits for its pong has been out: from then on the client can confirm it.
+    fn look_what_is_out(&mut self) {
+        let taken = self.client.wire.taken();
+        if let Some(first) = self.flying.front_mut()
+            && first.out_since.is_none()
+            && first.ends.last().is_none_or(|end| *end <= taken)
+        {
+            first.out_since = Some(Instant::now());
+        }
     }
 
     /// A ping, which fences all that went before it.
@@ -408,6 +433,9 @@ impl Session {
 
     fn write(&mut self, letter: Letter) {
         let Letter { leg, verb, source, account, lines, id, at } = letter;
+        let room = text::room(source.to_string().len(), &verb.to_string(), &self.client.nick);
+        // It may have a longer nick than when they were cut.
+        let lines: Vec<Trailing> = lines.into_iter().flat_map(|line| text::refit(line, room)).collect();
         if let Origin::Person { nick, .. } = &source {
             self.meet(nick.as_str());
         }
@@ -421,7 +449,8 @@ impl Session {
             self.client.wire.push(line);
             ends.push(self.client.wire.end_of_queue());
         }
-        self.flying.push_back(Flying { leg, fence: self.last_fence + 1, begin, ends });
+        let fence = self.last_fence + 1;
+        self.flying.push_back(Flying { leg, fence, begin, ends, out_since: None });
         self.fence_due = true;
     }
 
@@ -444,7 +473,7 @@ impl Session {
         self.last_id += 1;
         let id = TransId::parse(&format!("{}-{}", self.draw, self.last_id)).ok()?;
         self.asked.insert(id.clone(), asked);
-        place.submit(Arrival {
+        let name = place.submit_named(Arrival {
             operation,
             trans_id: id.clone(),
             hops: None,
@@ -454,6 +483,9 @@ impl Session {
             standing: None,
             held,
         });
+        if let Some(Asked::Message(sent)) = self.asked.get_mut(&id) {
+            sent.is_called(name);
+        }
         Some(id)
     }
 

@@ -26,6 +26,7 @@ const AT: &str = "127.0.0.1:1";
 #[derive(Default)]
 struct Gateway {
     reports: Mutex<Vec<Word>>,
+    unanswered: Mutex<Vec<AnswerSlot>>,
 }
 
 impl Exchange for Gateway {
@@ -33,7 +34,9 @@ impl Exchange for Gateway {
         1
     }
     fn close(&self, _session: u64) {}
-    fn submit(&self, _session: u64, _arrival: Arrival, _slot: AnswerSlot) {}
+    fn submit(&self, _session: u64, _arrival: Arrival, slot: AnswerSlot) {
+        self.unanswered.lock().unwrap().push(slot);
+    }
     fn report(&self, report: Report) {
         self.reports.lock().unwrap().push(report.word);
     }
@@ -186,6 +189,26 @@ async fn who_falls_silent_is_pinged_and_closed() {
     assert_eq!(began.elapsed().as_secs(), 300);
 }
 
+/// So is who never answers the ping behind a message, whatever else he says: what came for him would wait for ever.
+#[tokio::test(start_paused = true)]
+async fn who_never_confirms_is_closed() {
+    let stage = Stage::new().await;
+    let mut alice = stage.join(4_096).await;
+    let began = Instant::now();
+    stage.deliver("hello").await.unwrap();
+    read_until(&mut alice, "PING :1").await;
+    for nth in 1..=5 {
+        tokio::time::sleep_until(began + Duration::from_secs(11 * nth)).await;
+        alice.write_all(b"TIME\r\n").await.unwrap();
+        read_until(&mut alice, " 391 ").await;
+    }
+    assert!(read_all(&mut alice).await.ends_with("(Ping timeout: 60 seconds)\r\n"));
+    assert_eq!(began.elapsed().as_secs(), 60);
+    let Word::Answered(response) = stage.word().await else { panic!("answered by its end") };
+    assert_eq!(response.status(), cpim_adapter::Status::Indeterminant);
+    assert!(response.words().contains("1 of 1 lines were out"), "{}", response.words());
+}
+
 /// A client that takes nothing is closed, and the outcome says how much of the message was out.
 #[tokio::test(start_paused = true)]
 async fn who_takes_nothing_is_closed() {
@@ -199,6 +222,16 @@ async fn who_takes_nothing_is_closed() {
     assert!(response.words().contains("1 of 20 lines were out"), "{}", response.words());
     assert_eq!(began.elapsed().as_secs(), 60);
     drop(alice);
+}
+
+/// Questions that the gateway does not answer are bounded: a client that asks on is read no further.
+#[tokio::test(start_paused = true)]
+async fn who_asks_too_much_is_read_no_further() {
+    let stage = Stage::new().await;
+    let mut alice = stage.join(4_096).await;
+    let storm = "MONITOR + fred@a.example\r\nMONITOR - fred@a.example\r\n".repeat(10_000);
+    let written = tokio::time::timeout(Duration::from_secs(1), alice.write_all(storm.as_bytes())).await;
+    assert!(written.is_err(), "all of it was read");
 }
 
 /// A message that was not begun when its client left was not sent.

@@ -176,7 +176,7 @@ impl Session {
                 self.asks.push_back(Ask::Fetch(target.clone()));
             }
             (Outcome::Failure | Outcome::Indeterminant, _) => {
-                self.change(target, Status { open: false, note: None }).await;
+                self.change(target, Status::closed()).await;
             }
         }
     }
@@ -210,7 +210,11 @@ impl Session {
             Some(Origin::Person { nick, .. }) => nick.to_string(),
             _ => String::new(),
         };
-        let here = if status.open { "is here" } else { "is not here" };
+        let here = match (status.open, status.away) {
+            (true, false) => "is here",
+            (true, true) => "is away",
+            (false, _) => "is not here",
+        };
         let note = status.note.as_deref().map(|note| format!(": {note}")).unwrap_or_default();
         let address = target.clone().with_class(Class::Im);
         let line = Line::new(&gateway, Verb::NOTICE).param(&self.client.nick);
@@ -230,16 +234,18 @@ impl Session {
             .filter(|(_, watch)| watch.target == *target)
             .map(|(key, _)| key.clone())
             .collect();
+        let mut is_news = false;
         for key in keys {
             let Some(watch) = self.watches.get_mut(&key) else { continue };
             let before = watch.status.replace(status.clone());
-            if before.as_ref().map(|before| before.open) != Some(status.open) {
+            is_news |= before.as_ref().and_then(Status::away_words) != status.away_words();
+            if before.map(|before| before.open) != Some(status.open) {
                 self.say_watch(&key).await;
             }
-            let noted = before.and_then(|before| before.note);
-            if noted != status.note && status.open {
-                self.say_note(target, status.note.as_deref()).await;
-            }
+        }
+        // Once, by whichever names the client watches him.
+        if is_news && status.open {
+            self.say_away(target, status.away_words()).await;
         }
     }
 
@@ -264,15 +270,15 @@ impl Session {
     }
 
     /// away-notify, for those whom the client watches (extended-monitor).
-    async fn say_note(&mut self, target: &Address, note: Option<&str>) {
+    async fn say_away(&mut self, target: &Address, words: Option<&str>) {
         let caps = self.client.caps;
         if !(caps.has(Cap::AwayNotify) && caps.has(Cap::ExtendedMonitor)) {
             return;
         }
         if let Some(origin) = self.origin(target).await {
             let line = Line::new(&origin, Verb::AWAY);
-            self.client.say(match note {
-                Some(note) => line.words(note),
+            self.client.say(match words {
+                Some(words) => line.words(words),
                 None => line,
             });
         }

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout};
 
 use super::joined::Joined;
 use super::mailbox::{NoTurn, Posted};
-use super::people::{Identity, Judgement};
+use super::people::{Judgement, Noted};
 use super::seat::Seat;
 use crate::outgoing::Outgoing;
 use crate::shown::{Most, Reader};
@@ -31,9 +31,6 @@ const WHO: Duration = Duration::from_secs(20);
 
 /// How long it has while a message holds its seat: time for a question at the pace of networks, and its answer.
 const WHO_AT_ONCE: Duration = Duration::from_secs(5);
-
-/// How long what is known of somebody is kept: longer than anything waits.
-const NOTED: Duration = Duration::from_hours(24);
 
 /// Hands a message to whoever a target means: whose seat, whose nick, whose turn; then the commit point.
 pub(super) async fn letter(
@@ -120,10 +117,9 @@ async fn judge(
     match judgement {
         _ if lock(&joined.people).is_gone(key) => Err(nobody()),
         Judgement::Same => Ok(()),
-        Judgement::Other => {
-            let words = "whoever has that nick now may be somebody else than when the message was accepted";
-            Err(DeliveryError::refused(Code::Unreachable, words))
-        }
+        Judgement::Other => Err(somebody_else(
+            "whoever has that nick now may be somebody else than when the message was accepted",
+        )),
         Judgement::Unclear => Err(DeliveryError::transport("who has that nick is not known yet")),
     }
 }
@@ -146,43 +142,20 @@ impl Joined {
         }
     }
 
-    async fn noted(&self, key: &NameKey) -> Option<(Identity, SystemTime)> {
-        let memory = &self.live()?.cx.memory;
-        let note = memory.note(&self.people_space(), key.as_str()).await.ok()??;
-        Identity::from_note(std::str::from_utf8(&note).ok()?)
-    }
-
-    fn people_space(&self) -> String {
-        format!("irc.people.{}", self.name())
-    }
-
-    /// The network has said who somebody is.
-    pub(super) fn found(self: &Arc<Self>, key: &NameKey, found: &Found) {
+    /// The network has said who somebody is. Gives what is to be noted of that.
+    pub(super) fn found(&self, key: &NameKey, found: &Found) -> Option<Noted> {
         let is_told = lock(&self.watch).as_mut().is_some_and(|watch| {
             watch.found(key, found.away.is_some());
             watch.is_told(key)
         });
-        let note = lock(&self.people).found(key, found, is_told, SystemTime::now(), Instant::now());
-        if let Some(note) = note {
-            let (joined, key) = (Arc::clone(self), key.clone());
-            self.tasks.spawn(async move {
-                let Some(live) = joined.live() else { return };
-                let noted = live
-                    .cx
-                    .memory
-                    .set_note(&joined.people_space(), key.as_str(), note.into(), Some(NOTED))
-                    .await;
-                if let Err(error) = noted {
-                    tracing::warn!(%error, "who has a nick could not be noted");
-                }
-            });
-        }
+        let noted = lock(&self.people).found(key, found, is_told, SystemTime::now(), Instant::now());
         self.told(key);
+        noted
     }
 }
 
 /// Presence for somebody of the network. For the relay itself it is how a foreign user's puppet is to look; anybody
-/// else is told by it in words.
+/// else is told by it in words, as long as he is the one who asked.
 pub(super) async fn news(
     joined: &Arc<Joined>,
     target: &str,
@@ -193,6 +166,9 @@ pub(super) async fn news(
     let is_for_relay = key == joined.key(joined.settings.nick.as_str());
     if !is_for_relay && joined.relay.nick().is_none() {
         return Err(DeliveryError::out_of_contact());
+    }
+    if !is_for_relay {
+        joined.is_owners(&key).await?;
     }
     commit.pass(None).await?;
     if is_for_relay {
@@ -214,6 +190,11 @@ impl Joined {
             seat.mailbox.line(line);
         }
     }
+}
+
+/// Whoever it is for does not have the nick any more.
+pub(super) fn somebody_else(words: &str) -> DeliveryError {
+    DeliveryError::refused(Code::Unreachable, words)
 }
 
 fn out_of_sight() -> DeliveryError {

@@ -141,7 +141,13 @@ impl Joined {
     }
 
     /// Takes it for whom it is meant; or gives what its author is to be told.
-    fn submit(&self, seat: &Arc<Seat>, nick: &Nick, spoken: &Spoken, text: &str) -> Result<(), String> {
+    fn submit(
+        self: &Arc<Self>,
+        seat: &Arc<Seat>,
+        nick: &Nick,
+        spoken: &Spoken,
+        text: &str,
+    ) -> Result<(), String> {
         let is_owner = self.settings.trusts_accounts
             && spoken.account().is_some_and(|account| self.mapping().same(account, nick.as_str()));
         let (to, text) = match seat.is_relay().then(|| self.addressed(text)) {
@@ -149,7 +155,10 @@ impl Joined {
             Some(Addressed::Almost(address, rest)) => {
                 return Err(format!("To write to {address}, write: {address}: {}", beginning(rest)));
             }
-            Some(Addressed::Nobody) if !is_owner => return Err(HELP.to_owned()),
+            Some(Addressed::Nobody) if !is_owner => {
+                self.speaks(&self.key(nick.as_str()), spoken.account());
+                return Err(HELP.to_owned());
+            }
             Some(Addressed::Nobody) | None => (None, text),
         };
         let mention = Mention::new(to, text);
@@ -158,7 +167,7 @@ impl Joined {
     }
 
     fn take(
-        &self,
+        self: &Arc<Self>,
         waiting: Waiting,
         (seat, to, text): (&Seat, Option<&str>, &str),
         spoken: &Spoken,
@@ -186,6 +195,11 @@ impl Joined {
             let id = format!("{}-{}", sent.draw, sent.count);
             TransId::parse(&id).map_err(|error| error.to_string())?
         };
+        let key = self.key(nick.as_str());
+        match is_owner && self.is_gateways(destination.address()) {
+            true => self.commands(&key),
+            false => self.speaks(&key, spoken.account()),
+        }
         let inlet = if is_owner { owners } else { people };
         let place = inlet.try_reserve().ok_or(busy)?;
         lock(&live.inbound.sent).waiting.insert(trans_id.clone(), Arc::new(waiting));

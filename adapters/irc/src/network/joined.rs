@@ -1,18 +1,18 @@
 //! A network that was joined: what its seats share.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
 use cpim_adapter::{
-    AdapterContext, AdapterError, Address, BuildError, Class, CommitPoint, DeliveryError, ForeignAddress, ImUri,
-    Local, Mapper, Notify as News, OwnConnection, Shutdown,
+    AdapterContext, AdapterError, Address, BuildError, Class, CommitPoint, DeliveryError, ForeignAddress,
+    ImUri, Local, Mapper, Notify as News, OwnConnection, Shutdown,
 };
 use cpim_irc_proto::client::{Session, Watch};
 use cpim_irc_proto::{Casemapping, NameKey, Nick};
 use ring::rand::{SecureRandom, SystemRandom};
 use rustls::ClientConfig;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, timeout};
 use tokio_util::task::TaskTracker;
 
@@ -20,6 +20,7 @@ use super::config::{NetworkSettings, Transport};
 use super::gate::Gate;
 use super::inbound::Inbound;
 use super::keep::keep;
+use super::owners::{FINDINGS, Finding};
 use super::people::People;
 use super::relay::Inquiries;
 use super::seat::Seat;
@@ -33,6 +34,9 @@ use crate::tls;
 
 /// Puppets that were barred and are kept in mind, so that nobody else writes for them.
 const BARRED: usize = 1_024;
+
+/// Nicks of a puppet that are tried first: one of them is free almost always, and the others need not be made.
+const FIRST_NICKS: usize = 8;
 
 /// A network that was joined.
 pub(crate) struct Joined {
@@ -54,6 +58,8 @@ pub(crate) struct Joined {
     retry: Notify,
     pub(super) gate: Arc<Gate>,
     pub(super) people: Mutex<People>,
+    /// Nicks whose accounts have given the gateway commands.
+    pub(super) owners: Mutex<HashSet<NameKey>>,
     /// Whom the relay watches, while it is on the network.
     pub(super) watch: Mutex<Option<Watch>>,
     pub(super) inquiries: Mutex<Inquiries>,
@@ -66,6 +72,7 @@ pub(crate) struct Joined {
 pub(super) struct Live {
     pub(super) cx: AdapterContext,
     pub(super) inbound: Inbound,
+    pub(super) findings: mpsc::Sender<Finding>,
     health: HealthShare,
 }
 
@@ -100,6 +107,7 @@ impl Joined {
             retry: Notify::new(),
             gate: Gate::new(settings.connecting),
             people: Mutex::new(People::new(settings.settle)),
+            owners: Mutex::default(),
             watch: Mutex::default(),
             inquiries: Mutex::default(),
             tasks: TaskTracker::new(),
@@ -196,11 +204,18 @@ impl Joined {
     pub(super) async fn nick_for(&self, address: &Address, octets: usize) -> Result<String, String> {
         let live = self.live().ok_or("the gateway is just starting")?;
         let space = format!("irc.puppets.{}", self.name());
-        let nicks = looks::nicks(&address.clone().with_class(Class::Im), &live.cx.mapper(), octets);
-        let memory = &live.cx.memory;
-        let known = memory.alias(&space, address, nicks.clone()).await.map_err(|error| error.to_string())?;
-        // Given when the network let nicks be longer.
-        Ok(known.filter(|nick| nick.len() <= octets).or_else(|| nicks.last().cloned()).unwrap_or_default())
+        let (mapper, memory) = (live.cx.mapper(), &live.cx.memory);
+        let address_of_inbox = address.clone().with_class(Class::Im);
+        let mut nicks = looks::nicks(&address_of_inbox, &mapper, octets);
+        let alias =
+            async |nicks| memory.alias(&space, address, nicks).await.map_err(|error| error.to_string());
+        let known = match alias(nicks.by_ref().take(FIRST_NICKS).collect()).await? {
+            Some(known) => Some(known),
+            None => alias(nicks.collect()).await?,
+        };
+        // Longer, it was given when the network let nicks be so.
+        let last = || looks::nicks(&address_of_inbox, &mapper, octets).last();
+        Ok(known.filter(|nick| nick.len() <= octets).or_else(last).unwrap_or_default())
     }
 
     /// The seat by which a source writes, and whether it is the source's own.
@@ -414,11 +429,13 @@ impl Network for JoinedNetwork {
         let joined = &self.0;
         let shutdown = cx.shutdown.clone();
         let (inbound, answers) = Inbound::open(&cx, &joined.settings)?;
-        let live = Live { cx, inbound, health: self.1.clone() };
+        let (findings, found) = mpsc::channel(FINDINGS);
+        let live = Live { cx, inbound, findings, health: self.1.clone() };
         if joined.live.set(live).is_err() {
             return Err(AdapterError::Internal("the network runs already".into()));
         }
         joined.remember_mapping().await;
+        joined.recall_owners().await;
         joined.shows(Some("connecting".into()), "connecting");
         joined.tasks.spawn(keep(Arc::clone(joined), Arc::clone(&joined.relay)));
         let telling = Arc::clone(joined);
@@ -426,6 +443,7 @@ impl Network for JoinedNetwork {
             () = shutdown.draining() => {}
             () = joined.answer(answers) => {}
             () = telling.tell() => {}
+            () = joined.succeed(found) => {}
         }
         joined.tasks.close();
         let _late = timeout(joined.settings.drain, joined.tasks.wait()).await;

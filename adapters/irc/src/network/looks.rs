@@ -12,21 +12,24 @@ const USER_OCTETS: usize = 9;
 /// Numbers behind a name at most: more people of one name have digits that mean nothing.
 const NUMBERED: usize = 100;
 
-/// Nicks for a foreign user, those that look most like him first, none longer than this.
-pub(super) fn nicks(address: &Address, mapper: &Mapper, octets: usize) -> Vec<String> {
-    let all = candidates(address, mapper);
-    let stem = all.first().map_or("someone", String::as_str);
-    let short = |behind: &str| {
+/// Nicks for a foreign user, those that look most like him first, none longer than this. Made as they are asked for.
+pub(super) fn nicks(
+    address: &Address,
+    mapper: &Mapper,
+    octets: usize,
+) -> impl Iterator<Item = String> + use<> {
+    let mut all = candidates(address, mapper).peekable();
+    let stem = all.peek().cloned().unwrap_or_else(|| "someone".to_owned());
+    let short = move |behind: &str| {
         let room = octets.saturating_sub(behind.len()).min(stem.len());
         format!("{}{behind}", stem.get(..stem.floor_char_boundary(room)).unwrap_or_default())
     };
-    let mut nicks = vec![short("")];
-    nicks.extend(all.iter().filter(|nick| nick.len() <= octets).cloned());
-    nicks.extend((2..NUMBERED).map(|number| short(&number.to_string())));
-    nicks.push(short(&format!("-{}", drawn(address, 2))));
+    let (first, last) = (short(""), short(&format!("-{}", drawn(address, 2))));
+    let numbered = (2..NUMBERED).map(move |number| short(&number.to_string()));
     let mut seen = std::collections::HashSet::new();
-    nicks.retain(|nick| nick.len() <= octets && Nick::parse(nick).is_ok() && seen.insert(nick.clone()));
-    nicks
+    let is_new_nick =
+        move |nick: &String| nick.len() <= octets && Nick::parse(nick).is_ok() && seen.insert(nick.clone());
+    [first].into_iter().chain(all).chain(numbered).chain([last]).filter(is_new_nick)
 }
 
 /// Nicks to try where somebody has the first: they last for one connection.
@@ -70,13 +73,16 @@ mod tests {
 
     fn all(address: &str, octets: usize) -> Vec<String> {
         let mapper = Mapper::new(Domain::parse("gw.example").unwrap(), Selectors::default());
-        nicks(&Address::parse(address).unwrap(), &mapper, octets)
+        nicks(&Address::parse(address).unwrap(), &mapper, octets).collect()
     }
 
     #[test]
     fn nicks_look_like_their_users_and_fit() {
         assert_eq!(all("im:fred@a.example", 30)[..4], ["fred", "fred-a", "fred-a-example", "fred2"]);
         assert_eq!(all("im:John.Smith@a.example", 9)[..3], ["john-smit", "john-smi2", "john-smi3"]);
+        let many = all("im:fred@a.example", 30);
+        let each: std::collections::HashSet<_> = many.iter().collect();
+        assert!(many.len() > 100 && each.len() == many.len(), "each once: {many:?}");
         for octets in [1, 5, 9, 30, 64] {
             let all = all("im:John.Smith@a.example", octets);
             assert!(all.iter().all(|nick| nick.len() <= octets), "{octets}: {all:?}");

@@ -21,6 +21,7 @@ mod keep;
 mod link;
 mod looks;
 mod mailbox;
+mod owners;
 mod people;
 mod presence;
 mod relay;

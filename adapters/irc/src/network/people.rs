@@ -31,7 +31,7 @@ pub(super) struct Identity {
 
 impl Identity {
     /// Whether both are one person for certain.
-    fn is(&self, other: &Self) -> bool {
+    pub(super) fn is(&self, other: &Self) -> bool {
         match (&self.account, &other.account) {
             (Some(one), Some(other)) => one.eq_ignore_ascii_case(other),
             _ => self.signed_on.is_some() && self.signed_on == other.signed_on && self.mask == other.mask,
@@ -55,6 +55,21 @@ impl Identity {
         let (mask, account) = (word(), word());
         Some((Self { account, signed_on, mask }, since))
     }
+}
+
+impl From<&Found> for Identity {
+    fn from(found: &Found) -> Self {
+        Self { account: found.account.clone(), signed_on: found.signed_on, mask: found.mask.clone() }
+    }
+}
+
+/// What the network has said of somebody who is kept in mind.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Noted {
+    /// What is to be noted of him.
+    pub(super) note: String,
+    /// He is another than whoever had the nick before.
+    pub(super) is_new: bool,
 }
 
 /// Whether what was accepted at some time is for whoever has the nick now.
@@ -187,6 +202,12 @@ impl People {
         }
     }
 
+    /// The account of whoever is known to have the nick now.
+    pub(super) fn account_of(&self, key: &NameKey) -> Option<String> {
+        let person = self.all.get(key).filter(|person| person.unbroken && person.is_there == Some(true))?;
+        person.identity.as_ref()?.account.clone()
+    }
+
     /// Whether the nick is known to be nobody's.
     pub(super) fn is_gone(&self, key: &NameKey) -> bool {
         self.all.get(key).is_some_and(|person| person.is_there == Some(false) && person.unbroken)
@@ -200,14 +221,10 @@ impl People {
         is_told: bool,
         at: SystemTime,
         now: Instant,
-    ) -> Option<String> {
+    ) -> Option<Noted> {
         let person = self.all.get_mut(key)?;
         let is_new = !found.is_there || {
-            let identity = Identity {
-                account: found.account.clone(),
-                signed_on: found.signed_on,
-                mask: found.mask.clone(),
-            };
+            let identity = Identity::from(found);
             let is_same = person.identity.as_ref().is_some_and(|known| known.is(&identity));
             // Whoever was met without a name until now is whoever has it, unless he left in between; or came in between,
             // where the network took long to say so.
@@ -231,6 +248,7 @@ impl People {
         person.confirmed = at;
         person.unbroken = is_told;
         let note = person.identity.as_ref().map(|identity| identity.to_note(person.since));
+        let noted = note.map(|note| Noted { note, is_new });
         let change = match (found.is_there, &found.away) {
             (false, _) => Change::Offline,
             (true, away) => Change::Away(away.clone()),
@@ -239,7 +257,7 @@ impl People {
             self.changed(key, &Change::Online, is_told, at, now);
         }
         self.changed(key, &change, is_told, at, now);
-        note
+        noted
     }
 
     /// Something changed. `is_told`: nothing of the kind would be missed. Whether he should be asked for: who he is, or

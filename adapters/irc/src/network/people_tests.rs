@@ -37,7 +37,7 @@ impl Stage {
     fn found(&mut self, account: Option<&str>, signed_on: Option<u64>) -> Option<String> {
         let account = account.map(str::to_owned);
         let found = Found { is_there: true, account, signed_on, ..Found::default() };
-        self.people.found(&self.key, &found, false, self.at, self.now)
+        self.people.found(&self.key, &found, false, self.at, self.now).map(|noted| noted.note)
     }
 
     fn change(&mut self, change: &Change) -> bool {

@@ -70,7 +70,7 @@ impl Joined {
         };
         let mut tuple = Tuple::new(&destination.to_string(), status);
         if let Seen::Away(words) = seen {
-            tuple = tuple.with_text(if words.is_empty() { "away" } else { words });
+            tuple = tuple.with_text(if words.is_empty() { "away" } else { words }).away();
         }
         Some(Observation { presentity, presence: Presence::new(tuple, Vec::new()), document: None })
     }
@@ -125,10 +125,11 @@ impl Joined {
         let Some(seat) = self.puppet_of(&address) else { return };
         let presence = &notify.presence;
         let words = presence.tuples().iter().find_map(Tuple::text);
-        let line = match (presence.basic(), words) {
-            (Basic::Open, None) => LineBuilder::new(Verb::AWAY).end(),
-            (basic, words) => {
-                let words = words.unwrap_or_else(|| basic.to_string());
+        let line = match presence.basic() {
+            Basic::Open if !presence.is_away() => LineBuilder::new(Verb::AWAY).end(),
+            basic => {
+                let otherwise = if basic == Basic::Open { "away".to_owned() } else { basic.to_string() };
+                let words = words.unwrap_or(otherwise);
                 let words: String = words.chars().take(200).collect();
                 LineBuilder::new(Verb::AWAY).last(&Trailing::lossy(&words))
             }

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::joined::Joined;
+use super::owners::Finding;
 use crate::sync::lock;
 
 /// Questions that wait. Whoever asks then is told that it is not known.
@@ -226,11 +227,12 @@ impl Joined {
             inquiries.answers = others;
             those
         };
-        let Some(found) = found else { return };
-        self.found(&self.key(nick.as_str()), &found);
-        for (_, answer) in waiting {
-            // Whoever asked may have stopped waiting.
-            let _gone = answer.send(found.clone());
+        let (Some(found), Some(live)) = (found, self.live()) else { return };
+        let key = self.key(nick.as_str());
+        let noted = self.found(&key, &found);
+        let answers = waiting.into_iter().map(|(_, answer)| answer).collect();
+        if live.findings.try_send(Finding { key, found, noted, answers }).is_err() {
+            tracing::warn!(network = self.name(), nick = nick.as_str(), "too many answers at once");
         }
     }
 }

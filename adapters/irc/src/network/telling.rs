@@ -57,7 +57,8 @@ impl Mention {
     }
 
     fn unknown(&self, reason: &str) -> String {
-        let [capital, small] = ["Sent", "sent"].map(|sent| format!("{sent}, but nobody knows whether it arrived"));
+        let [capital, small] =
+            ["Sent", "sent"].map(|sent| format!("{sent}, but nobody knows whether it arrived"));
         self.named(&capital, &small, reason)
     }
 

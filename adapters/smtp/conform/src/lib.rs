@@ -12,11 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use cpim_adapter::{
-    Adapter, Capabilities, Class, Domain, Feature, ForeignAddress, ImUri, Kind, Local, Metadata, NextHop,
-    PresenceSupport, Support, Uri,
-};
-use cpim_conformance::{ForeignPeer, PeerError, Spelling, Subject};
+use cpim_adapter::{Adapter, Capabilities, Domain, Feature, ImUri, Kind, Metadata, PresenceSupport, Support};
+use cpim_conformance::{ForeignPeer, PeerError, Spelling, Subject, failed};
 use cpim_smtp::{
     DnsSettings, IncomingSettings, ListenerSettings, MailAdapter, MailHost, OutgoingSettings, Security,
     Settings, TlsPolicy,
@@ -31,10 +28,6 @@ pub struct Mail;
 
 /// The domain of the peer's users.
 const HOME: &str = "mail.example";
-
-fn failed(error: impl ToString) -> PeerError {
-    PeerError::Failed(error.to_string())
-}
 
 /// Mails that were taken and whose outcome is awaited.
 const OPEN_MAILS: usize = 256;
@@ -108,17 +101,8 @@ impl Subject for Mail {
         Ok((Arc::new(adapter), Box::new(peer)))
     }
 
-    #[allow(clippy::expect_used, reason = "a constant that is a foreign address")]
     fn user(&self, number: u8) -> ImUri {
-        let uri = self.mapper().map(&format!("mailto:user{number}@{HOME}"), Class::Im);
-        uri.ok().and_then(|uri| ImUri::try_from(uri).ok()).expect("a URI")
-    }
-
-    fn hop(&self, to: &Uri) -> NextHop {
-        match self.mapper().resident(to.address()) {
-            Ok(Some(Local::Route(foreign))) => NextHop::Foreign(foreign),
-            _ => NextHop::Served(to.address().clone()),
-        }
+        self.at(&format!("mailto:user{number}@{HOME}"))
     }
 
     /// A message, and presence as a mail that people read.
@@ -151,20 +135,13 @@ impl Subject for Mail {
     }
 
     fn spellings(&self) -> Vec<Spelling> {
-        let address = |value: &str| ForeignAddress::parse(&format!("mailto:{value}"), &self.selectors()).ok();
-        let mut spellings = Vec::new();
-        spellings.extend(address("Fred@mail.example").map(Spelling::Canonical));
-        for (one, canonical) in
-            [("fred@MAIL.Example", "fred@mail.example"), ("\"fred\"@mail.example", "fred@mail.example")]
-        {
-            spellings
-                .extend(address(one).zip(address(canonical)).map(|(one, other)| Spelling::Same(one, other)));
-        }
-        for refused in ["fred", "@mail.example", "fred@", "fred flintstone@mail.example", "a..b@mail.example"]
-        {
-            spellings.extend(address(refused).map(Spelling::Refused));
-        }
-        spellings
+        Spelling::all(
+            &self.selectors(),
+            "mailto:",
+            &["Fred@mail.example"],
+            &[("fred@MAIL.Example", "fred@mail.example"), ("\"fred\"@mail.example", "fred@mail.example")],
+            &["fred", "@mail.example", "fred@", "fred flintstone@mail.example", "a..b@mail.example"],
+        )
     }
 
     /// A subject has no language in mail.

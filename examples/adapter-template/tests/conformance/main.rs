@@ -10,8 +10,7 @@ use std::sync::Arc;
 use adapter_template::{LinesAdapter, Settings};
 use async_trait::async_trait;
 use cpim_adapter::{
-    Adapter, Capabilities, Class, Feature, ForeignAddress, ImUri, Local, NextHop, PresenceSupport, Selectors,
-    Shape, Support, Uri,
+    Adapter, Capabilities, Feature, ForeignAddress, ImUri, PresenceSupport, Selectors, Shape, Support,
 };
 use cpim_conformance::{ForeignPeer, PeerError, Spelling, Subject, Timing, check_claims, run};
 
@@ -65,15 +64,7 @@ impl Subject for Lines {
     }
 
     fn user(&self, number: u8) -> ImUri {
-        let uri = self.mapper().map_foreign(&foreign(&format!("user{number}")), Class::Im).unwrap();
-        ImUri::try_from(uri).unwrap()
-    }
-
-    fn hop(&self, to: &Uri) -> NextHop {
-        match self.mapper().resident(to.address()) {
-            Ok(Some(Local::Route(foreign))) => NextHop::Foreign(foreign),
-            _ => NextHop::Served(to.address().clone()),
-        }
+        self.at(&format!("lines:user{number}"))
     }
 
     fn selectors(&self) -> Selectors {

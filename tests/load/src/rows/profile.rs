@@ -124,7 +124,9 @@ fn shares(text: &str) -> Vec<(f64, bool, &str)> {
         // "    12.34%  [k] name": [k] is the kernel's, [.] the program's.
         let (share, rest) = str::split_once(line, '%')?;
         let (place, name) = rest.trim().split_once(']')?;
-        Some((share.trim().parse().ok()?, place == "[k", name.trim()))
+        // Behind the name there may be columns in which there is nothing.
+        let name = name.trim().split("  ").next().unwrap_or_default();
+        Some((share.trim().parse().ok()?, place == "[k", name))
     };
     text.lines().filter_map(line).collect()
 }
@@ -143,8 +145,7 @@ fn shown(shares: &[(f64, bool, &str)]) -> String {
 mod tests {
     #[test]
     fn a_report_is_read() {
-        let text =
-            "    12.50%  [k] copy_user\n     3.00%  [.] a::b::<impl c for d>::e\n     0.10%  [.] f\n\n";
+        let text = "    12.50%  [k] copy_user      -      -   \n     3.00%  [.] a::b::<impl c for d>::e\n     0.10%  [.] f\n\n";
         let shares = super::shares(text);
         assert_eq!(shares[1], (3.0, false, "a::b::<impl c for d>::e"));
         let shown = super::shown(&shares);

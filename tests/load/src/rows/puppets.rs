@@ -59,8 +59,12 @@ pub(crate) async fn rows(setting: &Setting, table: &mut Table) -> io::Result<()>
     let (mut costs, mut there) = (Vec::new(), 0);
     // Whoever has a puppet is in contact here before; what he costs by that is another row's.
     let mut users = Users::open(&site, whole.max(2)).await?;
-    users.speak(0..1).await?;
-    let base = settled(&gateway).await;
+    let mut base = f64::NAN;
+    // What was allocated to bring them into contact is given back a little at a time, while something is done.
+    for _ in 0..3 {
+        users.speak(0..1).await?;
+        base = settled(&gateway).await;
+    }
     for size in sizes {
         users.speak(there.max(1)..size.max(2)).await?;
         there = size.max(2);

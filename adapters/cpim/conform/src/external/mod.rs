@@ -14,8 +14,8 @@ use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use cpim_adapter::{
-    Adapter, Capabilities, Class, Feature, ForeignAddress, ImUri, Kind, Local, Metadata, NextHop,
-    PresenceSupport, Scope, Selector, Selectors, Shape, Status, Support, Uri,
+    Adapter, Capabilities, Feature, ForeignAddress, ImUri, Kind, Metadata, PresenceSupport, Scope, Selector,
+    Selectors, Shape, Status, Support,
 };
 use cpim_conformance::{ForeignPeer, PeerError, Spelling, Subject};
 use cpim_native::{ApplicationSettings, NativeAdapter, Secret};
@@ -162,21 +162,10 @@ impl Subject for External {
         Ok((adapter, Box::new(peer)))
     }
 
-    #[allow(clippy::expect_used, reason = "a case begins only where both users have an address")]
     fn user(&self, number: u8) -> ImUri {
         let hello = self.hello.get();
-        let user =
-            hello.and_then(|hello| hello.users.get(usize::from(number))).map_or("nobody", String::as_str);
-        let foreign = format!("{}{user}", peer::scheme(&self.selector));
-        let uri = self.mapper().map(&foreign, Class::Im);
-        uri.ok().and_then(|uri| ImUri::try_from(uri).ok()).expect("a URI")
-    }
-
-    fn hop(&self, to: &Uri) -> NextHop {
-        match self.mapper().resident(to.address()) {
-            Ok(Some(Local::Route(foreign))) => NextHop::Foreign(foreign),
-            _ => NextHop::Served(to.address().clone()),
-        }
+        let user = hello.and_then(|hello| hello.users.get(usize::from(number)));
+        self.at(&format!("{}{}", peer::scheme(&self.selector), user.map_or("nobody", String::as_str)))
     }
 
     fn selectors(&self) -> Selectors {

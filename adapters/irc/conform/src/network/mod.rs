@@ -12,10 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use cpim_adapter::{
-    Adapter, Basic, Capabilities, Class, Feature, ForeignAddress, ImUri, Kind, Local, NextHop,
-    PresenceSupport, Status, Support, Uri,
-};
+use cpim_adapter::{Adapter, Basic, Capabilities, Feature, ImUri, Kind, PresenceSupport, Status, Support};
 use cpim_conformance::{ForeignPeer, PeerError, Seen, Spelling, Subject};
 use cpim_irc::{IrcAdapter, NetworkName, NetworkSettings, Nick, Settings, Transport};
 use tokio::net::TcpListener;
@@ -112,7 +109,7 @@ impl Subject for IrcNetwork {
                 Feature::Outcome => {
                     Support::Degraded("indeterminant where the network's server says only that it took it")
                 }
-                Feature::RichPresence => Support::Degraded("as the text of AWAY"),
+                Feature::RichPresence => Support::Degraded("away as AWAY, words as text"),
                 Feature::Subject => Support::Degraded("in brackets before the text"),
             },
             presence: PresenceSupport::Observe,
@@ -128,17 +125,8 @@ impl Subject for IrcNetwork {
         Ok((Arc::new(adapter), Box::new(peer)))
     }
 
-    #[allow(clippy::expect_used, reason = "a constant that is a foreign address")]
     fn user(&self, number: u8) -> ImUri {
-        let uri = self.mapper().map(&format!("irc://{NETWORK}/user{number}"), Class::Im);
-        uri.ok().and_then(|uri| ImUri::try_from(uri).ok()).expect("a URI")
-    }
-
-    fn hop(&self, to: &Uri) -> NextHop {
-        match self.mapper().resident(to.address()) {
-            Ok(Some(Local::Route(foreign))) => NextHop::Foreign(foreign),
-            _ => NextHop::Served(to.address().clone()),
-        }
+        self.at(&format!("irc://{NETWORK}/user{number}"))
     }
 
     /// A message, and presence as a notice that people read.
@@ -185,21 +173,20 @@ impl Subject for IrcNetwork {
     }
 
     fn spellings(&self) -> Vec<Spelling> {
-        let address = |value: &str| ForeignAddress::parse(&format!("irc://{value}"), &self.selectors()).ok();
-        let mut spellings = Vec::new();
-        spellings.extend(address("irc.others.example/alice").map(Spelling::Canonical));
-        for (one, canonical) in [
-            ("irc.others.example/Alice", "irc.others.example/alice"),
-            ("IRC.Others.Example/alice", "irc.others.example/alice"),
-        ] {
-            let both = address(one).zip(address(canonical));
-            spellings.extend(both.map(|(one, other)| Spelling::Same(one, other)));
-        }
-        for refused in
-            ["irc.others.example", "irc.others.example/#ops", "irc.others.example/a b", "other.example/alice"]
-        {
-            spellings.extend(address(refused).map(Spelling::Refused));
-        }
-        spellings
+        Spelling::all(
+            &self.selectors(),
+            "irc://",
+            &["irc.others.example/alice"],
+            &[
+                ("irc.others.example/Alice", "irc.others.example/alice"),
+                ("IRC.Others.Example/alice", "irc.others.example/alice"),
+            ],
+            &[
+                "irc.others.example",
+                "irc.others.example/#ops",
+                "irc.others.example/a b",
+                "other.example/alice",
+            ],
+        )
     }
 }

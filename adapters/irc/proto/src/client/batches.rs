@@ -47,10 +47,10 @@ impl Batches {
     }
 }
 
-/// `chathistory`, `draft/chathistory`, `znc.in/playback`: whoever's it is.
+/// `chathistory`, `draft/chathistory`, `history`, `znc.in/playback`: whoever's it is.
 fn plays_back(kind: &str) -> bool {
     let kind = kind.rsplit('/').next().unwrap_or(kind);
-    ["chathistory", "playback"].iter().any(|known| kind.eq_ignore_ascii_case(known))
+    ["chathistory", "history", "playback"].iter().any(|known| kind.eq_ignore_ascii_case(known))
 }
 
 #[cfg(test)]

@@ -15,4 +15,4 @@ pub use format::{Style, plain, runs, to_html};
 pub use html::from_html;
 pub use said::{Said, content};
 pub use show::{Shown, show, source};
-pub use wrap::{LEAST_ROOM, lines, room};
+pub use wrap::{LEAST_ROOM, lines, refit, room};

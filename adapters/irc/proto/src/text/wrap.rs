@@ -44,6 +44,17 @@ pub fn lines(text: &str, room: usize) -> Vec<Trailing> {
     out
 }
 
+/// A line that was cut by [`lines`], cut once more where there is less room now.
+pub fn refit(line: Trailing, room: usize) -> Vec<Trailing> {
+    if line.as_str().len() <= room {
+        return vec![line];
+    }
+    match line.as_str().strip_prefix(ACTION).and_then(|what| what.strip_suffix('\u{1}')) {
+        Some(what) => lines(&format!("/me {what}"), room),
+        None => lines(line.as_str(), room),
+    }
+}
+
 /// A text up to the end of its last line that says something.
 fn without_blank_end(text: &str) -> &str {
     let last = text.trim_end().len();
@@ -162,6 +173,16 @@ mod tests {
         let lines = cut_to(&text, 50);
         assert!(lines[1].starts_with('\u{2}') && lines[2].starts_with("\u{2}\u{3}04,05"), "{lines:?}");
         assert!(lines.last().unwrap().starts_with('c'));
+    }
+
+    #[test]
+    fn what_was_cut_is_cut_again() {
+        for text in ["yabba dabba doo, said Fred", "/me says yabba dabba doo", "/me", &"€".repeat(20)] {
+            let cut = lines(text, 60);
+            assert_eq!(refit(cut[0].clone(), 60), cut);
+            let again: Vec<Trailing> = cut.into_iter().flat_map(|line| refit(line, 26)).collect();
+            assert_eq!(again, lines(text, 26), "{text}");
+        }
     }
 
     /// modern IRC, "Messages": `:nick!user@host PRIVMSG target :` and CRLF.
