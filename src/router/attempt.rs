@@ -205,6 +205,12 @@ impl Router {
                     self.settle_unsent(number, Response::failure(error.code, error.public), "");
                     return Tried::Done;
                 }
+                // Of who is not in contact no more is told than of who never was.
+                if error.retry == Retry::Later
+                    && let Some(flight) = lock(&self.table).get_mut(number)
+                {
+                    flight.hitch = Some(error.public.into());
+                }
                 Tried::Again
             }
         }
@@ -212,7 +218,10 @@ impl Router {
 
     /// Nothing more can be tried. What may have been sent has an unknown outcome; what was not has failed.
     fn give_up(self: &Arc<Self>, number: i64) {
-        let words = "it could not be handed over in time";
+        let mut words = "it could not be handed over in time".to_owned();
+        if let Some(hitch) = lock(&self.table).get(number).and_then(|flight| flight.hitch.as_deref()) {
+            words = format!("{words}: {hitch}");
+        }
         self.settle_unsent(number, Response::failure(Code::Unreachable, words), "");
     }
 

@@ -133,6 +133,8 @@ pub(crate) struct Flight {
     pub(crate) at_hand: Option<AtHand>,
     /// How often handing it over was tried.
     pub(crate) tries: u32,
+    /// Why that came to nothing last, as its sender may hear it.
+    pub(crate) hitch: Option<Box<str>>,
     /// The longest pause between two attempts.
     pub(crate) longest_pause: Duration,
     /// Not to be tried before.
@@ -177,6 +179,7 @@ impl Flight {
             expected: false,
             at_hand: None,
             tries: 0,
+            hitch: None,
             longest_pause: schedule.longest_pause,
             not_before: None,
             waiters: Vec::new(),

@@ -162,10 +162,20 @@ impl Router {
         Ok(self.journal.queue(limit).await?.into_iter().map(|story| self.view(story)).collect())
     }
 
-    /// The connections that are there now, but for the gateway's own inbox, which always is.
+    /// The connections that are there now, those that adapters keep of their own accord last; but for the gateway's own
+    /// inbox, which always is.
     #[must_use]
     pub fn sessions(&self) -> Vec<SessionView> {
         let name = |port: usize| self.ports.get(port).map_or("", |port| port.name);
+        let own = self.ports.iter().flat_map(|port| {
+            port.adapter.connections().into_iter().map(|connection| SessionView {
+                adapter: port.name.to_owned(),
+                label: connection.label,
+                peer: None,
+                serves: Vec::new(),
+                speaks: connection.speaks.iter().map(ToString::to_string).collect(),
+            })
+        });
         self.contacts
             .all()
             .into_iter()
@@ -177,6 +187,7 @@ impl Router {
                 serves: contact.facts.serves.iter().map(ToString::to_string).collect(),
                 speaks: contact.facts.authority.scopes.iter().map(ToString::to_string).collect(),
             })
+            .chain(own)
             .collect()
     }
 

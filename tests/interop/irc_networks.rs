@@ -52,7 +52,7 @@ fn both_ways_by_the_relay() {
         assert_eq!((frame.attribute("source").as_deref(), frame.body()), (Some(ALICE), "hello: you"));
         fred.respond(&frame, "success", "");
         alice.send("PRIVMSG relay :nobody@nowhere.example: hello");
-        alice.expect("NOTICE alice :Not delivered: ");
+        alice.expect("NOTICE alice :nobody@nowhere.example: not delivered: ");
     });
 }
 

@@ -256,7 +256,7 @@ fn what_is_lost_in_flight_is_indeterminant() {
 fn a_nick_without_an_account_sets_no_rules() {
     let mut stage = Stage::new("", "MONITOR=10", "");
     stage.relay.send(":alice!a@h PRIVMSG relay :forward im:eve@a.example");
-    stage.relay.expect("NOTICE alice :Nobody says who you are, so that only help is for you.");
+    stage.relay.expect("NOTICE alice :To write to somebody, write ADDRESS: TEXT");
     let address = "im:irc=irc.test.example/alice@gw.example";
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_cpim-gateway"))
         .args(["rules", address, "--socket", "admin.sock"])
@@ -292,7 +292,7 @@ fn word_of_a_message_is_for_whoever_wrote_it() {
     stage.relay.send(":s 311 relay alice a h * :Alice");
     stage.relay.send(":s 318 relay alice :End of WHOIS");
     let told = stage.relay.expect("NOTICE alice ");
-    assert_eq!(told, "NOTICE alice :Not delivered: refused: not now (\"the second\")");
+    assert_eq!(told, "NOTICE alice :fred@a.example: not delivered: refused: not now (\"the second\")");
 }
 
 /// Item 3: nothing is dropped: what was not out when the connection ended goes out by the next, in its order.
@@ -605,4 +605,91 @@ fn a_lying_network_harms_nobody() {
     assert!(fred.expect_answer().is("success", ""));
     let (_, health) = stage.gateway.ask("/health");
     assert!(!health.contains("not let in"), "{health}");
+}
+
+/// Item 3: a puppet's ban is its user's, who is told of it in the network's words; `sessions` shows who is there by which nick.
+#[test]
+fn a_puppets_ban_is_its_users() {
+    let mut stage = Stage::new("", "", QUICK);
+    let mut fred = stage.fred();
+    let mut puppet = stage.puppet(&mut fred);
+    let is_shown = |what: &str, answer: &str| answer.contains(what) && answer.contains(FRED);
+    stage.gateway.wait_answer("/v1/sessions", |_, answer| is_shown("irc.test.example: fred\"", answer));
+    puppet.send("ERROR :Closing Link: fred (K-lined: no freds)");
+    stage.gateway.wait_for("nothing more is tried");
+    fred.message("2", FRED, ALICE, "still here?");
+    let answer = fred.expect_answer();
+    let words = "does not let you in: ";
+    assert!(answer.is("failure", "refused") && answer.text.contains(words), "{answer:?}");
+    assert!(answer.text.contains("no freds"), "{answer:?}");
+    stage.gateway.wait_answer("/v1/sessions", |_, answer| is_shown("irc.test.example: not let in: ", answer));
+    stage.gateway.hang_up();
+    stage.gateway.wait_for("tried again after the reload");
+}
+
+/// Item 3: who was killed stays away; what fails meanwhile says why, and so does its trace.
+#[test]
+fn who_was_killed_is_told_so() {
+    let mut stage = Stage::new("", "", QUICK);
+    let mut fred = stage.fred();
+    let mut puppet = stage.puppet(&mut fred);
+    puppet.send("ERROR :Closing Link: fred (Killed (op (no freds)))");
+    stage.gateway.wait_for("off the network");
+    fred.try_message(" wait=3", "2", FRED, ALICE, "still here?").unwrap();
+    let answer = fred.expect_answer();
+    assert!(answer.is("failure", "unreachable") && answer.text.contains("no freds"), "{answer:?}");
+    stage.gateway.wait_answer("/v1/operations/2", |_, answer| {
+        answer.contains("not handed over") && answer.contains("an operator of the network has removed you")
+    });
+}
+
+/// The relay says what to write to who writes it otherwise, in one line; and of which address it is that fails.
+#[test]
+fn the_relay_says_what_to_write() {
+    let mut stage = Stage::new("", "MONITOR=10", QUICK);
+    for almost in ["fred@a.example hello", "<fred@a.example> hello"] {
+        stage.relay.send(&format!(":alice!a@h PRIVMSG relay :{almost}"));
+        stage.relay.expect("NOTICE alice :To write to fred@a.example, write: fred@a.example: hello");
+    }
+    stage.relay.send(":alice!a@h PRIVMSG relay :help");
+    stage.relay.expect("NOTICE alice :To write to somebody, write ADDRESS: TEXT");
+    stage.relay.send(":alice!a@h PRIVMSG relay :bob@nowhere.test: hi");
+    let told = stage.relay.expect("NOTICE alice ");
+    assert!(told.starts_with("NOTICE alice :bob@nowhere.test: not delivered: "), "{told}");
+}
+
+/// native-cpim.md, "Operations": nothing timed out, and no other code says that nobody can know more.
+#[test]
+fn what_was_taken_has_no_code() {
+    let network = Played::new("", "");
+    let site = site(&network, QUICK);
+    site.edit("taken = \"success\"", "taken = \"indeterminant\"");
+    let gateway = site.start();
+    let relay = network.admit();
+    gateway.wait_for("on the network");
+    let mut stage = Stage { network, site, gateway, relay };
+    let mut fred = stage.fred();
+    fred.message("1", FRED, ALICE, "hello");
+    let mut puppet = stage.network.admit();
+    stage.settle();
+    puppet.expect("PRIVMSG alice :hello");
+    puppet.pong();
+    let answer = fred.expect_answer();
+    let begins = answer.text.starts_with("the network's server took it");
+    assert!(answer.status == "indeterminant" && begins, "{answer:?}");
+}
+
+/// The commonest mistake with TLS: the log and `sessions` name it, and the key.
+#[test]
+fn a_port_without_tls_is_named() {
+    let network = Played::new("", "");
+    let site = site(&network, QUICK);
+    site.edit("tls = \"plain\"\n", "");
+    let gateway = site.start();
+    let mut server = network.accept();
+    server.send(":s NOTICE * :*** Looking up your hostname...");
+    gateway.wait_for("no answer to TLS");
+    gateway.wait_answer("/v1/sessions", |_, answer| {
+        answer.contains("no answer to TLS") && answer.contains("needs `tls =")
+    });
 }

@@ -98,7 +98,7 @@ pub(crate) fn cross(
             word.map_or_else(|| format!("failure: {told}"), |(_, status)| (*status).to_owned())
         }
         "irc-network" if is_refused => {
-            format!("failure: {}", stage.joined[0].expect(" :Not delivered: "))
+            format!("failure: {}", stage.joined[0].expect("ot delivered: "))
         }
         "smtp" if is_refused => {
             stage.postfix.wait_mails("bob", bounces + 1);

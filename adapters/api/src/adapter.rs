@@ -112,8 +112,22 @@ pub trait Adapter: Send + Sync + 'static {
         Err("that adapter takes no commands".to_owned())
     }
 
+    /// The connections that it keeps of its own accord, and what is to be known of each, for whoever looks at the gateway.
+    fn connections(&self) -> Vec<OwnConnection> {
+        Vec::new()
+    }
+
     /// Ends the observation: nobody watches any more. Of what is not observed, nothing need be told.
     async fn unobserve(&self, _presentity: &ForeignAddress) {}
+}
+
+/// A connection that an adapter keeps of its own accord, as an administrator sees it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct OwnConnection {
+    /// To whom, and how it is there.
+    pub label: String,
+    /// For whom it is, where it is one person's.
+    pub speaks: Option<Address>,
 }
 
 /// How often handing over is tried, and for how long.

@@ -49,7 +49,9 @@ mod uri_error;
 mod watcher_info;
 pub mod xml;
 
-pub use adapter::{Adapter, Delivery, Endpoint, NextHop, Observation, Outcome, PeerHop, Schedule};
+pub use adapter::{
+    Adapter, Delivery, Endpoint, NextHop, Observation, Outcome, OwnConnection, PeerHop, Schedule,
+};
 pub use address::{Address, Class};
 pub use alias::{ALIAS_SPACE, alias_of};
 pub use capability::{Capabilities, Feature, PresenceSupport, Support};

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use cpim_adapter::{
     Adapter, AdapterContext, AdapterError, BadAddress, BuildError, Capabilities, Code, CommitPoint, Delivery,
-    DeliveryError, Feature, ForeignAddress, Health, NextHop, Outcome, PresenceSupport, Support,
+    DeliveryError, Feature, ForeignAddress, Health, NextHop, Outcome, OwnConnection, PresenceSupport,
+    Support,
 };
 use tokio::task::JoinSet;
 
@@ -203,6 +204,10 @@ impl Adapter for IrcAdapter {
             Some(server) => server.manage(words, secret).await,
             None => Err("there is no network here whose accounts could be managed".to_owned()),
         }
+    }
+
+    fn connections(&self) -> Vec<OwnConnection> {
+        self.networks.iter().flat_map(|network| network.connections()).collect()
     }
 
     async fn unobserve(&self, presentity: &ForeignAddress) {

@@ -3,6 +3,9 @@
 use cpim_adapter::{AdapterContext, Code, LegRef, Report, Response, Status, Word};
 use cpim_irc_proto::client::Reason;
 
+/// What is known of a message that the network's server took without a word: never more than that.
+const TAKEN: &str = "the network's server took it; whether it was read by anybody is not told on IRC";
+
 /// A message's leg on this connection. It always has a last word: dropped without an outcome, it says what the
 /// connection's end means for it.
 pub(crate) struct Leg {
@@ -32,9 +35,10 @@ impl Leg {
         let away = away.map(|away| format!("away: {away}"));
         self.last_word = Some(Word::Answered(match trusted {
             true => Response::from_text(Status::Success, away.as_deref().unwrap_or_default()),
+            // Nothing went wrong, and so there is no code.
             false => {
-                let words = away.unwrap_or_else(|| "the network's server took it, and says no more".into());
-                Response::indeterminant(Code::Timeout, words)
+                let away = away.map(|away| format!("; {away}")).unwrap_or_default();
+                Response::from_text(Status::Indeterminant, &format!("{TAKEN}{away}"))
             }
         }));
     }

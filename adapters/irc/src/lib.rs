@@ -18,6 +18,7 @@ mod listener;
 mod net;
 mod network;
 mod outgoing;
+mod quote;
 mod shown;
 mod sync;
 mod time;

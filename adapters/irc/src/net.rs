@@ -1,7 +1,7 @@
 //! A network, whichever way the gateway has part in it.
 
 use async_trait::async_trait;
-use cpim_adapter::{AdapterContext, AdapterError, CommitPoint, DeliveryError, Notify};
+use cpim_adapter::{AdapterContext, AdapterError, CommitPoint, DeliveryError, Notify, OwnConnection};
 
 use crate::address::NetworkName;
 use crate::outgoing::Outgoing;
@@ -41,4 +41,9 @@ pub(crate) trait Network: Send + Sync + 'static {
 
     /// Ends the observation.
     async fn unobserve(&self, target: &str);
+
+    /// The connections to it that are to be shown.
+    fn connections(&self) -> Vec<OwnConnection> {
+        Vec::new()
+    }
 }

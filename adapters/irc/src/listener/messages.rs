@@ -15,6 +15,7 @@ use super::client::Client;
 use super::nick::{fold, is_nick};
 use super::session::{Asked, Session, origin_of};
 use crate::line::{Line, Request};
+use crate::quote::beginning;
 use cpim_irc_proto::server::Capability as Cap;
 
 /// How long an echo waits for the outcome, so that it says what became of the message. Clients that show nothing until
@@ -233,9 +234,10 @@ impl Session {
             }
             Status::Indeterminant => {
                 let words = format!(
-                    "Sent to {}, but nobody knows whether it arrived: {}",
+                    "Sent to {}, but nobody knows whether it arrived: {} (\"{}\")",
                     sent.target,
-                    response.text()
+                    response.text(),
+                    beginning(&sent.text)
                 );
                 let verb = sent.verb.to_string();
                 let warning = client.standard(Verb::WARN, &verb, "DELIVERY_UNKNOWN", &[&sent.target], &words);

@@ -212,19 +212,29 @@ fn busy() -> DeliveryError {
 }
 
 fn closed(seat: &Seat) -> DeliveryError {
-    match seat.barred() {
-        Some(why) => barred(&why),
-        None => DeliveryError::transport("the connection has just been given up"),
+    match (seat.barred(), seat.held()) {
+        (Some(why), _) => barred(seat.is_relay(), &why),
+        (None, Some(why)) => killed(&why),
+        (None, None) => DeliveryError::transport("the connection has just been given up"),
     }
 }
 
-/// The network does not let it in. Why, is the administrator's business.
-pub(super) fn barred(why: &str) -> DeliveryError {
+/// The network does not let a seat in. Why, is its user's business; where it is the relay's, the administrator's.
+pub(super) fn barred(is_relay: bool, why: &str) -> DeliveryError {
+    let (public, detail) = match is_relay {
+        true => ("the network does not let the gateway in".to_owned(), why.to_owned()),
+        false => (format!("the network does not let you in: {why}"), String::new()),
+    };
+    DeliveryError { fault: Fault::PeerRefused, retry: Retry::Never, code: Code::Refused, public, detail }
+}
+
+/// An operator has thrown a puppet out, which comes back later.
+fn killed(why: &str) -> DeliveryError {
     DeliveryError {
         fault: Fault::PeerRefused,
-        retry: Retry::Never,
-        code: Code::Refused,
-        public: "the network does not let the gateway in".into(),
-        detail: why.to_owned(),
+        retry: Retry::Later,
+        code: Code::Unreachable,
+        public: format!("an operator of the network has removed you for a while: {why}"),
+        detail: String::new(),
     }
 }

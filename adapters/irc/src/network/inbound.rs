@@ -16,8 +16,9 @@ use super::config::NetworkSettings;
 use super::draw;
 use super::joined::Joined;
 use super::seat::Seat;
-use super::telling::{Waiting, not_delivered};
+use super::telling::{Mention, Waiting};
 use crate::listener::is_reserved;
+use crate::quote::beginning;
 use crate::sync::lock;
 
 /// Messages of all people that wait for their answer.
@@ -29,7 +30,7 @@ const WAITING_EACH: usize = 16;
 /// The way in of a network.
 pub(super) struct Inbound {
     /// For those whom nobody vouches for, and for those who are logged in.
-    inlets: [Inlet; 3],
+    inlets: [Inlet; 2],
     sent: Mutex<Sent>,
 }
 
@@ -42,7 +43,7 @@ struct Sent {
 }
 
 /// Answers, of each standing.
-pub(super) struct Answers(pub(super) [mpsc::Receiver<Answer>; 3]);
+pub(super) struct Answers(pub(super) [mpsc::Receiver<Answer>; 2]);
 
 impl Inbound {
     /// The way in.
@@ -58,22 +59,19 @@ impl Inbound {
                     peer: None,
                     scopes: vec![Scope::Selector(selector.clone())],
                     standing,
-                    label: format!("{label} of {}", settings.name),
+                    label: format!("{}: {label}", settings.name),
                 }),
                 serves: Vec::new(),
                 home: false,
             };
             cx.open(facts, WAITING)
         };
-        // What the gateway is told for good would hold for whoever has the nick next: without an account nobody can say who
-        // that is, and so nobody says who this is.
-        let (nobody, from_nobody) = open(Standing::Anonymous, "people without an account");
-        let (people, from_people) = open(Standing::Claimed, "people");
-        let (owners, from_owners) = open(Standing::Verified, "owners of their nicks");
+        let (people, from_people) = open(Standing::Claimed, "whoever writes there");
+        let (owners, from_owners) = open(Standing::Verified, "whoever writes there by his own account");
         let draw = format!("{:08x}{:08x}", bits(), bits());
         let sent = Mutex::new(Sent { draw, ..Sent::default() });
-        let answers = Answers([from_nobody, from_people, from_owners]);
-        Ok((Self { inlets: [nobody, people, owners], sent }, answers))
+        let answers = Answers([from_people, from_owners]);
+        Ok((Self { inlets: [people, owners], sent }, answers))
     }
 }
 
@@ -81,7 +79,7 @@ impl Inbound {
     /// Asks something in the relay's own name, which is the gateway's and proven. What comes of it is told by what
     /// happens.
     pub(super) fn ask(&self, operation: Operation) {
-        let [_, _, owners] = &self.inlets;
+        let [_, owners] = &self.inlets;
         let id = {
             let mut sent = lock(&self.sent);
             sent.count += 1;
@@ -138,10 +136,11 @@ impl Joined {
         if let Err(words) = self.submit(seat, &nick, spoken, &text)
             && !spoken.notice
         {
-            self.notices(seat, &nick, &not_delivered(&words, &text));
+            self.notices(seat, &nick, &words);
         }
     }
 
+    /// Takes it for whom it is meant; or gives what its author is to be told.
     fn submit(
         self: &Arc<Self>,
         seat: &Arc<Seat>,
@@ -149,35 +148,61 @@ impl Joined {
         spoken: &Spoken,
         text: &str,
     ) -> Result<(), String> {
-        let live = self.live().ok_or("the gateway is just starting")?;
-        let (destination, text) = self.destination(seat, text)?;
-        let source = self.uri_of(nick.as_str()).ok_or("your nick cannot be an address")?;
         let is_owner = self.settings.trusts_accounts
             && spoken.account().is_some_and(|account| self.mapping().same(account, nick.as_str()));
-        let [nobody, people, owners] = &live.inbound.inlets;
+        let (to, text) = match seat.is_relay().then(|| self.addressed(text)) {
+            Some(Addressed::To(address, rest)) => (Some(address), rest),
+            Some(Addressed::Almost(address, rest)) => {
+                return Err(format!("To write to {address}, write: {address}: {}", beginning(rest)));
+            }
+            Some(Addressed::Nobody) if !is_owner => {
+                self.speaks(&self.key(nick.as_str()), spoken.account());
+                return Err(HELP.to_owned());
+            }
+            Some(Addressed::Nobody) | None => (None, text),
+        };
+        let mention = Mention::new(to, text);
+        let waiting = Waiting::new(nick.clone(), seat, spoken, mention.clone());
+        self.take(waiting, (seat, to, text), spoken, is_owner).map_err(|why| mention.not_delivered(&why))
+    }
+
+    fn take(
+        self: &Arc<Self>,
+        waiting: Waiting,
+        (seat, to, text): (&Seat, Option<&str>, &str),
+        spoken: &Spoken,
+        is_owner: bool,
+    ) -> Result<(), String> {
+        let live = self.live().ok_or("the gateway is just starting")?;
+        let destination = self.destination(seat, to)?;
+        if text.trim().is_empty() {
+            return Err("nothing to say behind the address".into());
+        }
+        // What the gateway is told for good would hold for whoever has the nick next.
+        if !is_owner && self.is_gateways(destination.address()) {
+            return Err("commands are only for people whose account the gateway believes".into());
+        }
+        let nick = waiting.nick();
+        let source = self.uri_of(nick.as_str()).ok_or("your nick cannot be an address")?;
+        let [people, owners] = &live.inbound.inlets;
         let busy = "too much is under way; try again in a moment";
         let trans_id = {
             let mut sent = lock(&live.inbound.sent);
-            if sent.waiting.values().filter(|waiting| waiting.is_of(nick)).count() >= WAITING_EACH {
+            if sent.waiting.values().filter(|waiting| waiting.nick() == nick).count() >= WAITING_EACH {
                 return Err(busy.into());
             }
             sent.count += 1;
             let id = format!("{}-{}", sent.draw, sent.count);
             TransId::parse(&id).map_err(|error| error.to_string())?
         };
-        let (key, is_command) = (self.key(nick.as_str()), self.is_gateways(destination.address()));
-        match is_owner && is_command {
+        let key = self.key(nick.as_str());
+        match is_owner && self.is_gateways(destination.address()) {
             true => self.commands(&key),
             false => self.speaks(&key, spoken.account()),
         }
-        let inlet = match is_owner {
-            true => owners,
-            false if is_command => nobody,
-            false => people,
-        };
+        let inlet = if is_owner { owners } else { people };
         let place = inlet.try_reserve().ok_or(busy)?;
-        let waiting = Arc::new(Waiting::new(nick.clone(), seat, spoken, text));
-        lock(&live.inbound.sent).waiting.insert(trans_id.clone(), waiting);
+        lock(&live.inbound.sent).waiting.insert(trans_id.clone(), Arc::new(waiting));
         let is_bot = spoken.message.tags.get("bot").is_some();
         let operation = Operation::Message(Instant {
             source,
@@ -200,30 +225,86 @@ impl Joined {
         mapper.is_some_and(|mapper| matches!(mapper.resident(address), Ok(Some(Local::Gateway))))
     }
 
-    /// To whom a text is: what is said to a puppet is for its user; at the relay `ADDRESS: TEXT` is for that address,
-    /// and all else for the gateway itself.
-    fn destination<'a>(&self, seat: &Seat, text: &'a str) -> Result<(ImUri, &'a str), String> {
-        if let Some(principal) = &seat.principal {
-            return Ok((principal.clone(), text));
+    /// Whom somebody means who writes to the relay.
+    fn addressed<'a>(&self, text: &'a str) -> Addressed<'a> {
+        let Some(addressed) = Addressed::read(text) else { return Addressed::Nobody };
+        match addressed {
+            // A word with `@` in it that is no address is a word.
+            Addressed::Almost(address, _) if self.read(address).is_err() => Addressed::Nobody,
+            addressed => addressed,
         }
+    }
+
+    /// To whom a text is: what is said to a puppet is for its user; at the relay it is for an address, or the gateway
+    /// itself.
+    fn destination(&self, seat: &Seat, to: Option<&str>) -> Result<ImUri, String> {
+        match (&seat.principal, to) {
+            (Some(principal), _) => Ok(principal.clone()),
+            (None, Some(address)) => self.read(address),
+            (None, None) => {
+                let mapper = self.mapper().ok_or("the gateway is just starting")?;
+                let gateway =
+                    mapper.address_of(&Local::Gateway, Class::Im).map_err(|error| error.to_string())?;
+                ImUri::try_from(cpim_adapter::Uri::from(gateway)).map_err(|error| error.to_string())
+            }
+        }
+    }
+
+    fn read(&self, address: &str) -> Result<ImUri, String> {
         let mapper = self.mapper().ok_or("the gateway is just starting")?;
-        let addressed = text
-            .split_once(": ")
-            .filter(|(address, _)| address.contains('@') && !address.contains(char::is_whitespace));
-        let Some((address, rest)) = addressed else {
-            let gateway = mapper.address_of(&Local::Gateway, Class::Im).map_err(|error| error.to_string())?;
-            let gateway = ImUri::try_from(cpim_adapter::Uri::from(gateway));
-            return gateway.map(|uri| (uri, text)).map_err(|error| error.to_string());
-        };
         let uri = match address.split_once(':') {
             Some(("im", _)) => mapper.read(address, Class::Im).map_err(|error| error.to_string()),
             Some(_) => mapper.map(address, Class::Im).map_err(|error| error.to_string()),
             None => mapper.read(&format!("im:{address}"), Class::Im).map_err(|error| error.to_string()),
         };
-        let uri = ImUri::try_from(uri?).map_err(|error| error.to_string())?;
-        match rest.trim().is_empty() {
-            true => Err("nothing to say behind the address".into()),
-            false => Ok((uri, rest)),
+        ImUri::try_from(uri?).map_err(|error| error.to_string())
+    }
+}
+
+/// What is said to who has no account, whatever he wanted: one line, since the relay's next must wait for it.
+const HELP: &str = "To write to somebody, write ADDRESS: TEXT, such as fred@a.example: hello. Commands for the gateway \
+                    are only for people whose account it believes.";
+
+/// Whom a text at the relay is for.
+#[derive(Debug, Eq, PartialEq)]
+enum Addressed<'a> {
+    /// `ADDRESS: TEXT`.
+    To(&'a str, &'a str),
+    /// What looks as if that were meant: without the colon, or as the relay itself writes it, `<ADDRESS> TEXT`.
+    Almost(&'a str, &'a str),
+    /// For the gateway itself.
+    Nobody,
+}
+
+impl<'a> Addressed<'a> {
+    /// Reads a text; `None` where its first word is no address.
+    fn read(text: &'a str) -> Option<Self> {
+        let (word, rest) = text.trim_start().split_once(' ')?;
+        let quoted = word.strip_prefix('<').and_then(|word| word.trim_end_matches(':').strip_suffix('>'));
+        match (quoted, word.strip_suffix(':')) {
+            _ if !word.contains('@') => None,
+            (Some(address), _) => Some(Self::Almost(address, rest.trim())),
+            (None, Some(address)) => Some(Self::To(address, rest)),
+            (None, None) => Some(Self::Almost(word, rest.trim())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whom_a_text_is_for_stands_before_it() {
+        let to = |text| Addressed::read(text);
+        let fred = "fred@a.example";
+        assert_eq!(to("fred@a.example: hi: there"), Some(Addressed::To(fred, "hi: there")));
+        assert_eq!(to("mailto:fred@a.example: hi"), Some(Addressed::To("mailto:fred@a.example", "hi")));
+        for almost in ["fred@a.example hi", "<fred@a.example> hi", " <fred@a.example>: hi "] {
+            assert_eq!(to(almost), Some(Addressed::Almost(fred, "hi")), "{almost}");
+        }
+        for nobody in ["help", "block fred@a.example", "hello?", "fred@a.example"] {
+            assert_eq!(to(nobody), None, "{nobody}");
         }
     }
 }

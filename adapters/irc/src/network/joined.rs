@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
 use cpim_adapter::{
-    AdapterContext, AdapterError, Address, Answer, Authority, BuildError, Class, CommitPoint, DeliveryError,
-    ForeignAddress, ImUri, Inlet, Local, Mapper, Notify as News, SessionFacts, Shutdown, Standing,
+    AdapterContext, AdapterError, Address, BuildError, Class, CommitPoint, DeliveryError, ForeignAddress,
+    ImUri, Local, Mapper, Notify as News, OwnConnection, Shutdown,
 };
 use cpim_irc_proto::client::{Session, Watch};
 use cpim_irc_proto::{Casemapping, NameKey, Nick};
@@ -50,6 +50,8 @@ pub(crate) struct Joined {
     /// Our own nicks, so that nothing of ours is taken for somebody's.
     ours: Mutex<HashMap<NameKey, Address>>,
     facts: Mutex<Facts>,
+    /// How the relay is there, in words.
+    state: Mutex<String>,
     /// Whether the relay is on the network.
     up: watch::Sender<bool>,
     /// The administrator has changed something.
@@ -72,8 +74,6 @@ pub(super) struct Live {
     pub(super) inbound: Inbound,
     pub(super) findings: mpsc::Sender<Finding>,
     health: HealthShare,
-    /// Shows the state of the network among the connections.
-    marker: Mutex<Option<(Inlet, mpsc::Receiver<Answer>)>>,
 }
 
 /// What the network says of itself.
@@ -102,6 +102,7 @@ impl Joined {
             puppets: Mutex::default(),
             ours: Mutex::default(),
             facts: Mutex::new(facts),
+            state: Mutex::new("connecting".into()),
             up: watch::Sender::new(false),
             retry: Notify::new(),
             gate: Gate::new(settings.connecting),
@@ -225,7 +226,7 @@ impl Joined {
         let is_gateway =
             |mapper: Arc<Mapper>| matches!(mapper.resident(source.address()), Ok(Some(Local::Gateway)));
         if let Some(why) = self.relay.barred() {
-            return Err(delivery::barred(&why));
+            return Err(delivery::barred(true, &why));
         }
         if self.settings.puppets == 0 || self.mapper().is_some_and(is_gateway) {
             return Ok((Arc::clone(&self.relay), false));
@@ -233,7 +234,7 @@ impl Joined {
         let mut puppets = lock(&self.puppets);
         if let Some(seat) = puppets.get(source.address()) {
             if let Some(why) = seat.barred() {
-                return Err(delivery::barred(&why));
+                return Err(delivery::barred(false, &why));
             }
             if !seat.mailbox.is_closed() {
                 return Ok((Arc::clone(seat), true));
@@ -318,13 +319,9 @@ impl Joined {
         tracing::error!(network = self.name(), seat = seat.label(), why, "not let in; nothing more is tried");
         seat.bar(Some(why.to_owned()));
         seat.mailbox.close();
-        match (&seat.principal, self.relay.nick()) {
-            (None, _) => self.shows(Some(format!("not let in: {why}")), &format!("not let in: {why}")),
-            // The others are on the network, which is what counts.
-            (Some(principal), Some(nick)) => {
-                self.marks(&format!("joined as {nick}; not let in: {principal}: {why}"));
-            }
-            (Some(_), None) => {}
+        // Of a puppet, the others are on the network, which is what counts.
+        if seat.is_relay() {
+            self.shows(Some(format!("not let in: {why}")), &format!("not let in: {why}"));
         }
     }
 
@@ -359,23 +356,20 @@ impl Joined {
         if let Some(live) = self.live() {
             live.health.set(self.name(), trouble);
         }
-        self.marks(state);
+        state.clone_into(&mut lock(&self.state));
     }
 
-    /// Shows it among the connections.
-    fn marks(&self, state: &str) {
-        let Some(live) = self.live() else { return };
-        let facts = SessionFacts {
-            authority: Arc::new(Authority {
-                peer: None,
-                scopes: Vec::new(),
-                standing: Standing::Anonymous,
-                label: format!("{}: {state}", self.name()),
-            }),
-            serves: Vec::new(),
-            home: false,
+    /// The relay, and each puppet, as an administrator sees them.
+    fn connections(&self) -> Vec<OwnConnection> {
+        let shown = |state: &str, seat: &Seat| OwnConnection {
+            label: format!("{}: {state}", self.name()),
+            speaks: seat.principal.as_ref().map(|principal| principal.address().clone()),
         };
-        *lock(&live.marker) = Some(live.cx.open(facts, 1));
+        let relay = shown(&lock(&self.state), &self.relay);
+        let mut puppets: Vec<_> =
+            lock(&self.puppets).values().map(|seat| shown(&seat.state(), seat)).collect();
+        puppets.sort_by(|one, other| one.label.cmp(&other.label));
+        std::iter::once(relay).chain(puppets).collect()
     }
 
     /// The puppet of a foreign user, where he has one.
@@ -436,7 +430,7 @@ impl Network for JoinedNetwork {
         let shutdown = cx.shutdown.clone();
         let (inbound, answers) = Inbound::open(&cx, &joined.settings)?;
         let (findings, found) = mpsc::channel(FINDINGS);
-        let live = Live { cx, inbound, findings, health: self.1.clone(), marker: Mutex::default() };
+        let live = Live { cx, inbound, findings, health: self.1.clone() };
         if joined.live.set(live).is_err() {
             return Err(AdapterError::Internal("the network runs already".into()));
         }
@@ -475,6 +469,10 @@ impl Network for JoinedNetwork {
 
     async fn unobserve(&self, target: &str) {
         self.0.unobserve(target);
+    }
+
+    fn connections(&self) -> Vec<OwnConnection> {
+        self.0.connections()
     }
 }
 

@@ -46,18 +46,24 @@ pub(super) async fn keep(joined: Arc<Joined>, seat: Arc<Seat>) {
         match tries.after(&end, began.elapsed(), joined.settings.pause) {
             Next::Again(pause) => {
                 joined.is_out(&seat, &end.why);
+                seat.hold((end.ending == Ending::Killed).then(|| end.why.clone()));
                 let wake = Instant::now() + pause.mul_f64(0.75 + draw() / 2.0);
                 tokio::select! {
                     () = sleep_until(wake) => {}
-                    () = joined.told_to_try() => tries = Tries::default(),
+                    () = joined.told_to_try() => {
+                        is_tried_again(&joined, &seat);
+                        tries = Tries::default();
+                    }
                     () = shutdown.draining() => break,
                 }
+                seat.hold(None);
             }
             Next::Never => {
                 joined.is_barred(&seat, &end.why);
                 // Until the administrator has changed something, and said so.
                 tokio::select! {
                     () = joined.told_to_try() => {
+                        is_tried_again(&joined, &seat);
                         tries = Tries::default();
                         joined.may_try_again(&seat);
                     }
@@ -68,6 +74,11 @@ pub(super) async fn keep(joined: Arc<Joined>, seat: Arc<Seat>) {
     }
     seat.mailbox.close();
     joined.gives_up(&seat);
+}
+
+/// The administrator has changed something, and so this is not waited for any longer.
+fn is_tried_again(joined: &Joined, seat: &Seat) {
+    tracing::info!(network = joined.name(), seat = seat.label(), "tried again after the reload");
 }
 
 /// Connects, once the network is there and it is the seat's turn. `None`: nobody wants it any more. An error: why it did

@@ -34,6 +34,8 @@ struct Inner {
     /// When somebody last wanted anything of it.
     used: Option<Instant>,
     is_closed: bool,
+    /// The connection stays away for a while: nobody waits for that.
+    is_held: bool,
 }
 
 /// The turn of one message: the connection waits for it, and for nothing else that is to be sent as a message.
@@ -72,7 +74,7 @@ impl Drop for Wanted<'_> {
 pub(super) enum NoTurn {
     /// Too many wait.
     Full,
-    /// The connection will not come about any more.
+    /// The connection will not come about any more, or not for a while.
     Closed,
 }
 
@@ -92,7 +94,7 @@ impl Mailbox {
     pub(super) async fn turn(&self) -> Result<Turn, NoTurn> {
         let comes = {
             let mut inner = lock(&self.inner);
-            if inner.is_closed {
+            if inner.is_closed || inner.is_held {
                 return Err(NoTurn::Closed);
             }
             inner.turns.retain(|turn| !turn.is_closed());
@@ -186,6 +188,15 @@ impl Mailbox {
         self.more.notify_one();
     }
 
+    /// No turn is given while the connection stays away, and whoever waits for one is told so.
+    pub(super) fn hold(&self, is_held: bool) {
+        let mut inner = lock(&self.inner);
+        inner.is_held = is_held;
+        if is_held {
+            inner.turns.clear();
+        }
+    }
+
     /// It may come about again.
     pub(super) fn reopen(&self) {
         lock(&self.inner).is_closed = false;
@@ -229,6 +240,18 @@ mod tests {
         assert!(mailbox.give_turn(10, Casemapping::Ascii).is_none(), "and holds up nobody");
         drop(wanted);
         assert!(!mailbox.is_waited_for() && mailbox.used().is_some());
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_who_stays_away() {
+        let mailbox = Mailbox::default();
+        let mut waiting = Box::pin(mailbox.turn());
+        assert!(waits(waiting.as_mut()).await);
+        mailbox.hold(true);
+        assert_eq!(waiting.await.unwrap_err(), NoTurn::Closed);
+        assert_eq!(mailbox.turn().await.unwrap_err(), NoTurn::Closed);
+        mailbox.hold(false);
+        assert!(waits(Box::pin(mailbox.turn()).as_mut()).await);
     }
 
     #[tokio::test]

@@ -21,7 +21,7 @@ impl Joined {
     /// Begins to observe somebody.
     pub(super) fn observe(self: &Arc<Self>, target: &str) -> Result<(), DeliveryError> {
         if let Some(why) = self.relay.barred() {
-            return Err(super::delivery::barred(&why));
+            return Err(super::delivery::barred(true, &why));
         }
         if self.relay.nick().is_none() {
             return Err(DeliveryError::transport("the network is out of reach"));

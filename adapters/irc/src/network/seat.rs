@@ -26,6 +26,8 @@ struct State {
     nick: Option<Nick>,
     /// Why the network does not let it in, where that is final.
     barred: Option<String>,
+    /// Why it stays off the network for a while.
+    held: Option<String>,
     /// How it is to look while its user is not open.
     away: Option<Bytes>,
 }
@@ -47,6 +49,17 @@ impl Seat {
     /// Its nick, while it is on the network.
     pub(super) fn nick(&self) -> Option<Nick> {
         lock(&self.state).nick.clone()
+    }
+
+    /// How it is on the network, in words.
+    pub(super) fn state(&self) -> String {
+        let State { nick, barred, held, .. } = &*lock(&self.state);
+        match (nick, barred, held) {
+            (_, Some(why), _) => format!("not let in: {why}"),
+            (Some(nick), None, _) => nick.to_string(),
+            (None, None, Some(why)) => format!("away for a while: {why}"),
+            (None, None, None) => "connecting".to_owned(),
+        }
     }
 
     pub(super) fn set_nick(&self, nick: Option<Nick>) -> Option<Nick> {
@@ -73,5 +86,17 @@ impl Seat {
     /// The network does not let it in, and nothing is tried any more.
     pub(super) fn bar(&self, why: Option<String>) {
         lock(&self.state).barred = why;
+    }
+
+    /// Why it stays off the network for a while.
+    pub(super) fn held(&self) -> Option<String> {
+        lock(&self.state).held.clone()
+    }
+
+    /// It stays off the network for a while, and whoever waits for it is told why; `None`: it no longer does.
+    pub(super) fn hold(&self, why: Option<String>) {
+        let is_held = why.is_some();
+        lock(&self.state).held = why;
+        self.mailbox.hold(is_held);
     }
 }

@@ -15,16 +15,15 @@ use super::inbound::Answers;
 use super::joined::Joined;
 use super::people::MOMENT;
 use super::seat::Seat;
+use crate::quote::{beginning, cut};
 use crate::sync::lock;
 
 /// How long word of a message waits for the network to come back, and to say who has the nick now.
 const LATE: Duration = Duration::from_mins(30);
 
-/// Characters by which a message is named: enough for its author to know it again.
-const BEGINNING: usize = 40;
-
-/// Characters of the reason at most, so that the beginning has room behind it.
-const REASON: usize = 200;
+/// Characters of the address and of the reason at most, so that the beginning has room behind them.
+const ADDRESS: usize = 60;
+const REASON: usize = 130;
 
 /// A message whose author is told what becomes of it, and by which seat.
 #[derive(Debug)]
@@ -33,23 +32,57 @@ pub(super) struct Waiting {
     seat: Weak<Seat>,
     /// It is a notice, which nothing answers.
     quiet: bool,
-    text: String,
+    mention: Mention,
     at: SystemTime,
     account: Option<String>,
     /// His user name and host.
     mask: Option<String>,
 }
 
+/// How a message is named to its author: to whom it was, where he said that, and how it began.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Mention {
+    to: Option<String>,
+    text: String,
+}
+
+impl Mention {
+    pub(super) fn new(to: Option<&str>, text: &str) -> Self {
+        Self { to: to.map(str::to_owned), text: beginning(text) }
+    }
+
+    /// Word that it did not arrive.
+    pub(super) fn not_delivered(&self, reason: &str) -> String {
+        self.named("Not delivered", "not delivered", reason)
+    }
+
+    fn unknown(&self, reason: &str) -> String {
+        let [capital, small] =
+            ["Sent", "sent"].map(|sent| format!("{sent}, but nobody knows whether it arrived"));
+        self.named(&capital, &small, reason)
+    }
+
+    /// The same, at the beginning of a sentence and within one.
+    fn named(&self, capital: &str, small: &str, reason: &str) -> String {
+        let (reason, text) = (cut(reason, REASON), &self.text);
+        let reason = if reason.is_empty() { reason } else { format!(": {reason}") };
+        match &self.to {
+            Some(to) => format!("{}: {small}{reason} (\"{text}\")", cut(to, ADDRESS)),
+            None => format!("{capital}{reason} (\"{text}\")"),
+        }
+    }
+}
+
 impl Waiting {
     /// What somebody has just written to a seat.
-    pub(super) fn new(nick: Nick, seat: &Arc<Seat>, spoken: &Spoken, text: &str) -> Self {
+    pub(super) fn new(nick: Nick, seat: &Arc<Seat>, spoken: &Spoken, mention: Mention) -> Self {
         let words = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
         let user_host = spoken.source.user().zip(spoken.source.host());
         Self {
             nick,
             seat: Arc::downgrade(seat),
             quiet: spoken.notice,
-            text: beginning(text),
+            mention,
             // What is played back was written who knows when.
             at: if spoken.replayed { SystemTime::UNIX_EPOCH } else { SystemTime::now() },
             account: spoken.account().map(str::to_owned),
@@ -57,9 +90,9 @@ impl Waiting {
         }
     }
 
-    /// Whether somebody of this nick wrote it.
-    pub(super) fn is_of(&self, nick: &Nick) -> bool {
-        self.nick == *nick
+    /// Who wrote it.
+    pub(super) const fn nick(&self) -> &Nick {
+        &self.nick
     }
 
     /// Whether whoever has the nick now is the one who wrote.
@@ -77,40 +110,18 @@ impl Waiting {
         match response.status() {
             _ if self.quiet => None,
             Status::Success => None,
-            Status::Failure => Some(not_delivered(&reason, &self.text)),
-            Status::Indeterminant => {
-                Some(named("Sent, but nobody knows whether it arrived", &reason, &self.text))
-            }
+            Status::Failure => Some(self.mention.not_delivered(&reason)),
+            Status::Indeterminant => Some(self.mention.unknown(&reason)),
         }
     }
-}
-
-/// Word that a text did not arrive.
-pub(super) fn not_delivered(reason: &str, text: &str) -> String {
-    named("Not delivered", reason, &beginning(text))
-}
-
-fn named(what: &str, reason: &str, beginning: &str) -> String {
-    let reason: String = reason.chars().take(REASON).collect();
-    format!("{what}: {reason} (\"{beginning}\")")
-}
-
-/// How a text begins.
-fn beginning(text: &str) -> String {
-    let mut beginning: String = text.chars().take(BEGINNING).collect();
-    if beginning.len() < text.len() {
-        beginning.push('\u{2026}');
-    }
-    beginning
 }
 
 impl Joined {
     /// Tells people what became of what they wrote, as long as the gateway runs.
     pub(super) async fn answer(self: &Arc<Self>, answers: Answers) {
-        let Answers([mut nobody, mut people, mut owners]) = answers;
+        let Answers([mut people, mut owners]) = answers;
         loop {
             let answer = tokio::select! {
-                Some(answer) = nobody.recv() => answer,
                 Some(answer) = people.recv() => answer,
                 Some(answer) = owners.recv() => answer,
                 else => return,
@@ -175,9 +186,12 @@ mod tests {
 
     #[test]
     fn a_message_is_named_by_how_it_began() {
-        assert_eq!(not_delivered("refused", "hello"), "Not delivered: refused (\"hello\")");
-        let long = not_delivered(&"r".repeat(500), &"é".repeat(100));
-        assert!(long.chars().count() < 300 && long.ends_with("é\u{2026}\")"), "{long}");
+        let mention = Mention::new(None, "hello");
+        assert_eq!(mention.not_delivered("refused"), "Not delivered: refused (\"hello\")");
+        let mention = Mention::new(Some("fred@a.example"), "hello");
+        assert_eq!(mention.not_delivered("refused"), "fred@a.example: not delivered: refused (\"hello\")");
+        let long = Mention::new(Some(&"a".repeat(100)), &"é".repeat(100)).unknown(&"r".repeat(500));
+        assert!(long.chars().count() <= 300 && long.ends_with("é\u{2026}\")"), "{long}");
     }
 
     #[test]
@@ -192,7 +206,7 @@ mod tests {
             nick: Nick::parse("alice").unwrap(),
             seat: Weak::new(),
             quiet: false,
-            text: String::new(),
+            mention: Mention::default(),
             at: SystemTime::UNIX_EPOCH,
             account: account.map(str::to_owned),
             mask: Some("a@h".to_owned()),

@@ -45,7 +45,10 @@ pub enum IrcNetwork {
 
 /// Whether a notice is of the moment, and no message: word of what became of one, or of somebody's presence.
 fn is_courtesy(words: &str) -> bool {
-    words.starts_with("Not delivered: ") || words.starts_with("Sent, but ") || presence_told(words).is_some()
+    // The relay says of which address.
+    let about = words.split_once(": ").filter(|(address, _)| address.contains('@') && !address.contains(' '));
+    let said = about.map_or(words, |(_, said)| said).to_lowercase();
+    said.starts_with("not delivered: ") || said.starts_with("sent, but ") || presence_told(words).is_some()
 }
 
 /// `fred@a.example is open: at my desk`.
