@@ -43,12 +43,19 @@ pub enum IrcNetwork {
     Trusting,
 }
 
-/// Whether a notice is of the moment, and no message: word of what became of one, or of somebody's presence.
-fn is_courtesy(words: &str) -> bool {
-    // The relay says of which address.
+/// What a notice says became of a message: `Not delivered: WHY`, or of the relay `ADDRESS: not delivered: WHY`.
+fn told(words: &str) -> Option<Status> {
     let about = words.split_once(": ").filter(|(address, _)| address.contains('@') && !address.contains(' '));
     let said = about.map_or(words, |(_, said)| said).to_lowercase();
-    said.starts_with("not delivered: ") || said.starts_with("sent, but ") || presence_told(words).is_some()
+    let says = |beginning| said.starts_with(beginning);
+    says("not delivered: ")
+        .then_some(Status::Failure)
+        .or_else(|| says("sent, but ").then_some(Status::Indeterminant))
+}
+
+/// Whether a notice is of the moment, and no message: word of what became of one, or of somebody's presence.
+fn is_courtesy(words: &str) -> bool {
+    told(words).is_some() || presence_told(words).is_some()
 }
 
 /// `fred@a.example is open: at my desk`.

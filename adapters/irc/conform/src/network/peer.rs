@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::server::{Event, HOST, Server};
-use super::{NETWORK, RELAY, presence_told};
+use super::{NETWORK, RELAY, presence_told, told};
 use crate::failed;
 use crate::line::Line;
 use crate::peer::{USERS, sender, uttered};
@@ -133,9 +133,9 @@ impl Peer {
             seen.presence = Some(Presence::new(Tuple::new(who, basic), Vec::new()));
             return Notice::Seen(Box::new(seen));
         }
-        let response = match words.starts_with("Sent") {
-            true => Response::indeterminant(Code::Timeout, words),
-            false => Response::failure(Code::Refused, words),
+        let response = match told(words) {
+            Some(Status::Indeterminant) => Response::indeterminant(Code::Timeout, words),
+            _ => Response::failure(Code::Refused, words),
         };
         Notice::Told(Told { tag: self.tag_of(words), response })
     }
