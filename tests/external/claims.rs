@@ -1,7 +1,9 @@
 //! Who may be an adapter, and what it claims.
 
-use crate::stage::{FRED, WILMA, adapter, fred, gateway, opening, outcome};
-use crate::support::gateway::PATIENCE;
+use std::time::{Duration, Instant};
+
+use crate::stage::{FOLDING, FRED, WILMA, adapter, fred, gateway, opening, outcome};
+use crate::support::gateway::{PATIENCE, breathe};
 use crate::support::native::{Client, Open};
 
 /// What an `open` is refused with.
@@ -87,4 +89,28 @@ fn what_it_cannot_take_is_refused_before_it_hears_of_it() {
     assert_eq!(came.body(), "Yabba");
     pepp.respond(&came, "success", "");
     assert_eq!(outcome(&mut fred), "success");
+}
+
+#[test]
+fn what_a_newer_session_claims_counts_only_as_long_as_it_is_there() {
+    let (site, gateway) = gateway("");
+    let (mut pepp, mut fred) = (adapter(&site, FOLDING, true), fred(&site));
+    let newer = adapter(&site, "<adapter><address characters='x'/></adapter>", true);
+    gateway.wait_for("two sessions claim otherwise");
+    fred.message("1", FRED, WILMA, "Yabba");
+    assert_eq!(outcome(&mut fred), "failure bad-address");
+    drop(newer);
+    let until = Instant::now() + PATIENCE;
+    let mut tries = 1;
+    let came = loop {
+        assert!(Instant::now() < until, "what is gone still counts");
+        tries += 1;
+        fred.message(&tries.to_string(), FRED, WILMA, "Yabba");
+        match pepp.next(Duration::from_millis(100)) {
+            Ok(frame) if frame.element() == "message" => break frame,
+            // It may be asked whom to observe, and fred may have been refused once more.
+            _ => breathe(),
+        }
+    };
+    assert_eq!(came.body(), "Yabba");
 }

@@ -11,6 +11,7 @@ The pages behind it: docs/native-cpim.md for the wire, docs/adapters/socket.md f
 """
 
 import asyncio
+import contextvars
 import email
 import email.policy
 import os
@@ -28,16 +29,28 @@ WAITING = 1_000  # our operations that may wait for their answers at once
 PAUSES_S = (0.1, 0.2, 0.5, 1, 2, 5)  # between attempts to connect
 
 
-class Answer:
-    """What became of an operation: `success`, `failure` or `indeterminant`, a code and words for people."""
+# What stands around the operation that a handler is at: its transID, and what is said before its element (`auth`, `id`,
+# `wait`), each as text. A mapping, of the handler's own task: `arrival.get()["transID"]`.
+arrival = contextvars.ContextVar("arrival")
 
-    def __init__(self, status, code="", words=""):
+
+class Refused(Exception):
+    """The gateway refuses the session, and would again: that is for a person to mend."""
+
+
+class Answer:
+    """What became of an operation: `success`, `failure` or `indeterminant`, a code and words for people. To a subscribe
+    of yours it also tells for how long it was granted, in seconds, and the subscription's name."""
+
+    def __init__(self, status, code="", words="", duration=None, subscription=None):
         self.status, self.code, self.words = status, code, words
+        self.duration, self.subscription = duration, subscription
 
     @classmethod
     def read(cls, element):
         code, _, words = "".join(element.itertext()).partition(": ")
-        return cls(element.get("status"), code, words)
+        duration = element.get("duration")
+        return cls(element.get("status"), code, words, duration and int(duration), element.get("subscriptID"))
 
     def __str__(self):
         return " ".join(filter(None, [self.status, self.code and self.code + ":", self.words]))
@@ -218,13 +231,15 @@ class Session:
         return f"{scheme}:{route(self.selector, address, self.relay)}"
 
     async def run(self):
-        """Keeps the session up, for ever."""
+        """Keeps the session up, for ever; `Refused` where that cannot be."""
         tries = 0
         while True:
             try:
                 reader, self._writer = await self._connect()
                 tries = 0
                 await self._serve(reader)
+            except asyncio.IncompleteReadError:
+                print("no session: the gateway has hung up", file=sys.stderr, flush=True)
             except (OSError, EOFError, asyncio.TimeoutError, asyncio.LimitOverrunError) as error:
                 print(f"no session: {error or type(error).__name__}", file=sys.stderr, flush=True)
             finally:
@@ -234,18 +249,32 @@ class Session:
             await asyncio.sleep(PAUSES_S[min(tries, len(PAUSES_S) - 1)])
             tries += 1
 
-    async def send_message(self, source, destination, text, **around):
+    async def send_message(self, source, destination, text, named=None, **around):
         """Sends a text, and waits for what became of it, over as many sessions as that takes; `around` is what else
-        `Message` has: `subject="Dinner"`."""
-        return await self.send_content(source, destination, Message(entity_of(text), **around).write(source, destination))
+        `Message` has: `subject="Dinner"`.
 
-    async def send_content(self, source, destination, content):
+        `named` is the transID, for a protocol that says a message again: said again with the same transID and content,
+        it is delivered once, and answered as before, also after a restart of either side. Draw it by `trans_id`, and
+        keep it beside the name that your protocol has for the message."""
+        content = Message(entity_of(text), **around).write(source, destination)
+        return await self.send_content(source, destination, content, named)
+
+    async def send_content(self, source, destination, content, named=None):
         """The same with any content, which is one MIME entity: `b"Content-Type: image/png\\r\\n\\r\\n" + octets`."""
-        return await self._ask("message", {"source": source, "destination": destination}, content)
+        return await self._ask("message", {"source": source, "destination": destination}, content, named)
 
-    async def send_subscribe(self, watcher, target, duration):
-        """Asks for the presence of somebody; the notifications come to the handler."""
-        return await self._ask("subscribe", {"watcher": watcher, "target": target, "duration": str(duration)})
+    async def send_subscribe(self, watcher, target, duration, subscription=None):
+        """Asks for the presence of somebody; the notifications come to the handler. What is granted may be shorter, and
+        ends then: the answer's `duration`. With the `subscription` of an earlier answer, that one is renewed. With the
+        duration 0 it is told once."""
+        attributes = {"watcher": watcher, "target": target, "duration": str(duration)}
+        if subscription:
+            attributes["subscriptID"] = subscription
+        return await self._ask("subscribe", attributes)
+
+    async def send_unsubscribe(self, watcher, target):
+        """Ends it."""
+        return await self._ask("unsubscribe", {"watcher": watcher, "target": target})
 
     def send_notify(self, watcher, target, destination, status, text=""):
         """Tells presence. It has no answer; without a session it is not told: a new one asks again."""
@@ -263,10 +292,10 @@ class Session:
             reader, writer = await asyncio.open_unix_connection(self.server, limit=2_048)
         attributes = {"version": "1", "serves": f"{self.selector}:", "secret": self.secret}
         writer.write(frame(element("open", attributes, self.claims)))
-        xml, _ = await asyncio.wait_for(read_frame(reader), 10)
+        xml, _, _ = await asyncio.wait_for(read_frame(reader), 10)
         if xml.tag != "open":
-            # A claim that is refused now will be refused again: that is for a person to mend.
-            sys.exit(f"the gateway refuses the session: {xml.get('reason')}: {xml.text}")
+            writer.close()
+            raise Refused(f"the gateway refuses the session: {xml.get('reason')}: {xml.text}")
         self.relay = xml.get("domain")
         for ignored in xml.iter("ignored"):
             print(f"the gateway ignores {ignored.text}", file=sys.stderr, flush=True)
@@ -278,7 +307,7 @@ class Session:
             self._writer.write(sent)
         await self.handler.opened()
         while True:
-            xml, content = await asyncio.wait_for(read_frame(reader), SILENCE_S)
+            xml, content, around = await asyncio.wait_for(read_frame(reader), SILENCE_S)
             if xml.tag == "ping":
                 self._respond(xml.get("transID"), SUCCESS)
             elif xml.tag == "response":
@@ -293,12 +322,13 @@ class Session:
                 raise EOFError(f"the gateway closes: {xml.get('reason', 'in order')}")
             else:
                 # Begun in the order in which they came, so that a pair's messages stay in order.
-                task = asyncio.create_task(self._handle(xml, content))
+                task = asyncio.create_task(self._handle(xml, content, around))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
 
-    async def _handle(self, xml, content):
+    async def _handle(self, xml, content, around):
         handler, get = self.handler, xml.get
+        arrival.set({**around, "transID": get("transID")})
         try:
             if xml.tag == "message":
                 answer = await handler.message(get("source"), get("destination"), content)
@@ -324,9 +354,11 @@ class Session:
         text = escape(f"{answer.code}: {answer.words}" if answer.code else answer.words)
         self._write(element("response", {"status": answer.status, "transID": answered}, text))
 
-    async def _ask(self, name, attributes, content=b""):
+    async def _ask(self, name, attributes, content=b"", mine=None):
         async with self._room:
-            mine = trans_id()
+            mine = mine or trans_id()
+            if mine in self._waiting:  # said again before it was answered: it has the same answer
+                return await asyncio.shield(self._waiting[mine][1])
             xml = element(name, {**attributes, "transID": mine})
             # Written, these would end the session, and all that waits on it: what one user says must not harm others.
             if NOT_XML.search(xml):
@@ -369,7 +401,7 @@ def frame(xml, content=b""):
 
 
 async def read_frame(reader):
-    """The next frame: its element, and its content."""
+    """The next frame: its element, its content, and what is said before both."""
     start = await reader.readuntil(b"\r\n")
     words = start.decode("ascii").split(" ")
     xml_octets, content_octets = int(words[1]), int(words[2])
@@ -377,4 +409,5 @@ async def read_frame(reader):
         raise EOFError(f"not a frame: {start!r}")
     xml = await reader.readexactly(xml_octets)
     content = await reader.readexactly(content_octets)
-    return ElementTree.fromstring(xml), content
+    around = dict(word.split("=", 1) for word in words[3:] if "=" in word)
+    return ElementTree.fromstring(xml), content, around

@@ -186,4 +186,7 @@ async def main():
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    try:
+        asyncio.run(main())
+    except cpim.Refused as refused:
+        sys.exit(str(refused))

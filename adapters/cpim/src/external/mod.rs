@@ -25,35 +25,73 @@ const SPACE: &str = "cpim.adapters";
 /// External adapters that are read from memory at most: selectors are few, since each is configured.
 const MOST: usize = 256;
 
-/// What external adapters claim, by selector; each as it said last.
+/// What external adapters claim, by selector.
 #[derive(Debug, Default)]
-pub(crate) struct Externals(Mutex<HashMap<Selector, Arc<Description>>>);
+pub(crate) struct Externals(Mutex<HashMap<Selector, Known>>);
+
+/// What is known of one selector's adapter. Of several sessions the newest counts, as it does for what is delivered.
+#[derive(Debug, Default)]
+struct Known {
+    /// What those that are there claim, the newest last.
+    there: Vec<Claimed>,
+    /// What was claimed last.
+    last: Claimed,
+}
+
+/// What one session claims.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Claimed {
+    /// Which session, by its place in memory, where no other is while it is there.
+    pub(crate) session: usize,
+    pub(crate) description: Arc<Description>,
+    /// As it was said, for the notes.
+    pub(crate) said: Bytes,
+}
+
+impl Known {
+    fn now(&self) -> &Claimed {
+        self.there.last().unwrap_or(&self.last)
+    }
+
+    /// Changes what is there, and tells what has to be noted.
+    fn change(&mut self, change: impl FnOnce(&mut Vec<Claimed>)) -> Option<Bytes> {
+        change(&mut self.there);
+        let now = self.now().clone();
+        let is_other = now.description != self.last.description;
+        self.last = now;
+        is_other.then(|| self.last.said.clone())
+    }
+}
 
 impl Externals {
     /// What the adapter of a selector claims; of one that never came, what one claims that says nothing.
     pub(crate) fn of(&self, selector: &Selector) -> Arc<Description> {
-        self.lock().get(selector).cloned().unwrap_or_default()
+        self.lock().get(selector).map(|known| Arc::clone(&known.now().description)).unwrap_or_default()
     }
 
     /// An adapter is there, and says what it claims.
-    pub(crate) async fn arrived(
-        &self,
-        serves: &[Scope],
-        description: &Arc<Description>,
-        extensions: &str,
-        memory: &dyn Memory,
-    ) {
-        for scope in serves {
-            let Scope::Selector(selector) = scope else { continue };
-            let before = self.lock().insert(selector.clone(), Arc::clone(description));
-            if before.as_ref() == Some(description) {
-                continue;
-            }
-            let said = Bytes::copy_from_slice(extensions.as_bytes());
-            if let Err(error) = memory.set_note(SPACE, selector.as_str(), said, None).await {
-                // After a restart its addresses are then compared as they are written, until it comes again.
-                tracing::warn!(%selector, %error, "the claims of an external adapter cannot be kept");
-            }
+    pub(crate) async fn arrived(&self, serves: &[Scope], claimed: Claimed, memory: &dyn Memory) {
+        for selector in selectors_in(serves) {
+            let noted = {
+                let mut all = self.lock();
+                let known = all.entry(selector.clone()).or_default();
+                if known.there.last().is_some_and(|other| other.description != claimed.description) {
+                    tracing::warn!(%selector, "two sessions claim otherwise: the newer one counts as long as it is there");
+                }
+                known.change(|there| there.push(claimed.clone()))
+            };
+            note(selector, noted, memory).await;
+        }
+    }
+
+    /// An adapter is gone: what another claims that is still there counts again.
+    pub(crate) async fn left(&self, serves: &[Scope], session: usize, memory: &dyn Memory) {
+        for selector in selectors_in(serves) {
+            let noted = self
+                .lock()
+                .get_mut(selector)
+                .and_then(|known| known.change(|there| there.retain(|claimed| claimed.session != session)));
+            note(selector, noted, memory).await;
         }
     }
 
@@ -67,10 +105,12 @@ impl Externals {
             let Some(selector) = selectors.iter().find(|selector| selector.as_str() == name) else {
                 continue;
             };
-            let said = std::str::from_utf8(&said).unwrap_or_default();
-            if let Ok(Some(description)) = Description::find(said) {
-                self.lock().entry(selector.clone()).or_insert_with(|| Arc::new(description));
-            }
+            let Ok(Some(description)) = Description::find(std::str::from_utf8(&said).unwrap_or_default())
+            else {
+                continue;
+            };
+            let last = Claimed { session: 0, description: Arc::new(description), said };
+            self.lock().entry(selector.clone()).or_insert_with(|| Known { there: Vec::new(), last });
         }
     }
 
@@ -91,8 +131,23 @@ impl Externals {
         self.of(selector).presence
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Selector, Arc<Description>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Selector, Known>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn selectors_in(scopes: &[Scope]) -> impl Iterator<Item = &Selector> {
+    scopes.iter().filter_map(|scope| match scope {
+        Scope::Selector(selector) => Some(selector),
+        Scope::Address(_) | Scope::Any | Scope::Domain(_) | Scope::Under(_) => None,
+    })
+}
+
+async fn note(selector: &Selector, said: Option<Bytes>, memory: &dyn Memory) {
+    let Some(said) = said else { return };
+    if let Err(error) = memory.set_note(SPACE, selector.as_str(), said, None).await {
+        // After a restart its addresses are then compared as they are written, until it comes again.
+        tracing::warn!(%selector, %error, "the claims of an external adapter cannot be kept");
     }
 }
 
