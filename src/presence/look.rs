@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cpim_adapter::{Address, Domain, ForeignAddress, Standing, SubscriptId};
+use cpim_adapter::{Address, ForeignAddress, Standing, SubscriptId};
 
 use super::book::Book;
 use super::far::Far;
@@ -152,13 +152,6 @@ impl Book {
     /// A watcher has a session again: he is told the present state of all that he watches.
     pub(crate) fn watcher_is_back(&mut self, watcher: &Address) {
         self.leases_by(watcher).into_iter().for_each(|key| self.reached(key));
-    }
-
-    /// Whoever serves a whole domain is there: its watchers are told the present state of all that they watch.
-    pub(crate) fn domain_is_back(&mut self, domain: &Domain) {
-        let keys: Vec<LeaseKey> =
-            self.names.of_domain(domain).flat_map(|name| self.leases.of_watcher(name)).collect();
-        self.reached_perhaps(keys);
     }
 
     /// What is to be written down of a presentity's presence: nothing new, that there is none, or what it is. Only

@@ -62,11 +62,15 @@ impl Book {
 
     /// Subscriptions behind a link, whose server keeps them.
     fn far_of(&self, link: &Link) -> Vec<LeaseKey> {
-        let names = self.names.of_domain(link.domain());
-        let elsewhere = names
-            .filter(|name| self.presentities.get(name).is_some_and(|known| known.kind == Kind::Elsewhere))
-            .filter(|name| self.names.address(*name).is_some_and(|address| link.leads_to(address)));
+        let elsewhere = self
+            .names_over(link)
+            .filter(|name| self.presentities.get(name).is_some_and(|known| known.kind == Kind::Elsewhere));
         elsewhere.flat_map(|name| self.leases.of_presentity(name)).collect()
+    }
+
+    fn names_over<'a>(&'a self, link: &'a Link) -> impl Iterator<Item = Name> + 'a {
+        let names = self.names.of_domain(link.domain());
+        names.filter(move |name| self.names.address(*name).is_some_and(|address| link.leads_to(address)))
     }
 
     /// A link is gone: whatever its server keeps is asked for again soon, which brings the link back if it can be.
@@ -77,6 +81,13 @@ impl Book {
         }
         self.forget_observing(link);
         keys.into_iter().for_each(|key| self.renew_at(key, now + 1_000));
+    }
+
+    /// Whoever serves all that is behind a link is there: its watchers are told the present state of all that they watch.
+    pub(crate) fn watchers_are_back(&mut self, link: &Link) {
+        let keys: Vec<LeaseKey> =
+            self.names_over(link).flat_map(|name| self.leases.of_watcher(name)).collect();
+        self.reached_perhaps(keys);
     }
 
     /// A link is there. Where it was not, everything is asked for again: the other side may have forgotten it, or

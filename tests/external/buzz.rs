@@ -52,14 +52,14 @@ fn start() -> (Site, Gateway, Adapter, u16) {
     let site = Site::new(GIVEN);
     let gateway = site.start();
     let port = free_port();
-    let mut adapter = Adapter::run(&site, "buzz.py", &[&format!("127.0.0.1:{port}"), "buzz.example"]);
+    let adapter = Adapter::run(&site, "buzz.py", &[&format!("127.0.0.1:{port}"), "buzz.example"]);
     adapter.says("in contact with gw.example");
     (site, gateway, adapter, port)
 }
 
 #[test]
 fn the_word_of_the_server_is_the_evidence() {
-    let (site, _gateway, mut adapter, port) = start();
+    let (site, _gateway, adapter, port) = start();
     let mut fred = fred(&site);
     let mut server = Server::at(port);
     adapter.says("in contact with buzz.example");
@@ -105,7 +105,7 @@ fn while_the_server_is_away_the_gateway_keeps_what_is_for_it() {
 
 #[test]
 fn presence_is_what_the_server_tells_and_nobody_is_there_while_it_is_away() {
-    let (site, _gateway, mut adapter, port) = start();
+    let (site, _gateway, adapter, port) = start();
     let mut server = Server::at(port);
     adapter.says("in contact with buzz.example");
     let mut fred = fred(&site);

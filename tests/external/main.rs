@@ -23,3 +23,4 @@ mod presence;
 mod python;
 mod stage;
 mod template;
+mod toolkit;

@@ -1,21 +1,25 @@
 //! The examples of the guide, as they stand there: programs in Python, beside a real gateway.
 
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 
 use crate::lines::Talker;
 use crate::stage::{FRED, hears, of, outcome};
 use crate::support::gateway::{Gateway, PATIENCE, Site};
 use crate::support::native::{Client, Open};
 
-const GIVEN: &str = "[principals]\nsubscribe = \"allow\"\nfetch = \"allow\"\n[selectors]\nlines = \"opaque\"\n\
+/// Gives `lines:` to an adapter.
+pub(crate) const GIVEN: &str = "[principals]\nsubscribe = \"allow\"\nfetch = \"allow\"\n[selectors]\nlines = \"opaque\"\n\
      [[application]]\nname = \"LINES\"\ncovers = [\"lines:\"]\nsecret_env = \"PEER_SECRET\"\n";
 const WILMA: &str = "im:lines=wilma@gw.example";
 
 /// An adapter. It is killed with this value.
 pub(crate) struct Adapter {
     child: Child,
-    said: BufReader<std::process::ChildStderr>,
+    /// What it says to people, line by line.
+    said: Receiver<String>,
     port: u16,
 }
 
@@ -28,17 +32,18 @@ impl Adapter {
         adapter
     }
 
-    /// Starts one of the examples.
+    /// Starts one of the examples, or another program by its whole path.
     pub(crate) fn run(site: &Site, program: &str, arguments: &[&str]) -> Self {
         // Copied, as its author would: it needs nothing but its two files.
         let folder = site.path("adapter");
         std::fs::create_dir_all(&folder).unwrap();
-        for file in ["cpim.py", program] {
-            let example = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/adapters/python/");
-            std::fs::copy(format!("{example}{file}"), folder.join(file)).unwrap();
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/adapters/python");
+        for file in ["cpim.py", program].map(|file| examples.join(file)) {
+            std::fs::copy(&file, folder.join(file.file_name().unwrap())).unwrap();
         }
         let mut child = Command::new("python3")
-            .args(["-B", program])
+            .arg("-B")
+            .arg(Path::new(program).file_name().unwrap())
             .args(arguments)
             .current_dir(&folder)
             .env("CPIM_SERVER", format!("127.0.0.1:{}", site.port))
@@ -46,20 +51,34 @@ impl Adapter {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("NOT RUN: python3: {error}"));
-        let said = BufReader::new(child.stderr.take().unwrap());
+        let (sender, said) = mpsc::channel();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+        // It ends with the adapter, or with whoever listens.
+        std::thread::spawn(move || lines.take_while(|line| sender.send(line.clone()).is_ok()).for_each(drop));
         Self { child, said, port: 0 }
     }
 
     /// Waits until it says something that begins so.
-    pub(crate) fn says(&mut self, beginning: &str) -> String {
+    pub(crate) fn says(&self, beginning: &str) -> String {
         loop {
-            let mut line = String::new();
-            let octets = self.said.read_line(&mut line).unwrap();
-            assert!(octets > 0, "the adapter ended before it said {beginning:?}");
+            let line = self.said.recv_timeout(PATIENCE);
+            let line = line.unwrap_or_else(|error| panic!("the adapter never said {beginning:?}: {error}"));
             if line.starts_with(beginning) {
-                return line.trim_end().to_owned();
+                return line;
             }
         }
+    }
+
+    /// Waits until it ends by itself, and gives what it says until then.
+    pub(crate) fn ends(&mut self) -> String {
+        let lines = std::iter::from_fn(|| match self.said.recv_timeout(PATIENCE) {
+            Ok(line) => Some(line),
+            Err(RecvTimeoutError::Disconnected) => None,
+            Err(RecvTimeoutError::Timeout) => panic!("the adapter goes on"),
+        });
+        let said = lines.collect::<Vec<_>>().join("\n");
+        assert!(!self.child.wait().unwrap().success(), "{said}");
+        said
     }
 }
 
@@ -184,7 +203,7 @@ fn it_may_be_killed_and_so_may_the_gateway() {
     drop(adapter);
     assert_eq!(outcome(&mut fred), "indeterminant timeout", "she may have read it");
 
-    let mut adapter = Adapter::start(&site);
+    let adapter = Adapter::start(&site);
     let mut wilma = Talker::called("wilma", adapter.port);
     wilma.says("to im:fred@a.example 1 Are you there?");
     let came = fred.expect_message();

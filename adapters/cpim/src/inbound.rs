@@ -3,7 +3,6 @@
 use std::io;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use cpim_adapter::{AdapterContext, Mapper};
 use cpim_native_proto::{Close, Open, Reason};
 use rustls::server::ServerConnection;
@@ -13,7 +12,6 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::claims::{Admission, Credentials, Unauthorised, admit, secret_of};
 use crate::config::ListenAt;
-use crate::external::Claimed;
 use crate::names::CertificateNames;
 use crate::session::{Ends, Session};
 use crate::shared::{Configured, Listening, Shared, hold_to_settings};
@@ -79,11 +77,9 @@ pub(crate) async fn serve(
     };
     tracing::info!(session = admission.authority.label, "open");
     // Before the gateway knows of it, and asks about its addresses.
-    let place = Arc::as_ptr(&session).addr();
-    if let Some(description) = &admission.adapter {
-        let said = Bytes::copy_from_slice(open.extensions.as_bytes());
-        let claimed = Claimed { session: place, description: Arc::clone(description), said };
-        Box::pin(shared.externals.arrived(session.serves(), claimed, &*cx.memory)).await;
+    if let Some(claims) = &admission.adapter {
+        let said = &open.extensions;
+        Box::pin(shared.externals.arrived(&admission.serves, claims, said, &*cx.memory)).await;
         if !open.ignored.is_empty() {
             let session = &admission.authority.label;
             tracing::warn!(session, "not known here, and ignored: {}", open.ignored.join(", "));
@@ -95,14 +91,14 @@ pub(crate) async fn serve(
         tracing::error!(from = origin.label, %error, "cannot answer `open`");
     }
     let connection = shared.announce(wire, &admission, (&session, ends), &cx, None);
-    let is_adapter = admission.adapter.is_some();
+    let adapter = admission.adapter.clone();
     drop((configured, admission));
     tokio::select! {
         () = connection.run(|session| shared.sessions.leave(session)) => {}
         () = hold_to_settings(changes, &session, |now| judge(now).map(|admission| admission.authority)) => {}
     }
-    if is_adapter {
-        Box::pin(shared.externals.left(session.serves(), place, &*cx.memory)).await;
+    if let Some(claims) = &adapter {
+        Box::pin(shared.externals.left(session.serves(), claims, &*cx.memory)).await;
     }
 }
 

@@ -403,7 +403,7 @@ def frame(xml, content=b""):
 async def read_frame(reader):
     """The next frame: its element, its content, and what is said before both."""
     start = await reader.readuntil(b"\r\n")
-    words = start.decode("ascii").split(" ")
+    words = start.decode("ascii").rstrip("\r\n").split(" ")
     xml_octets, content_octets = int(words[1]), int(words[2])
     if words[0] != "CPIM/1" or xml_octets > XML_OCTETS or content_octets > CONTENT_OCTETS:
         raise EOFError(f"not a frame: {start!r}")

@@ -47,18 +47,21 @@ impl Router {
             domain: domain.as_str().to_owned(),
             at: crate::clock::UnixMs::now().0,
         });
+        let link = Link::Domain(domain.clone());
         self.presence.with(|book, now| {
-            book.domain_is_back(domain);
-            book.link_is_back(&Link::Domain(domain.clone()), now);
+            book.watchers_are_back(&link);
+            book.link_is_back(&link, now);
         });
     }
 
-    /// An external adapter is there: whom it is to tell is told, and whom it is to observe, it is asked to.
+    /// An external adapter is there: its users, and whoever is reached over it by another name, are told what they watch,
+    /// and whom it is to observe, it is asked to.
     fn adapter_is_back(self: &Arc<Self>, selector: &Selector) {
         let link = self.link_of(selector);
         self.presence.with(|book, now| {
             let all = book.all_parked();
             book.reached_perhaps(all);
+            book.watchers_are_back(&link);
             book.link_is_back(&link, now);
         });
         self.observe_again();

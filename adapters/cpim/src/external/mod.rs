@@ -34,63 +34,64 @@ pub(crate) struct Externals(Mutex<HashMap<Selector, Known>>);
 struct Known {
     /// What those that are there claim, the newest last.
     there: Vec<Claimed>,
-    /// What was claimed last.
-    last: Claimed,
+    /// What counts: the newest of them, or what was claimed by the last that was there.
+    counts: Claimed,
 }
 
-/// What one session claims.
+/// What one session claims, and as it was said, for the notes. Each session has a description of its own, by which it is
+/// known again.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Claimed {
-    /// Which session, by its place in memory, where no other is while it is there.
-    pub(crate) session: usize,
-    pub(crate) description: Arc<Description>,
-    /// As it was said, for the notes.
-    pub(crate) said: Bytes,
+struct Claimed {
+    description: Arc<Description>,
+    said: Bytes,
 }
 
 impl Known {
-    fn now(&self) -> &Claimed {
-        self.there.last().unwrap_or(&self.last)
-    }
-
-    /// Changes what is there, and tells what has to be noted.
-    fn change(&mut self, change: impl FnOnce(&mut Vec<Claimed>)) -> Option<Bytes> {
-        change(&mut self.there);
-        let now = self.now().clone();
-        let is_other = now.description != self.last.description;
-        self.last = now;
-        is_other.then(|| self.last.said.clone())
+    /// After a change of who is there: what has to be noted, if anything.
+    fn changed(&mut self) -> Option<Bytes> {
+        let newest = self.there.last()?.clone();
+        let before = std::mem::replace(&mut self.counts, newest);
+        (before.description != self.counts.description).then(|| self.counts.said.clone())
     }
 }
 
 impl Externals {
     /// What the adapter of a selector claims; of one that never came, what one claims that says nothing.
     pub(crate) fn of(&self, selector: &Selector) -> Arc<Description> {
-        self.lock().get(selector).map(|known| Arc::clone(&known.now().description)).unwrap_or_default()
+        self.lock().get(selector).map(|known| Arc::clone(&known.counts.description)).unwrap_or_default()
     }
 
     /// An adapter is there, and says what it claims.
-    pub(crate) async fn arrived(&self, serves: &[Scope], claimed: Claimed, memory: &dyn Memory) {
-        for selector in selectors_in(serves) {
+    pub(crate) async fn arrived(
+        &self,
+        serves: &[Scope],
+        description: &Arc<Description>,
+        extensions: &str,
+        memory: &dyn Memory,
+    ) {
+        let said = Bytes::copy_from_slice(extensions.as_bytes());
+        let claimed = Claimed { description: Arc::clone(description), said };
+        for selector in selectors_of(serves) {
             let noted = {
                 let mut all = self.lock();
                 let known = all.entry(selector.clone()).or_default();
-                if known.there.last().is_some_and(|other| other.description != claimed.description) {
+                if known.there.last().is_some_and(|other| other.description != *description) {
                     tracing::warn!(%selector, "two sessions claim otherwise: the newer one counts as long as it is there");
                 }
-                known.change(|there| there.push(claimed.clone()))
+                known.there.push(claimed.clone());
+                known.changed()
             };
             note(selector, noted, memory).await;
         }
     }
 
     /// An adapter is gone: what another claims that is still there counts again.
-    pub(crate) async fn left(&self, serves: &[Scope], session: usize, memory: &dyn Memory) {
-        for selector in selectors_in(serves) {
-            let noted = self
-                .lock()
-                .get_mut(selector)
-                .and_then(|known| known.change(|there| there.retain(|claimed| claimed.session != session)));
+    pub(crate) async fn left(&self, serves: &[Scope], description: &Arc<Description>, memory: &dyn Memory) {
+        for selector in selectors_of(serves) {
+            let noted = self.lock().get_mut(selector).and_then(|known| {
+                known.there.retain(|claimed| !Arc::ptr_eq(&claimed.description, description));
+                known.changed()
+            });
             note(selector, noted, memory).await;
         }
     }
@@ -109,8 +110,8 @@ impl Externals {
             else {
                 continue;
             };
-            let last = Claimed { session: 0, description: Arc::new(description), said };
-            self.lock().entry(selector.clone()).or_insert_with(|| Known { there: Vec::new(), last });
+            let counts = Claimed { description: Arc::new(description), said };
+            self.lock().entry(selector.clone()).or_insert_with(|| Known { there: Vec::new(), counts });
         }
     }
 
@@ -136,13 +137,6 @@ impl Externals {
     }
 }
 
-fn selectors_in(scopes: &[Scope]) -> impl Iterator<Item = &Selector> {
-    scopes.iter().filter_map(|scope| match scope {
-        Scope::Selector(selector) => Some(selector),
-        Scope::Address(_) | Scope::Any | Scope::Domain(_) | Scope::Under(_) => None,
-    })
-}
-
 async fn note(selector: &Selector, said: Option<Bytes>, memory: &dyn Memory) {
     let Some(said) = said else { return };
     if let Err(error) = memory.set_note(SPACE, selector.as_str(), said, None).await {
@@ -154,10 +148,12 @@ async fn note(selector: &Selector, said: Option<Bytes>, memory: &dyn Memory) {
 /// The selectors that the configuration gives away.
 pub(crate) fn selectors(settings: &Settings) -> Vec<Selector> {
     let covers = settings.applications.iter().flat_map(|application| &application.covers);
-    covers
-        .filter_map(|scope| match scope {
-            Scope::Selector(selector) => Some(selector.clone()),
-            Scope::Address(_) | Scope::Any | Scope::Domain(_) | Scope::Under(_) => None,
-        })
-        .collect()
+    selectors_of(covers).cloned().collect()
+}
+
+fn selectors_of<'s>(scopes: impl IntoIterator<Item = &'s Scope>) -> impl Iterator<Item = &'s Selector> {
+    scopes.into_iter().filter_map(|scope| match scope {
+        Scope::Selector(selector) => Some(selector),
+        Scope::Address(_) | Scope::Any | Scope::Domain(_) | Scope::Under(_) => None,
+    })
 }
