@@ -129,12 +129,7 @@ impl Router {
         let received = format!("from {from} ({}), {} hops left", entry.standing, entry.passage.hops);
         let mut row = Box::new(entry.row(0, received));
         let recall = hop.as_ref().and_then(|(port, hop)| self.adapter(*port)?.recalls(hop));
-
-        let mut last = lock(&self.last_number);
-        let number = *last + 1;
-        *last = number;
-        row.number = number;
-        let leg = new_leg(&lock(&self.table));
+        let leg = draw_leg();
         if let (Some(recall), Some((_, hop))) = (recall, &hop) {
             row.intent = Some(Intent {
                 leg: leg.as_str().to_owned(),
@@ -142,7 +137,7 @@ impl Router {
                 recall_until: Some(entry.at.plus(recall).0),
             });
         }
-        let mut flight = Box::new(Flight::new(number, entry, leg, self.schedule_to(hop.as_ref(), terms)));
+        let mut flight = Box::new(Flight::new(0, entry, leg, self.schedule_to(hop.as_ref(), terms)));
         flight.patience = self.patience_to(hop.as_ref());
         if let Some(recall) = recall {
             flight.attempt = Attempt::Recallable(flight.accepted_at.plus(recall));
@@ -152,7 +147,23 @@ impl Router {
         flight.at_hand = hop.zip(under).map(at_hand);
         flight.waiters = waiters;
         flight.room = room;
-        lock(&self.table).insert(flight);
+
+        // All else is done by now: everybody waits for this lock.
+        let mut last = lock(&self.last_number);
+        let number = *last + 1;
+        *last = number;
+        row.number = number;
+        flight.number = number;
+        {
+            let mut table = lock(&self.table);
+            if table.has_leg(&flight.leg) {
+                flight.leg = new_leg(&table);
+                if let Some(intent) = &mut row.intent {
+                    flight.leg.as_str().clone_into(&mut intent.leg);
+                }
+            }
+            table.insert(flight);
+        }
         let written = self.journal.write(Write::Accept(row));
         drop(last);
         if written.is_err() {
@@ -317,11 +328,16 @@ pub(super) fn passage(facts: &SessionFacts, arrival: &Arrival, policy: &Policy) 
 /// A transID for a leg, unlike any other that is out.
 pub(super) fn new_leg(table: &Table) -> TransId {
     loop {
-        let leg = TransId::from_draw(ids::draw());
+        let leg = draw_leg();
         if !table.has_leg(&leg) {
             return leg;
         }
     }
+}
+
+/// A transID for a leg: most likely unlike any other that is out.
+fn draw_leg() -> TransId {
+    TransId::from_draw(ids::draw())
 }
 
 fn refuse(slot: AnswerSlot, trans_id: &TransId, refusal: &Refusal) {

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::{mpsc, watch};
 
-use self::state::State;
+use self::state::{State, Work};
 use super::{
     AliasRow, Done, Journal, KeptAnswer, LeaseRow, NotWritten, OwnerScope, Pruned, Recalled, Retention,
     STORIES, StoreError, StoreHealth, Story, Unsettled, Write,
@@ -82,14 +82,17 @@ impl MemoryStore {
 #[async_trait]
 impl Journal for MemoryStore {
     fn write(&self, write: Write) -> Result<(), NotWritten> {
+        let may_be_refused = write.may_be_refused();
+        // Before the lock, for which everybody waits.
+        let work = Work::new(write);
         let mut shared = self.lock();
         let Shared { state, done } = &mut *shared;
         let done = done.as_ref().ok_or(NotWritten::Closed)?;
         let taken = done.max_capacity() - done.capacity();
-        if write.may_be_refused() && (taken >= COMPLETIONS || !state.has_room_for(&write)) {
+        if may_be_refused && (taken >= COMPLETIONS || !state.has_room_for(&work)) {
             return Err(NotWritten::Full);
         }
-        if let Some(one) = state.perform(write)
+        if let Some(one) = state.perform(work)
             && let Err(mpsc::error::TrySendError::Full(lost)) = done.try_send(vec![one])
         {
             tracing::error!(?lost, "more completions are owed than operations in flight can be");

@@ -11,10 +11,30 @@ use super::leases::Leases;
 use super::names::Names;
 use super::row::{RememberedKey, Row};
 use crate::store::retention::{PRUNE_ROWS, is_remembered};
-use crate::store::write::{Acceptance, Done, Intent, Kept, Outcome, Verdict, Write};
+use crate::store::write::{Done, Intent, Kept, Outcome, Verdict, Write};
 use crate::store::{
     Attempt, KeptAnswer, OwnerScope, PAGE_OCTETS, PAGE_ROWS, Pruned, Recalled, Retention, Story, Unsettled,
 };
+
+/// A write, as far as it can be done without the state.
+#[derive(Debug)]
+pub(super) enum Work {
+    /// An operation, and how it is attempted first.
+    Accept(Box<Row>, Option<Intent>),
+    Other(Write),
+}
+
+impl Work {
+    pub(super) fn new(write: Write) -> Self {
+        match write {
+            Write::Accept(mut acceptance) => {
+                let intent = acceptance.intent.take();
+                Self::Accept(Box::new(Row::new(*acceptance)), intent)
+            }
+            write => Self::Other(write),
+        }
+    }
+}
 
 #[derive(Debug)]
 pub(super) struct State {
@@ -62,12 +82,15 @@ impl State {
         }
     }
 
-    pub(super) fn has_room_for(&self, write: &Write) -> bool {
-        match write {
-            Write::Accept(_) => {
-                self.open.len() < self.options.operations
-                    && self.octets.saturating_add(write.octets()) <= self.options.octets
+    pub(super) fn has_room_for(&self, work: &Work) -> bool {
+        let write = match work {
+            Work::Accept(row, _) => {
+                return self.open.len() < self.options.operations
+                    && self.octets.saturating_add(row.octets) <= self.options.octets;
             }
+            Work::Other(write) => write,
+        };
+        match write {
             Write::Alias { space, address, .. } => self.names.has_room_for_alias(space, address),
             Write::Lease { lease, .. } => self.leases.has_room_for(lease),
             Write::AddNote { space, key, .. } | Write::Note { space, key, value: Some(_), .. } => {
@@ -78,9 +101,16 @@ impl State {
         }
     }
 
-    pub(super) fn perform(&mut self, write: Write) -> Option<Done> {
+    pub(super) fn perform(&mut self, work: Work) -> Option<Done> {
+        match work {
+            Work::Accept(row, intent) => Some(self.accept(row, intent)),
+            Work::Other(write) => self.write(write),
+        }
+    }
+
+    fn write(&mut self, write: Write) -> Option<Done> {
         match write {
-            Write::Accept(acceptance) => Some(self.accept(*acceptance)),
+            Write::Accept(acceptance) => self.perform(Work::new(Write::Accept(acceptance))),
             Write::AddNote { ticket, space, key, value, expires_at, at } => {
                 let kept = match self.names.note(&space, &key, at) {
                     Some(_) => Kept::Before,
@@ -134,11 +164,9 @@ impl State {
         }
     }
 
-    fn accept(&mut self, mut acceptance: Acceptance) -> Done {
-        let number = acceptance.number;
+    fn accept(&mut self, row: Box<Row>, intent: Option<Intent>) -> Done {
+        let number = row.number;
         let accepted = |verdict| Done::Accepted { number, verdict };
-        let intent = acceptance.intent.take();
-        let row = Box::new(Row::new(acceptance));
         if let Some(first) = self.first(&row.remembered_key(), row.accepted_at) {
             return accepted(Verdict::Retransmission { first: first.number });
         }

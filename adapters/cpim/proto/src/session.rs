@@ -57,6 +57,8 @@ pub struct Session<T = ()> {
     input: BytesMut,
     /// Input waits because the peer does not take what it is owed.
     held: bool,
+    /// There may be whole frames in the input, which wait until the events before them have been polled.
+    paused: bool,
     /// Frames that were read, for the peer to find the one at fault.
     frames: u64,
     inbound: Inbound,
@@ -99,6 +101,7 @@ impl<T> Session<T> {
             decoder: Decoder::new(config.limits),
             input: BytesMut::new(),
             held: false,
+            paused: false,
             frames: 0,
             inbound: Inbound::default(),
             outbound: Outbound::default(),
@@ -137,6 +140,9 @@ impl<T> Session<T> {
 
     /// What happened, in the order in which it did.
     pub fn poll_event(&mut self) -> Option<Event> {
+        if self.events.is_empty() && self.paused {
+            self.advance(self.hearing.last);
+        }
         let event = self.events.pop_front();
         if event.is_none() {
             // A silent session keeps no room for events; they are large.

@@ -31,6 +31,7 @@ impl<T> Session<T> {
 
     /// The peer will send nothing more, and has said so in the transport's own way.
     pub fn handle_end(&mut self, now: Instant) {
+        self.take_the_rest(now);
         match self.state {
             State::Closing { by: By::Us, .. } => {
                 self.receipts.all_heard();
@@ -43,7 +44,8 @@ impl<T> Session<T> {
     }
 
     /// The transport failed: nothing can be sent or received any more.
-    pub fn handle_loss(&mut self, _now: Instant) {
+    pub fn handle_loss(&mut self, now: Instant) {
+        self.take_the_rest(now);
         match self.state {
             State::Closed { .. } => self.state = State::Closed { until: None },
             _ => self.end_at_once(Closure::Lost),

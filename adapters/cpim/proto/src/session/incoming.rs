@@ -11,12 +11,33 @@ use super::tables::{Arrival, same};
 use super::{Closure, Event, Incoming, Session};
 use crate::{Close, Element, Frame, Open, Parameters, Refusal, Rejection, Violation, write_response};
 
+/// Events that wait to be polled before more input is read: they are large, and room for hundreds of them at once would
+/// be memory that is touched for the first time, again and again.
+const EVENTS_AT_ONCE: usize = 16;
+
 const NOT_YET: Violation = Violation::OutOfOrder("expected `open` before anything else");
 
 impl<T> Session<T> {
-    /// Takes frames off the input while they may be taken.
+    /// Takes frames off the input while they may be taken, and while there is room for events: what is left is taken
+    /// once those have been polled.
     pub(super) fn advance(&mut self, now: Instant) {
+        self.take_frames(now, EVENTS_AT_ONCE);
+    }
+
+    /// Takes everything off the input that came before the transport ended.
+    pub(super) fn take_the_rest(&mut self, now: Instant) {
+        if std::mem::take(&mut self.paused) {
+            self.take_frames(now, usize::MAX);
+        }
+    }
+
+    fn take_frames(&mut self, now: Instant, events: usize) {
+        self.paused = false;
         while self.wants_input() {
+            if self.events.len() >= events {
+                self.paused = true;
+                break;
+            }
             let taken = match self.decoder.decode(&mut self.input) {
                 Ok(None) => break,
                 Ok(Some(frame)) => {
