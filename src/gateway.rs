@@ -145,7 +145,7 @@ impl Gateway {
             let bound = port.adapter.bind().await;
             bound.map_err(|source| StartError::Adapter { adapter: port.name, source })?;
         }
-        let (stores, done) = open_stores(&config).await?;
+        let (stores, done, sound) = open_stores(&config).await?;
         let room = config.limits.memory_octets;
         let router =
             Router::new(ports, Policy::new(&config)?, resolver(&config)?, stores.clone(), room).await?;
@@ -164,7 +164,7 @@ impl Gateway {
         let state =
             AdminState::new(Arc::clone(&router) as _, stores.journal.health(), health, shutdown.clone());
         let admin = admin::serve(&config.admin, state).await?;
-        router.start(done).await?;
+        router.start(done, sound).await?;
         let adapters = TaskTracker::new();
         let kept = Arc::new(Shelf::new(router.memory(), (&config.kept).into()));
         for (at, reporter) in reporters.into_iter().enumerate() {
@@ -285,8 +285,14 @@ fn build(config: &Config) -> Result<(Vec<Port>, Reloads), StartError> {
     Ok((ports, reloads))
 }
 
-/// The stores, and where each tells what it has done. Without durability, only operations are volatile.
-async fn open_stores(config: &Config) -> Result<(Stores, Vec<mpsc::Receiver<Vec<Done>>>), StartError> {
+/// Where each store tells what it has done.
+type Completions = Vec<mpsc::Receiver<Vec<Done>>>;
+
+/// The stores, which can be read, and whether they are sound, which is being looked into. Without durability, only
+/// operations are volatile.
+async fn open_stores(
+    config: &Config,
+) -> Result<(Stores, Completions, impl Future<Output = Result<(), StoreError>> + use<>), StartError> {
     let remembers_s = seconds(config.limits.remembers);
     let options = SqliteOptions {
         path: config.store.path.clone(),
@@ -294,18 +300,27 @@ async fn open_stores(config: &Config) -> Result<(Stores, Vec<mpsc::Receiver<Vec<
         max_octets: config.store.max_octets,
         remembers_s,
     };
-    let opening = tokio::task::spawn_blocking(move || SqliteStore::open(&options, UnixMs::now().0));
-    let (store, done) = opening.await.map_err(|error| StoreError::Failed(error.to_string()))??;
+    let opening = blocking(move || SqliteStore::open_unchecked(&options, UnixMs::now().0));
+    let (store, done, soundness) = opening.await?;
+    let sound = blocking(move || soundness.wait());
     let state: Arc<dyn Journal> = Arc::new(store);
     if config.store.durability == Durability::Full {
-        return Ok((state.into(), vec![done]));
+        return Ok((state.into(), vec![done], sound));
     }
     let (journal, volatile) = MemoryStore::new(MemoryOptions {
         operations: MEMORY_OPERATIONS,
         octets: config.limits.memory_octets,
         remembers_s,
     });
-    Ok((Stores { journal: Arc::new(journal), state }, vec![done, volatile]))
+    Ok((Stores { journal: Arc::new(journal), state }, vec![done, volatile], sound))
+}
+
+/// Begins at once, on a thread that may block, and can be awaited.
+fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> impl Future<Output = Result<T, StoreError>> {
+    let running = tokio::task::spawn_blocking(work);
+    async { running.await.unwrap_or_else(|error| Err(StoreError::Failed(error.to_string()))) }
 }
 
 fn retention(config: &Config) -> Retention {

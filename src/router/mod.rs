@@ -181,19 +181,24 @@ impl Router {
     }
 
     /// Takes up what the journal holds unsettled, and begins to listen to the stores, by what each has done, and
-    /// to the clock.
+    /// to the clock. Reads while it is not known yet whether the stores are sound, and does nothing else before
+    /// `sound` says so.
     ///
     /// # Errors
-    /// [`StoreError`] where the journal cannot be read.
+    /// [`StoreError`] where the journal cannot be read, or is not sound.
     pub async fn start(
         self: &Arc<Self>,
         done: impl IntoIterator<Item = mpsc::Receiver<Vec<Done>>>,
+        sound: impl Future<Output = Result<(), StoreError>>,
     ) -> Result<(), StoreError> {
         for done in done {
             self.tasks.spawn(Arc::clone(self).watch_store(done));
         }
         self.tasks.spawn(Arc::clone(self).watch_deadlines());
-        self.recover_presence().await?;
+        let (sound, read) = tokio::join!(sound, self.recover_presence());
+        // First, because it explains what could not be read.
+        sound?;
+        read?;
         self.tasks.spawn(Arc::clone(self).tell_watchers());
         self.tasks.spawn(Arc::clone(self).watch_presence());
         self.tasks.spawn(Arc::clone(self).follow_rules());

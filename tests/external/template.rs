@@ -32,7 +32,7 @@ async fn house() -> (u16, Shutdown, tokio::task::JoinHandle<()>) {
         Resolver::new(resolver::Settings { enabled: false, ..resolver::Settings::default() }).unwrap();
     let router =
         Router::new(vec![at], Policy { mapper, ..policy }, resolver, journal, 1 << 28).await.unwrap();
-    router.start([done]).await.unwrap();
+    router.start([done], async { Ok(()) }).await.unwrap();
     let (health, shutdown) = (HealthReporter::new().0, Shutdown::default());
     let cx = AdapterContext::new(router.exchange(0), router.memory(), health, shutdown.clone());
     let running = tokio::spawn(async move { adapter.run(cx).await.unwrap() });

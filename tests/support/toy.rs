@@ -203,7 +203,7 @@ impl House {
         let resolver = Resolver::new(Settings { enabled: false, ..Settings::default() }).unwrap();
         let ports = std::iter::once(port).chain(more).collect();
         let router = Router::new(ports, policy, resolver, journal, 1 << 28).await.unwrap();
-        router.start([done]).await.unwrap();
+        router.start([done], async { Ok(()) }).await.unwrap();
         let (health, _) = HealthReporter::new();
         let cx = AdapterContext::new(router.exchange(0), router.memory(), health, Shutdown::default());
         Self { router, cx, toy, delivered }

@@ -11,14 +11,14 @@ mod writer;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 
-use self::open::Opened;
+use self::open::{Found, Ready};
 use self::reader::Reader;
 use self::room::Room;
 use self::statements::Statements;
@@ -59,6 +59,26 @@ pub struct SqliteStore {
     ended: Mutex<Option<oneshot::Receiver<Result<(), StoreError>>>>,
 }
 
+/// Whether the file is sound: until that is known, the store can be read, and nothing is written.
+#[derive(Debug)]
+pub struct Soundness(Option<Receiver<Result<i64, StoreError>>>);
+
+impl Soundness {
+    /// Waits until the whole file has been read once, and what must be written first is written. Blocks.
+    ///
+    /// # Errors
+    /// Those of [`SqliteStore::open`] that concern what is in the file. Nothing was written to it then.
+    pub fn wait(mut self) -> Result<(), StoreError> {
+        self.gateway().map(drop)
+    }
+
+    /// The same the first time, and then nothing: this gateway's row.
+    fn gateway(&mut self) -> Result<Option<i64>, StoreError> {
+        let Some(ready) = self.0.take() else { return Ok(None) };
+        ready.recv().map_err(failed)?.map(Some)
+    }
+}
+
 impl SqliteStore {
     /// Opens the store, makes it where there is none, and brings its format up to date. Returns it and the
     /// receiver of what it has done. `now` is in Unix milliseconds. Blocks: it reads the whole file once to see
@@ -68,53 +88,88 @@ impl SqliteStore {
     /// Every [`StoreError`] but `Closed` and `NotFlushed`. A file that is not a sound store of a format known
     /// here is left as it is.
     pub fn open(options: &SqliteOptions, now: i64) -> Result<(Self, mpsc::Receiver<Vec<Done>>), StoreError> {
-        let Opened { writer, reader, log, lock, gateway, fence } = open::open(options, now)?;
+        let (store, done, soundness) = Self::open_unchecked(options, now)?;
+        soundness.wait()?;
+        Ok((store, done))
+    }
+
+    /// The same for who has much to read at the start: returns as soon as there is something to read, while the
+    /// file is still looked through. What is read meanwhile must have no effect until [`Soundness::wait`] has
+    /// returned; what is written meanwhile is kept until then, and never gets into a file that is not sound.
+    ///
+    /// # Errors
+    /// As [`Self::open`], but for what [`Soundness::wait`] says.
+    pub fn open_unchecked(
+        options: &SqliteOptions,
+        now: i64,
+    ) -> Result<(Self, mpsc::Receiver<Vec<Done>>, Soundness), StoreError> {
+        let Found { lock, readable } = open::find(options)?;
         let queue = Arc::new(Queue::default());
         let (done, completions) = mpsc::channel(COMPLETIONS);
         let (health_sender, health) = watch::channel(StoreHealth::Ok);
         let (ended_sender, ended) = oneshot::channel();
         let (ready_sender, ready) = sync_channel(1);
 
-        let bounded = options.max_octets.is_some();
         let remembers_s = options.remembers_s;
-        let shared = Arc::clone(&queue);
+        let (shared, options) = (Arc::clone(&queue), options.clone());
+        let path = options.path.clone();
         let work = move || {
-            let prepare = || {
-                let statements = Statements::new(&writer, gateway, fence, remembers_s)?;
-                let room = if bounded { Some(Room::new(&writer)?) } else { None };
-                Ok(Writer::new(&writer, (statements, room, log), shared, done, health_sender))
-            };
-            let ended = write(prepare, &ready_sender);
+            let ended = write(&options, now, &ready_sender, (shared, done, health_sender));
             // In this order: carried over and closed first, free for others then, and only then reported.
-            drop(writer);
             drop(lock);
             drop(ended_sender.send(ended));
         };
-        let failed = |error: &dyn ToString| StoreError::Failed(error.to_string());
-        thread::Builder::new().name("store".to_owned()).spawn(work).map_err(|error| failed(&error))?;
-        ready.recv().map_err(|error| failed(&error))??;
+        thread::Builder::new().name("store".to_owned()).spawn(work).map_err(failed)?;
+        let mut soundness = Soundness(Some(ready));
+        let (reader, gateway) = match readable {
+            Some(readable) => readable,
+            None => {
+                let gateway = soundness.gateway()?.unwrap_or_default();
+                (open::reader(&path)?, gateway)
+            }
+        };
 
         let reader = Reader::new(reader);
         let store = Self { queue, reader, gateway, remembers_s, health, ended: Mutex::new(Some(ended)) };
-        Ok((store, completions))
+        Ok((store, completions, soundness))
     }
 }
 
-/// Prepares the writer, reports whether that went well, and lets it write.
-fn write<'c>(
-    prepare: impl FnOnce() -> rusqlite::Result<Writer<'c>>,
-    ready: &SyncSender<Result<(), StoreError>>,
+/// Where a writer takes from, and whom it tells.
+type Ways = (Arc<Queue>, mpsc::Sender<Vec<Done>>, watch::Sender<StoreHealth>);
+
+/// Prepares the file, reports whether that went well, writes until there is no more, and closes the file.
+fn write(
+    options: &SqliteOptions,
+    now: i64,
+    ready: &SyncSender<Result<i64, StoreError>>,
+    (queue, done, health): Ways,
 ) -> Result<(), StoreError> {
-    match prepare() {
-        Ok(mut writer) => {
-            drop(ready.send(Ok(())));
-            writer.run()
+    let prepared = open::prepare(options, now);
+    let Ready { writer, log, gateway, fence } = match prepared {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            drop(ready.send(Err(error)));
+            return Ok(());
+        }
+    };
+    let statements = Statements::new(&writer, gateway, fence, options.remembers_s);
+    let room = || options.max_octets.map(|_| Room::new(&writer)).transpose();
+    match statements.and_then(|statements| Ok((statements, room()?))) {
+        Ok((statements, room)) => {
+            drop(ready.send(Ok(gateway)));
+            Writer::new(&writer, (statements, room, log), queue, done, health).run()
         }
         Err(error) => {
-            drop(ready.send(Err(StoreError::Failed(error.to_string()))));
+            drop(ready.send(Err(failed(error))));
             Ok(())
         }
     }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "as map_err hands it over")]
+fn failed(error: impl ToString) -> StoreError {
+    StoreError::Failed(error.to_string())
 }
 
 /// A number of rows as SQL takes it.

@@ -1,4 +1,4 @@
-//! Opening the file: is it ours, is it sound, is it free; then its format, and the fence.
+//! Opening the file: is it free, is it ours, is it sound; then its format, and the fence.
 
 use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -6,7 +6,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 
 use super::SqliteOptions;
 use super::log::Log;
@@ -36,23 +36,44 @@ const LOCK_WAIT: Duration = Duration::from_millis(250);
 /// Statements kept prepared by the reader; more than it has.
 const READER_STATEMENTS: usize = 32;
 
-/// A store that is open.
+/// A file that is ours and locked, of which is not known yet whether it is sound.
 #[derive(Debug)]
-pub(super) struct Opened {
-    pub(super) writer: Connection,
-    pub(super) reader: Connection,
-    pub(super) log: Log,
+pub(super) struct Found {
     /// Held for as long as the store is open.
     pub(super) lock: File,
+    /// What can be read meanwhile; `None` where the file must be written to before there is anything to read.
+    pub(super) readable: Option<(Connection, i64)>,
+}
+
+/// A file that is sound, of the present format, and can be written to.
+#[derive(Debug)]
+pub(super) struct Ready {
+    pub(super) writer: Connection,
+    pub(super) log: Log,
     /// This gateway's row, and the fence that this start raised.
     pub(super) gateway: i64,
     pub(super) fence: i64,
 }
 
-pub(super) fn open(options: &SqliteOptions, now: i64) -> Result<Opened, StoreError> {
+/// Takes the lock and makes sure that there is a file and that it is ours. Changes nothing in one that is there.
+pub(super) fn find(options: &SqliteOptions) -> Result<Found, StoreError> {
     let path = options.path.as_path();
     let lock = lock(path)?;
-    examine(path)?;
+    let mut readable = None;
+    if has_begun(path)? && inspect(path)? {
+        let name = |error| named(path, error);
+        let reader = connect_reader(path).map_err(name)?;
+        let row = "SELECT gateway FROM gateway WHERE name = ?1";
+        let gateway = reader.query_row(row, [&options.gateway], |row| row.get(0)).optional().map_err(name)?;
+        readable = gateway.map(|gateway| (reader, gateway));
+    }
+    Ok(Found { lock, readable })
+}
+
+/// Reads the whole file to see whether it is sound, and only then writes to it: its format, and the fence.
+pub(super) fn prepare(options: &SqliteOptions, now: i64) -> Result<Ready, StoreError> {
+    let path = options.path.as_path();
+    check(path)?;
     make_private(path).map_err(|source| unwritable(path, source))?;
     let name = |error| named(path, error);
     let mut writer = connect_writer(path).map_err(name)?;
@@ -63,9 +84,12 @@ pub(super) fn open(options: &SqliteOptions, now: i64) -> Result<Opened, StoreErr
     let (gateway, fence) = raise_fence(&mut writer, &options.gateway, now).map_err(name)?;
     let carrier = connect_carrier(path).map_err(name)?;
     let log = Log::new(&mut writer, carrier).map_err(|error| StoreError::Failed(error.to_string()))?;
-    let reader = connect_reader(path).map_err(name)?;
-    reader.set_prepared_statement_cache_capacity(READER_STATEMENTS);
-    Ok(Opened { writer, reader, log, lock, gateway, fence })
+    Ok(Ready { writer, log, gateway, fence })
+}
+
+/// For those who only look: it cannot write.
+pub(super) fn reader(path: &Path) -> Result<Connection, StoreError> {
+    connect_reader(path).map_err(|error| named(path, error))
 }
 
 /// How long a lock is waited for: whoever let go of it may just be starting a program, and a child has all open files until
@@ -117,8 +141,8 @@ fn holder(mut file: &File) -> String {
     process.map(|process| format!(" (process {process})")).unwrap_or_default()
 }
 
-/// Makes sure that there is a file and that it is ours and sound. Changes nothing in one that is there.
-fn examine(path: &Path) -> Result<(), StoreError> {
+/// Whether there is anything in the file; makes it where there is none. Changes nothing in one that is there.
+fn has_begun(path: &Path) -> Result<bool, StoreError> {
     let mut start = Vec::with_capacity(MAGIC.len());
     // Opened for writing, because SQLite falls back to reading without a word.
     match OpenOptions::new().read(true).write(true).open(path) {
@@ -127,31 +151,27 @@ fn examine(path: &Path) -> Result<(), StoreError> {
                 .map_err(|source| unwritable(path, source))?;
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return create(path).map_err(|source| unwritable(path, source));
+            create(path).map_err(|source| unwritable(path, source))?;
         }
         Err(source) => return Err(unwritable(path, source)),
     }
-    if start.is_empty() {
-        return Ok(());
-    }
-    if start != MAGIC {
+    if !start.is_empty() && start != MAGIC {
         let detail = "it does not begin as an SQLite file does".to_owned();
         return Err(StoreError::NotOurs { path: path.into(), detail });
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(|error| named(path, error))?;
-    inspect(path, &connection)
+    Ok(!start.is_empty())
 }
 
-/// Looks into the file by way of a connection that cannot write.
-fn inspect(path: &Path, connection: &Connection) -> Result<(), StoreError> {
+/// Whether a file is of the present format, by way of a connection that cannot write.
+fn inspect(path: &Path) -> Result<bool, StoreError> {
     let name = |error| named(path, error);
+    let connection = connect_reader(path).map_err(name)?;
     let number = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
     let application = number("PRAGMA application_id").map_err(name)?;
     let found = number("PRAGMA user_version").map_err(name)?;
     let tables = number("SELECT count(*) FROM sqlite_schema").map_err(name)?;
     if application == 0 && found == 0 && tables == 0 {
-        return Ok(()); // A crash came between making the file and its first format.
+        return Ok(false); // A crash came between making the file and its first format.
     }
     if application != i64::from(APPLICATION_ID) {
         let detail = format!("an SQLite file with application_id {application}, not {APPLICATION_ID}");
@@ -160,6 +180,13 @@ fn inspect(path: &Path, connection: &Connection) -> Result<(), StoreError> {
     if found > KNOWN {
         return Err(StoreError::Newer { path: path.into(), found, known: KNOWN });
     }
+    Ok(found == KNOWN)
+}
+
+/// Looks through the whole file, by way of a connection that cannot write.
+fn check(path: &Path) -> Result<(), StoreError> {
+    let name = |error| named(path, error);
+    let connection = connect_reader(path).map_err(name)?;
     let verdict: String =
         connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(name)?;
     if verdict == "ok" { Ok(()) } else { Err(StoreError::Corrupt { path: path.into(), detail: verdict }) }
@@ -213,7 +240,10 @@ fn connect_carrier(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
-    Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.set_prepared_statement_cache_capacity(READER_STATEMENTS);
+    Ok(connection)
 }
 
 /// The latest format known here.

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::{Bench, NOW, RETENTION, acceptance, options};
-use crate::store::{Acceptance, Done, SqliteOptions, SqliteStore, StoreError, Verdict, Write};
+use crate::store::{Acceptance, Done, Journal, SqliteOptions, SqliteStore, StoreError, Verdict, Write};
 
 fn place() -> (TempDir, PathBuf) {
     let folder = TempDir::new().unwrap();
@@ -201,6 +201,32 @@ async fn damage_is_found_and_left_as_it_is() {
 
     fs::write(&path, &sound).unwrap();
     Bench::open(&path);
+}
+
+#[tokio::test]
+async fn nothing_is_written_while_the_file_may_be_damaged() {
+    let (_folder, path) = place();
+    filled(&path).await;
+    let sound = fs::read(&path).unwrap();
+    let mut damaged = sound.clone();
+    let pages = sound.len() / 4_096;
+    damaged[4_096 * (pages - 3)..4_096 * (pages - 2)].fill(b'Z');
+    fs::write(&path, &damaged).unwrap();
+
+    let (store, mut done, soundness) = SqliteStore::open_unchecked(&options(&path), NOW).unwrap();
+    assert_eq!(store.last_number().await.unwrap(), 500, "what can be read is read");
+    store.write(Write::Accept(Box::new(acceptance(501)))).unwrap();
+    assert!(matches!(soundness.wait(), Err(StoreError::Corrupt { .. })));
+    assert!(done.recv().await.is_none(), "nothing was done");
+    store.close().await.unwrap();
+    assert!(fs::read(&path).unwrap() == damaged, "the file was changed");
+
+    fs::write(&path, &sound).unwrap();
+    let (store, mut done, soundness) = SqliteStore::open_unchecked(&options(&path), NOW).unwrap();
+    store.write(Write::Accept(Box::new(acceptance(501)))).unwrap();
+    soundness.wait().unwrap();
+    assert!(done.recv().await.is_some(), "what came early is written once the file is known to be sound");
+    assert_eq!(store.last_number().await.unwrap(), 501);
 }
 
 #[test]
