@@ -58,13 +58,18 @@ impl LeaseId {
 
     /// Reads what was written; one of ours becomes small again.
     pub(crate) fn read(id: &SubscriptId) -> Self {
-        let text = id.as_str();
-        let minted = text.len() == 16
-            && text.bytes().all(|octet| octet.is_ascii_digit() || (b'a'..=b'f').contains(&octet));
-        match u64::from_str_radix(text, 16) {
-            Ok(number) if minted => Self::Minted(number),
-            _ => Self::Given(id.clone()),
-        }
+        Self::minted(id.as_str()).unwrap_or_else(|| Self::Given(id.clone()))
+    }
+
+    /// The same of what need not be a subscriptID.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        Self::minted(text).or_else(|| SubscriptId::parse(text).ok().map(Self::Given))
+    }
+
+    fn minted(text: &str) -> Option<Self> {
+        let is_digit = |octet: u8| octet.is_ascii_digit() || (b'a'..=b'f').contains(&octet);
+        let is_ours = text.len() == 16 && text.bytes().all(is_digit);
+        is_ours.then(|| u64::from_str_radix(text, 16).ok()).flatten().map(Self::Minted)
     }
 
     /// Whether this is that one.
@@ -384,6 +389,7 @@ mod tests {
     fn minted_names_are_read_back_and_others_kept() {
         let minted = LeaseId::mint((1, 2));
         assert_eq!(LeaseId::read(&minted.written().unwrap()), minted);
+        assert_eq!(LeaseId::parse(minted.written().unwrap().as_str()), Some(minted));
         for text in ["0000000100000002x", "00000001000000ZZ", "+000000100000002", "A000000100000002"] {
             let id = SubscriptId::parse(text).unwrap();
             assert_eq!(LeaseId::read(&id).written().unwrap(), id);

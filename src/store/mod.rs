@@ -117,7 +117,7 @@ pub trait Journal: Send + Sync {
     async fn lease(&self, watcher: &str, presentity: &str) -> Result<Option<LeaseRow>, StoreError>;
 
     /// The subscriptions that this gateway holds, with numbers above `after`, in the order of their numbers, at most
-    /// `limit`; those that ended and are not forgotten yet included.
+    /// `limit`; those that ended and are not forgotten yet included. For starts: what asked for them is left out.
     async fn leases(&self, after: i64, limit: usize) -> Result<Vec<(i64, LeaseRow)>, StoreError>;
 
     /// About how many there are of those.

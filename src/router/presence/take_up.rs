@@ -14,10 +14,10 @@ use crate::presence::{Book, Far, How, Kind, LeaseId, NewLease, Past, Spelled, St
 use crate::store::{LeaseRow, StoreError};
 
 /// Subscriptions that are read at once.
-const PAGE: usize = 4_096;
+const PAGE: usize = 1_024;
 
 /// Pages that are read ahead.
-const PAGES: usize = 2;
+const PAGES: usize = 4;
 
 /// A subscription that was written down, as it is entered again.
 struct Written {
@@ -34,6 +34,25 @@ struct Written {
     /// What another server keeps behind it.
     far: Option<(Option<SubscriptId>, i64)>,
     told: u64,
+}
+
+/// Reads addresses of which many in a row are the same: one watcher asks for many presentities, or many ask for one.
+#[derive(Default)]
+struct Again<'p> {
+    last: Option<(&'p str, Address)>,
+}
+
+impl<'p> Again<'p> {
+    fn read(&mut self, text: &'p str) -> Option<Address> {
+        if let Some((last, address)) = &self.last
+            && *last == text
+        {
+            return Some(address.clone());
+        }
+        let address = Address::parse(text).ok()?;
+        self.last = Some((text, address.clone()));
+        Some(address)
+    }
 }
 
 /// What kind its presentity is of.
@@ -84,8 +103,9 @@ impl Router {
             let Some((last, _)) = page.last() else { return };
             // It is read while this one is parsed.
             next = self.page_of_leases(*last);
-            let read = page.into_iter().filter_map(|(_, row)| {
-                let read = self.read_lease(&row, &policy.mapper);
+            let mut addresses = [Again::default(), Again::default()];
+            let read = page.iter().filter_map(|(_, row)| {
+                let read = self.read_lease(row, &mut addresses, &policy.mapper);
                 if read.is_none() {
                     error!(row.watcher, row.presentity, "a subscription cannot be read");
                 }
@@ -102,11 +122,16 @@ impl Router {
         self.tasks.spawn(async move { state.leases(after, PAGE).await })
     }
 
-    fn read_lease(&self, row: &LeaseRow, mapper: &Mapper) -> Option<Written> {
-        let presentity = Address::parse(&row.presentity).ok()?;
+    fn read_lease<'p>(
+        &self,
+        row: &'p LeaseRow,
+        [watchers, presentities]: &mut [Again<'p>; 2],
+        mapper: &Mapper,
+    ) -> Option<Written> {
+        let presentity = presentities.read(&row.presentity)?;
         let id = |text: &str| SubscriptId::parse(text).ok();
         Some(Written {
-            watcher: Address::parse(&row.watcher).ok()?,
+            watcher: watchers.read(&row.watcher)?,
             kind: self.read_kind(&row.kind, &presentity, mapper)?,
             presentity,
             standing: Standing::from_word(&row.standing)?,
@@ -117,7 +142,7 @@ impl Router {
                 }
                 None => None,
             },
-            id: row.id.as_deref().and_then(id).map_or(LeaseId::Minted(0), |id| LeaseId::read(&id)),
+            id: row.id.as_deref().and_then(LeaseId::parse).unwrap_or(LeaseId::Minted(0)),
             since: row.since,
             until: row.until,
             ended: row.ended.as_deref().and_then(How::from_word),

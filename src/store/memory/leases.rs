@@ -46,6 +46,7 @@ impl Leases {
         let mut rows: Vec<_> = self.rows.values().filter(|(number, _)| *number > after).cloned().collect();
         rows.sort_unstable_by_key(|(number, _)| *number);
         rows.truncate(limit);
+        rows.iter_mut().for_each(|(_, lease)| lease.asked = None);
         rows
     }
 

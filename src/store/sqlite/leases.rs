@@ -86,7 +86,11 @@ pub(super) fn leases(
     limit: usize,
 ) -> Result<Vec<(i64, LeaseRow)>> {
     connection
-        .prepare_cached("SELECT * FROM lease WHERE number > ?1 AND held_by = ?2 ORDER BY number LIMIT ?3")?
+        .prepare_cached(
+            "SELECT number, held_by, fence, watcher, presentity, watcher_spelled, target_spelled, kind, standing, since,
+                until, id, far_id, far_until, ended, told, NULL, forget_at
+             FROM lease WHERE number > ?1 AND held_by = ?2 ORDER BY number LIMIT ?3",
+        )?
         .query_map(params![after, gateway, rows(limit)], read)?
         .collect()
 }
