@@ -63,10 +63,8 @@ impl Router {
         let terms = self.policy().terms(entry.operation.goes_to().address().domain());
         let attempted = row.attempt.as_ref();
         let noted = attempted.and_then(|attempt| TransId::parse(&attempt.intent.leg).ok());
-        let hop = self.hop_at_hand(
-            &self.target(entry.operation.goes_to().address(), &self.policy()),
-            entry.operation.goes_to().address(),
-        );
+        let (policy, address) = (self.policy(), entry.operation.goes_to().address());
+        let hop = self.hop_at_hand(&self.target(address, &policy), address, &policy);
         let schedule = self.schedule_to(hop.as_ref(), terms);
         let mut table = lock(&self.table);
         let leg = noted.unwrap_or_else(|| new_leg(&table));

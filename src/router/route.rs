@@ -157,7 +157,12 @@ impl Router {
     }
 
     /// The next hop, where it can be told at once.
-    pub(super) fn hop_at_hand(&self, target: &Target, address: &Address) -> Option<(usize, NextHop)> {
+    pub(super) fn hop_at_hand(
+        &self,
+        target: &Target,
+        address: &Address,
+        policy: &Policy,
+    ) -> Option<(usize, NextHop)> {
         match target {
             Target::Foreign { port, foreign } => Some((*port, NextHop::Foreign(foreign.clone()))),
             Target::Served { port } => Some((*port, NextHop::Served(address.clone()))),
@@ -165,7 +170,9 @@ impl Router {
                 let (port, hop) = self.routes.recent(address.class(), address.domain())?;
                 Some((port, NextHop::Peer(hop)))
             }
-            Target::Alias(_) | Target::Forwarded(_) | Target::Inner(_) | Target::Nowhere(_) => None,
+            // One layer, and what is within is not ours again.
+            Target::Inner(inner) => self.hop_at_hand(&self.target(inner, policy), inner, policy),
+            Target::Alias(_) | Target::Forwarded(_) | Target::Nowhere(_) => None,
         }
     }
 

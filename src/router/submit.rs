@@ -74,10 +74,11 @@ impl Router {
         }
         match room {
             Ok(room) => {
-                let hop = self.hop_at_hand(&target, entry.operation.goes_to().address());
+                let hop = self.hop_at_hand(&target, entry.operation.goes_to().address(), &policy);
                 // Politely blocked, it goes nowhere, whatever hop there seems to be. What address resolution found
-                // may become too old.
-                let stays = says == Decision::Allow && !matches!(target, Target::Elsewhere);
+                // may become too old, and who is addressed within has rules of his own.
+                let stays =
+                    says == Decision::Allow && !matches!(target, Target::Elsewhere | Target::Inner(_));
                 let under = stays.then_some(under);
                 self.accept(entry, &contact.facts.authority.label, (hop, under), vec![slot], Some(room));
             }
