@@ -14,11 +14,12 @@ use crate::store::StoreError;
 
 /// The numbered steps from an empty file to the present format. Forward only: one that was released is never
 /// edited.
-pub(super) const MIGRATIONS: [&str; 4] = [
+pub(super) const MIGRATIONS: [&str; 5] = [
     include_str!("../migrations/0001_journal.sql"),
     include_str!("../migrations/0002_notes.sql"),
     include_str!("../migrations/0003_leases.sql"),
     include_str!("../migrations/0004_legs.sql"),
+    include_str!("../migrations/0005_attempt_legs.sql"),
 ];
 
 /// SQLite's `application_id` of our files: "CPIM".

@@ -20,15 +20,15 @@ macro_rules! outcome_columns {
     };
 }
 
-/// Selects the numbers of the operations whose leg is `?1`: one look into each part of their index, which stands together.
+/// Selects the numbers of the operations whose leg is `?1`: one look into each part of two indexes, which stands together.
 macro_rules! numbers_of_leg {
     () => {
         "SELECT number FROM (
-            WITH RECURSIVE part (at) AS (
+            WITH RECURSIVE part (nth) AS (
                 SELECT max(number) >> 13 FROM operation
-                UNION ALL SELECT at - 1 FROM part WHERE at > (SELECT min(number) >> 13 FROM operation))
-            SELECT number FROM part CROSS JOIN operation ON number >> 13 = at AND leg = ?1)
-         UNION SELECT number FROM attempt WHERE leg = ?1"
+                UNION ALL SELECT nth - 1 FROM part WHERE nth > (SELECT min(number) >> 13 FROM operation))
+            SELECT number FROM part CROSS JOIN operation ON number >> 13 = nth AND leg = ?1
+            UNION SELECT number FROM part CROSS JOIN attempt ON number >> 13 = nth AND leg = ?1)"
     };
 }
 
@@ -386,7 +386,7 @@ mod tests {
         let mut plan = connection.prepare(sql).unwrap();
         let steps = plan.query_map(["1"], |row| row.get::<_, String>(3)).unwrap();
         let steps: Vec<String> = steps.collect::<Result<_>>().unwrap();
-        for index in ["operation_leg (<expr>=? AND leg=?)", "attempt_leg (leg=?)"] {
+        for index in ["operation_leg (<expr>=? AND leg=?)", "attempt_leg (<expr>=? AND leg=?)"] {
             assert!(steps.iter().any(|step| step.ends_with(index)), "{steps:?}");
         }
     }

@@ -71,7 +71,7 @@ impl Chain {
         }
         for index in 0..NATIVES {
             let from = format!("im:n{index}@a.example");
-            let session = open(site.port, &format!("serves='{from}'")).await?;
+            let session = open(site.port, &format!("serves='{from}' remembers='3600'")).await?;
             let some = (0..clients).skip(index % clients).step_by(NATIVES);
             let to = some.map(|client| format!("im:irc=irc.example/c{client}@gw.example")).collect();
             let (sender, receiver) = native(session, from, to);
