@@ -3,8 +3,13 @@
 //! To carry sixteen megabytes over takes some twenty milliseconds, for which whatever is written in them would wait. So a
 //! thread of its own carries over, again and again, until what came meanwhile is short. That rest is the writer's, between
 //! two groups: only where nothing is appended does the log begin anew.
+//!
+//! A file that grows is slower to make durable than one that is written over, as its second use is. So it is made longer
+//! by many pages at once, before they are needed.
 
+use std::fs::File;
 use std::io;
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -27,10 +32,20 @@ const TIMES: usize = 8;
 /// Pages at which the writer carries over by itself, whatever has become of the other thread.
 const TOO_LONG: usize = 8 * LONG;
 
+/// Octets of a page in the log, with what stands before it.
+const PAGE_OCTETS: u64 = 24 + 4_096;
+
+/// So many pages are there before they are needed: more than most groups take.
+const AHEAD: u64 = 128;
+
+/// By so many octets the log is made longer.
+const STEP: usize = 1 << 20;
+
 /// The writer's side.
 #[derive(Debug)]
 pub(super) struct Log {
     state: Arc<State>,
+    file: Longer,
     /// Has it carried over. Absent once it is to end.
     long: Option<SyncSender<()>>,
     carrier: Option<JoinHandle<()>>,
@@ -46,11 +61,11 @@ struct State {
 }
 
 impl Log {
-    /// Has what `writer` appends from now on carried over by `carrier`.
+    /// Has what `writer` appends from now on to `file` carried over by `carrier`.
     ///
     /// # Errors
     /// There is no thread to be had.
-    pub(super) fn new(writer: &mut Connection, carrier: Connection) -> io::Result<Self> {
+    pub(super) fn new(writer: &mut Connection, carrier: Connection, file: File) -> io::Result<Self> {
         let state = Arc::new(State::default());
         let seen = Arc::clone(&state);
         // Instead of SQLite's own, which carries over within a commit.
@@ -64,7 +79,12 @@ impl Log {
         let shared = Arc::clone(&state);
         let work = move || carry_all(&carrier, &shared, &wakes);
         let carrier = Some(thread::Builder::new().name("store-log".to_owned()).spawn(work)?);
-        Ok(Self { state, long: Some(long), carrier })
+        Ok(Self { state, file: Longer { file, pages: 0, octets: 0 }, long: Some(long), carrier })
+    }
+
+    /// Before a group is committed, and while nobody else can append: makes the log longer where it is about to be full.
+    pub(super) fn make_room(&mut self) {
+        self.file.make_room(self.state.pages.load(Ordering::Relaxed) as u64);
     }
 
     /// After a group: sees to it that the log does not become too long.
@@ -80,6 +100,44 @@ impl Log {
             // Full where it is at it already.
             long.try_send(()).ok();
         }
+    }
+}
+
+/// The log's file.
+#[derive(Debug)]
+struct Longer {
+    file: File,
+    /// Pages in use when it was looked at last.
+    pages: u64,
+    /// Its length, as far as is known; the largest number where it cannot be made longer.
+    octets: u64,
+}
+
+impl Longer {
+    fn make_room(&mut self, pages: u64) {
+        if pages < self.pages {
+            // It began anew, and SQLite may have cut it.
+            self.octets = 0;
+        }
+        self.pages = pages;
+        let needed = (pages + AHEAD) * PAGE_OCTETS;
+        if needed > self.octets {
+            // Without it everything goes on as well, only slower.
+            self.octets = self.lengthen(needed).unwrap_or(u64::MAX);
+        }
+    }
+
+    /// Appends zeros, which SQLite knows to be no pages. Returns how long it is then.
+    fn lengthen(&self, needed: u64) -> io::Result<u64> {
+        let octets = self.file.metadata()?.len();
+        if octets >= needed {
+            return Ok(octets);
+        }
+        if let Err(error) = self.file.write_all_at(&vec![0; STEP], octets) {
+            self.file.set_len(octets)?;
+            return Err(error);
+        }
+        Ok(octets + STEP as u64)
     }
 }
 

@@ -84,7 +84,9 @@ pub(super) fn prepare(options: &SqliteOptions, now: i64) -> Result<Ready, StoreE
     }
     let (gateway, fence) = raise_fence(&mut writer, &options.gateway, now).map_err(name)?;
     let carrier = connect_carrier(path).map_err(name)?;
-    let log = Log::new(&mut writer, carrier).map_err(|error| StoreError::Failed(error.to_string()))?;
+    let file = OpenOptions::new().write(true).open(beside(path, "-wal"));
+    let log = file.and_then(|file| Log::new(&mut writer, carrier, file));
+    let log = log.map_err(|error| StoreError::Failed(error.to_string()))?;
     Ok(Ready { writer, log, gateway, fence })
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, Result};
+use rusqlite::{Connection, Result, Transaction, TransactionBehavior};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 
@@ -108,7 +108,7 @@ impl<'c> Writer<'c> {
     }
 
     fn transact(&mut self, group: &[Write]) -> Result<Vec<Done>> {
-        let transaction = self.connection.unchecked_transaction()?;
+        let transaction = Transaction::new_unchecked(self.connection, TransactionBehavior::Immediate)?;
         if let Some(room) = &mut self.room {
             room.measure()?;
         }
@@ -126,6 +126,7 @@ impl<'c> Writer<'c> {
             };
             done.extend(if fits { self.statements.perform(write)? } else { refusal(write) });
         }
+        self.log.make_room();
         transaction.commit()?;
         Ok(done)
     }
