@@ -35,11 +35,7 @@ pub(crate) async fn rows(
 ) -> io::Result<()> {
     let count = setting.scaled(MAILS);
     for (what, signed) in [("without DKIM", false), ("with DKIM, Ed25519", true)] {
-        let mut more = format!("[smtp.outgoing]\nsmarthost = \"127.0.0.1:{}\"\ntls = \"plain\"\n", sink.port);
-        if signed {
-            more += "[[smtp.outgoing.dkim]]\nselector = \"load\"\nkey = \"dkim.pem\"\n";
-        }
-        let site = Site::new(setting, true, &more)?;
+        let site = site(setting, sink, signed)?;
         let gateway = site.start().await?;
         let (mut per_s, mut cpu_us, mut done) = (Samples::default(), Samples::default(), 0);
         let setting = setting.sized(setting.percent, 3);
@@ -68,8 +64,23 @@ pub(crate) async fn rows(
     Ok(())
 }
 
-/// Writes so many messages, and waits until the sink has taken them.
-async fn write(site: &Site, sink: &Sink, count: usize, turn: usize) -> io::Result<()> {
+/// A gateway whose mail goes to the sink, signed or not.
+///
+/// # Errors
+/// Where its configuration cannot be written.
+pub(crate) fn site(setting: &Setting, sink: &Sink, signed: bool) -> io::Result<Site> {
+    let mut more = format!("[smtp.outgoing]\nsmarthost = \"127.0.0.1:{}\"\ntls = \"plain\"\n", sink.port);
+    if signed {
+        more += "[[smtp.outgoing.dkim]]\nselector = \"load\"\nkey = \"dkim.pem\"\n";
+    }
+    Site::new(setting, true, &more)
+}
+
+/// Writes so many messages, by a name of this turn's, and waits until the sink has taken them.
+///
+/// # Errors
+/// Where one is refused, or the sink takes no more.
+pub(crate) async fn write(site: &Site, sink: &Sink, count: usize, turn: usize) -> io::Result<()> {
     let names: Vec<String> = (0..WRITERS).map(|index| format!("im:w{index}@a.example")).collect();
     let serves = format!("serves='{}' remembers='3600'", names.join(" "));
     let (mut reader, mut writer) = native::open(site.port, &serves).await?;

@@ -6,9 +6,10 @@ use std::process::Command;
 
 use crate::flame;
 use crate::gateway::Site;
+use crate::peers::smtp::Sink;
 use crate::process::{Process, is_there};
 use crate::rows::chat::{self, Load, Pair};
-use crate::rows::{fanout, irc, mail};
+use crate::rows::{fanout, irc, mail, mail_out};
 use crate::setting::Setting;
 use crate::table::Table;
 
@@ -51,13 +52,17 @@ pub(crate) async fn texts(setting: &Setting, table: &mut Table, flames: Option<&
         perf.tell(what, name, table, flames)?;
     }
 
-    let chain = irc::Chain::start(setting, false, 100).await?;
-    let mut perf = Perf::start(setting, &chain.gateway)?;
-    while !perf.process.is_done()? {
-        chain.cost_to_irc(2_000).await?;
+    for (what, name, durable) in [
+        ("Native to 100 IRC clients, durability none", "irc", false),
+        ("Native to 100 IRC clients, full durability", "irc-durable", true),
+    ] {
+        let chain = irc::Chain::start(setting, durable, 100).await?;
+        let mut perf = Perf::start(setting, &chain.gateway)?;
+        while !perf.process.is_done()? {
+            chain.cost_to_irc(2_000).await?;
+        }
+        perf.tell(what, name, table, flames)?;
     }
-    perf.tell("Native to 100 IRC clients, durability none", "irc", table, flames)?;
-    drop(chain);
 
     let mut inbox = mail::Inbox::start(setting).await?;
     let mut perf = Perf::start(setting, &inbox.gateway)?;
@@ -66,6 +71,17 @@ pub(crate) async fn texts(setting: &Setting, table: &mut Table, flames: Option<&
     }
     perf.tell("Mail in, full durability", "mail", table, flames)?;
     drop(inbox);
+
+    let sink = Sink::start(setting).await?;
+    let site = mail_out::site(setting, &sink, true)?;
+    let gateway = site.start().await?;
+    let (mut perf, mut turn) = (Perf::start(setting, &gateway)?, 0);
+    while !perf.process.is_done()? {
+        mail_out::write(&site, &sink, 2_000, turn).await?;
+        turn += 1;
+    }
+    perf.tell("Mail out, full durability, with DKIM (Ed25519)", "mail-out", table, flames)?;
+    drop(gateway);
 
     let watchers = setting.scaled(5_000);
     let mut stage = fanout::Stage::start(setting, watchers, watchers).await?;
