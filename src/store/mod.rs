@@ -27,7 +27,7 @@ pub use self::leases::LeaseRow;
 pub use self::memory::{MemoryOptions, MemoryStore};
 pub use self::retention::{Pruned, Retention};
 pub use self::rows::{AliasRow, Attempt, KeptAnswer, OwnerScope, Recalled, Settled, Story, Unsettled};
-pub use self::sqlite::{SqliteOptions, SqliteStore, Soundness};
+pub use self::sqlite::{Soundness, SqliteOptions, SqliteStore};
 pub use self::write::{Acceptance, Done, Intent, Kept, Label, Outcome, Verdict, Write};
 
 /// What the router asks of a store.
