@@ -1,5 +1,6 @@
 //! The writer's statements, prepared once.
 
+use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, OptionalExtension, Params, Result, Statement, params};
 
 use super::leases::LeaseStatements;
@@ -16,6 +17,7 @@ pub(super) struct Statements<'c> {
     first: Statement<'c>,
     release: Statement<'c>,
     looped: Statement<'c>,
+    held: Statement<'c>,
     attempt: Statement<'c>,
     withdraw: Statement<'c>,
     withdraw_first: Statement<'c>,
@@ -66,24 +68,24 @@ impl<'c> Statements<'c> {
             )?,
             release: connection.prepare("UPDATE operation SET digest = NULL WHERE number = ?1")?,
             looped: connection.prepare("SELECT 1 FROM operation WHERE id = ?1 AND destination_key = ?2")?,
-            attempt: connection.prepare(concat!(
+            // Not INSERT with SELECT: what may be many rows has a savepoint of its own, which costs as much as the row.
+            held: connection.prepare(concat!("SELECT owner_domain, owner ", held!()))?,
+            attempt: connection.prepare(
                 "INSERT INTO attempt (number, turn, leg, hop, recall_until, at)
-                 SELECT number, 1 + (SELECT coalesce(max(turn), 0) FROM attempt WHERE number = ?1), ?4, ?5, ?6, ?7 ",
-                held!()
-            ))?,
+                 VALUES (?1, 1 + (SELECT coalesce(max(turn), 0) FROM attempt WHERE number = ?1), ?2, ?3, ?4, ?5)",
+            )?,
             withdraw: connection
                 .prepare(concat!("DELETE FROM attempt WHERE number IN (SELECT number ", held!(), ")"))?,
             withdraw_first: connection.prepare(
                 "UPDATE operation SET leg = NULL, hop = NULL, recall_until = NULL
                  WHERE number = ?1 AND held_by = ?2 AND fence = ?3 AND leg IS NOT NULL",
             )?,
-            settle: connection.prepare(concat!(
+            settle: connection.prepare(
                 "INSERT INTO outcome (number, owner_domain, owner, settled_at, status, code, text, lang, duration,
                     subscript_id, steps)
-                 SELECT number, owner_domain, owner, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 ",
-                held!(),
-                " ON CONFLICT DO NOTHING"
-            ))?,
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                 ON CONFLICT DO NOTHING",
+            )?,
             settled: connection.prepare("SELECT 1 FROM outcome WHERE number = ?1")?,
             handed_over: connection
                 .prepare("UPDATE outcome SET handed_over = 1 WHERE number = ?1 AND handed_over = 0")?,
@@ -230,33 +232,33 @@ impl<'c> Statements<'c> {
     }
 
     fn attempt(&mut self, number: i64, intent: &Intent, at: i64) -> Result<Done> {
-        let written = self.attempt.execute(params![
-            number,
-            self.gateway,
-            self.fence,
-            intent.leg,
-            intent.hop,
-            intent.recall_until,
-            at
-        ])?;
-        Ok(if written == 0 { Done::Lost { number } } else { Done::Attempted { number } })
+        if !self.held.exists(params![number, self.gateway, self.fence])? {
+            return Ok(Done::Lost { number });
+        }
+        self.attempt.execute(params![number, intent.leg, intent.hop, intent.recall_until, at])?;
+        Ok(Done::Attempted { number })
     }
 
     fn settle(&mut self, number: i64, outcome: &Outcome, at: i64, steps: &str) -> Result<Done> {
-        let written = self.settle.execute(params![
-            number,
-            self.gateway,
-            self.fence,
-            at,
-            outcome.status,
-            outcome.code,
-            outcome.text,
-            outcome.lang,
-            outcome.duration,
-            outcome.subscript_id,
-            steps,
-        ])?;
-        if written > 0 {
+        let Self { held, settle, .. } = self;
+        let written = held
+            .query_row(params![number, self.gateway, self.fence], |row| {
+                settle.execute(params![
+                    number,
+                    ToSqlOutput::Borrowed(row.get_ref(0)?),
+                    ToSqlOutput::Borrowed(row.get_ref(1)?),
+                    at,
+                    outcome.status,
+                    outcome.code,
+                    outcome.text,
+                    outcome.lang,
+                    outcome.duration,
+                    outcome.subscript_id,
+                    steps,
+                ])
+            })
+            .optional()?;
+        if written.is_some_and(|rows| rows > 0) {
             return Ok(Done::Settled { number, first: true });
         }
         let before = self.settled.exists([number])?;
