@@ -115,7 +115,7 @@ fn tuples(presence: &Presence) -> Vec<Tuple> {
 fn unwrapped(content: &Content) -> (Content, Option<String>) {
     let (mut inner, mut subject) = (content.clone(), None);
     for _ in 0..MAX_DEPTH {
-        if !inner.media_type().is_some_and(|media_type| media_type.is("message/cpim")) {
+        if !inner.is("message/cpim") {
             break;
         }
         let Ok(around) = MessageCpim::read(&inner, Mode::Tolerant) else { break };

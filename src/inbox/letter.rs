@@ -71,7 +71,7 @@ impl Letter {
 fn unwrapped(content: &Content, mut metadata: Metadata) -> (Content, Metadata) {
     let mut content = content.clone();
     for _ in 0..MAX_DEPTH {
-        if !content.media_type().is_some_and(|media_type| media_type.is("message/cpim")) {
+        if !content.is("message/cpim") {
             break;
         }
         let Ok(within) = MessageCpim::read(&content, Mode::Tolerant) else { break };

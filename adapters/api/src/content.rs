@@ -75,6 +75,20 @@ impl Content {
         MediaType::parse(self.only("Content-Type")?)
     }
 
+    /// Whether the entity says that it is of this type and subtype, in any case, such as `text/plain`.
+    ///
+    /// Where [`Self::media_type`] is `None`, it is of none.
+    #[must_use]
+    pub fn is(&self, essence: &str) -> bool {
+        // Most are something else, which is seen by the beginning of the field.
+        let begins = |value: &&[u8]| {
+            let beginning = value.trim_ascii_start().get(..essence.len());
+            beginning.is_some_and(|beginning| beginning.eq_ignore_ascii_case(essence.as_bytes()))
+        };
+        let field = self.only("Content-Type").filter(begins);
+        field.and_then(MediaType::parse).is_some_and(|media_type| media_type.is(essence))
+    }
+
     /// The value of the one header field of this name (in any case), unfolded, without the blanks around it.
     ///
     /// `None` where there is no such field or more than one, or it is not UTF-8 or holds control characters.

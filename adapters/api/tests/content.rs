@@ -64,6 +64,8 @@ fn media_types() {
         ("Content-Type: application/vnd.a+json; p*0*=utf-8''%41\r\n\r\n", "application/vnd.a+json", None),
     ] {
         assert_eq!(peek(entity), Some((essence.to_owned(), charset.map(str::to_owned))), "{entity:?}");
+        assert!(content(entity).is(&essence.to_uppercase()), "{entity:?}");
+        assert!(!content(entity).is("text/plai") && !content(entity).is("text/plain2"), "{entity:?}");
     }
 }
 
@@ -92,6 +94,7 @@ fn no_media_type() {
         "Content-Type: text/plain\0\r\n\r\n",
     ] {
         assert_eq!(peek(entity), None, "{entity:?}");
+        assert!(!content(entity).is("text/plain"), "{entity:?}");
     }
 }
 

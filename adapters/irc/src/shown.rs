@@ -94,7 +94,7 @@ pub(crate) async fn lines(
 /// How whoever writes is called: by the message, or by the Message/CPIM around it (RFC 3862 section 3.1).
 pub(crate) fn source_name(message: &Message) -> Option<Arc<str>> {
     let named = message.metadata.source_name.clone().or_else(|| {
-        let is_around = message.content.media_type().is_some_and(|media_type| media_type.is("message/cpim"));
+        let is_around = message.content.is("message/cpim");
         let around = is_around.then(|| MessageCpim::read(&message.content, Mode::Tolerant).ok()).flatten()?;
         around.metadata().source_name
     });

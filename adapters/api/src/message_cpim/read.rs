@@ -153,7 +153,7 @@ fn content_in_block(body: &Bytes, lines: &[Range<usize>]) -> Option<(usize, Cont
 }
 
 fn is_message_cpim(entity: &Content) -> bool {
-    entity.media_type().is_some_and(|media_type| media_type.is("message/cpim"))
+    entity.is("message/cpim")
 }
 
 pub(super) fn has_content_type(content: &Content) -> bool {

@@ -8,7 +8,7 @@ use crate::Content;
 /// Whether content says that it is a presence document that can be read. Nothing of it has been read yet.
 #[must_use]
 pub fn is_pidf(content: &Content) -> bool {
-    content.media_type().is_some_and(|media_type| media_type.is(MEDIA_TYPE))
+    content.is(MEDIA_TYPE)
 }
 
 /// The document within its entity, and whether the entity says that it is UTF-8 whatever the document says.

@@ -71,8 +71,7 @@ fn text(message: &Message) -> String {
 
 /// Whether a modest reader can be shown it.
 pub(super) fn is_text(content: &Content) -> bool {
-    content.media_type().is_some_and(|media_type| media_type.is("text/plain"))
-        && std::str::from_utf8(&content.body()).is_ok()
+    content.is("text/plain") && std::str::from_utf8(&content.body()).is_ok()
 }
 
 fn with_metadata(mut line: Line, metadata: &Metadata) -> Line {

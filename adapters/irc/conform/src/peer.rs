@@ -47,7 +47,7 @@ pub(crate) fn uttered(sent: &Sent) -> Result<(&Message, String), PeerError> {
     if message.metadata != said || sent.passage.is_some() {
         return Err(PeerError::Unutterable);
     }
-    let is_text = message.content.media_type().is_some_and(|media_type| media_type.is("text/plain"));
+    let is_text = message.content.is("text/plain");
     let body = message.content.body();
     let text = std::str::from_utf8(&body).map_err(|_| PeerError::Unutterable)?;
     let is_line = !text.is_empty() && text.len() <= MOST && !text.chars().any(|c| c.is_ascii_control());

@@ -85,7 +85,7 @@ impl Peer {
         let Operation::Message(message) = &sent.operation else { return Err(PeerError::Unutterable) };
         let body = message.content.body();
         let text = std::str::from_utf8(&body).map_err(|_| PeerError::Unutterable)?;
-        let is_text = message.content.media_type().is_some_and(|media_type| media_type.is("text/plain"));
+        let is_text = message.content.is("text/plain");
         let one_line = !text.is_empty() && text == text.trim() && !text.contains(['\r', '\n', '\0']);
         let to = sent.reply_to.as_deref().unwrap_or_else(|| message.destination.spelled());
         let line = format!("to {to} {} {text}\n", sent.tag);

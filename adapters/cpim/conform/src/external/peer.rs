@@ -79,7 +79,7 @@ impl Peer {
             "to": to,
             "content": BASE64_STANDARD.encode(content.octets()),
         });
-        let is_text = content.media_type().is_some_and(|media_type| media_type.is("text/plain"));
+        let is_text = content.is("text/plain");
         let mut put = |name: &str, value: Option<Value>| {
             if let (Some(object), Some(value)) = (message.as_object_mut(), value) {
                 object.insert(name.to_owned(), value);

@@ -72,7 +72,7 @@ pub fn source(content: &Content) -> Option<String> {
 fn unwrapped(content: &Content) -> (Content, Vec<Subject>) {
     let (mut content, mut subjects) = (content.clone(), Vec::new());
     for _ in 0..MAX_DEPTH {
-        let is_around = content.media_type().is_some_and(|media_type| media_type.is("message/cpim"));
+        let is_around = content.is("message/cpim");
         let Some(around) = is_around.then(|| MessageCpim::read(&content, Mode::Tolerant).ok()).flatten()
         else {
             break;

@@ -202,7 +202,7 @@ impl Mail {
     }
 
     fn is_type(&self, essence: &str) -> bool {
-        self.entity().media_type().is_some_and(|found| found.is(essence))
+        self.entity().is(essence)
     }
 }
 

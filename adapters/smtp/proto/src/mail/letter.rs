@@ -161,7 +161,7 @@ pub(super) const fn submitted(metadata: &Metadata) -> Option<&'static str> {
 /// What a person is to see: where metadata came in a Message/CPIM around the content, it becomes the mail's own.
 fn unwrapped(message: &Message) -> (Cow<'_, Content>, Cow<'_, Metadata>) {
     let as_it_is = (Cow::Borrowed(&message.content), Cow::Borrowed(&message.metadata));
-    if !message.content.media_type().is_some_and(|media| media.is("message/cpim")) {
+    if !message.content.is("message/cpim") {
         return as_it_is;
     }
     let Ok(wrapped) = MessageCpim::read(&message.content, Mode::Tolerant) else { return as_it_is };
