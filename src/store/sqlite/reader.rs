@@ -25,10 +25,10 @@ macro_rules! numbers_of_leg {
     () => {
         "SELECT number FROM (
             WITH RECURSIVE part (nth) AS (
-                SELECT max(number) >> 13 FROM operation
-                UNION ALL SELECT nth - 1 FROM part WHERE nth > (SELECT min(number) >> 13 FROM operation))
-            SELECT number FROM part CROSS JOIN operation ON number >> 13 = nth AND leg = ?1
-            UNION SELECT number FROM part CROSS JOIN attempt ON number >> 13 = nth AND leg = ?1)"
+                SELECT max(number) >> 10 FROM operation
+                UNION ALL SELECT nth - 1 FROM part WHERE nth > (SELECT min(number) >> 10 FROM operation))
+            SELECT number FROM part CROSS JOIN operation ON number >> 10 = nth AND leg = ?1
+            UNION SELECT number FROM part CROSS JOIN attempt ON number >> 10 = nth AND leg = ?1)"
     };
 }
 
