@@ -12,6 +12,9 @@ use super::say::Inboxes;
 use super::target::Target;
 use crate::rules::Decision;
 
+/// Where presence lies, and what is said of it, as the checks in front are told: both are found out in its turn.
+pub(crate) const ANYWHERE: (&Target, Decision) = (&Target::Elsewhere, Decision::Allow);
+
 /// An operation that asks to be accepted, with what the checks look at.
 pub(crate) struct Candidate<'a> {
     pub(crate) facts: &'a SessionFacts,
@@ -19,6 +22,8 @@ pub(crate) struct Candidate<'a> {
     pub(crate) policy: &'a Policy,
     pub(crate) contacts: &'a Contacts,
     pub(crate) target: &'a Target,
+    /// What the owner of the inbox that it is addressed to says.
+    pub(crate) says: Decision,
     pub(crate) inboxes: &'a Inboxes<'a>,
 }
 
@@ -115,13 +120,17 @@ fn rules(candidate: &Candidate<'_>) -> Result<(), Refusal> {
         Target::Forwarded(inner) | Target::Inner(inner) => Some(inner),
         _ => None,
     };
-    [candidate.destination()].into_iter().chain(inner).try_for_each(|to| {
-        policy.let_pass(candidate.source(), standing, to)?;
-        match candidate.inboxes.says(&candidate.arrival.operation, standing, to, candidate.target) {
-            // Politely blocked, it lies where nobody is in contact.
-            Decision::Allow | Decision::Polite => Ok(()),
-            Decision::Deny => Err(Refusal::not_allowed(format!("the rules of {to} block it"))),
-        }
+    let says = |to| candidate.inboxes.says(&candidate.arrival.operation, standing, to, candidate.target);
+    let pass = |to, says: Decision| match says {
+        // Politely blocked, it lies where nobody is in contact.
+        Decision::Allow | Decision::Polite => Ok(()),
+        Decision::Deny => Err(Refusal::not_allowed(format!("the rules of {to} block it"))),
+    };
+    policy.let_pass(candidate.source(), standing, candidate.destination())?;
+    pass(candidate.destination(), candidate.says)?;
+    inner.map_or(Ok(()), |inner| {
+        policy.let_pass(candidate.source(), standing, inner)?;
+        pass(inner, says(inner))
     })
 }
 

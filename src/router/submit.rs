@@ -53,7 +53,7 @@ impl Router {
         let standing = checks::standing(&contact.facts, &arrival);
         let under = self.circumstances();
         let (target, says) = self.target_for(&arrival.operation, standing, &policy);
-        let (theirs, admitted) = self.examine(&contact, &arrival, &policy, &target, |candidate| {
+        let (theirs, admitted) = self.examine(&contact, &arrival, &policy, (&target, says), |candidate| {
             (checks::source(candidate), checks::admit(candidate))
         });
         let room = admitted.and_then(|()| self.room(&arrival.operation, &policy));
@@ -86,18 +86,18 @@ impl Router {
         }
     }
 
-    /// Has an arrival looked at by the checks.
+    /// Has an arrival looked at by the checks: where it lies, and what the owner of that inbox says.
     pub(super) fn examine<T>(
         &self,
         contact: &Contact,
         arrival: &Arrival,
         policy: &Policy,
-        target: &Target,
+        (target, says): (&Target, Decision),
         look: impl FnOnce(&Candidate<'_>) -> T,
     ) -> T {
         let inboxes = self.inboxes(policy);
         let (facts, contacts) = (&*contact.facts, &self.contacts);
-        look(&Candidate { facts, arrival, policy, contacts, target, inboxes: &inboxes })
+        look(&Candidate { facts, arrival, policy, contacts, target, says, inboxes: &inboxes })
     }
 
     /// There must be room for it: in memory, and in its pair's backlog.

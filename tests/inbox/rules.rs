@@ -162,3 +162,18 @@ async fn an_administrator_sets_the_same_rules() {
     let nobody = rules(&["nobody", "block", "*"]).await;
     assert_eq!(nobody.code, 2, "{}", nobody.err);
 }
+
+#[test]
+fn a_message_that_is_blocked_is_counted_once() {
+    let site = Site::new(OPEN_HOUSE);
+    let gateway = site.start();
+    let mut fred = Someone::new(&site, "fred@a.example");
+    let mut wilma = Someone::new(&site, "wilma@b.example");
+    fred.commands("block wilma@b.example messages");
+    for count in 1..=2 {
+        assert_eq!(wilma.writes(FRED, "hello"), "failure denied");
+        let (_, metrics) = gateway.ask("/metrics");
+        let counted = format!("cpim_rules_blocked_total{{says=\"block\"}} {count}\n");
+        assert!(metrics.contains(&counted), "{metrics}");
+    }
+}

@@ -16,7 +16,6 @@ use super::super::flight::Pair;
 use super::super::owner::Owner;
 use super::super::refusal::Refusal;
 use super::super::submit::passage;
-use super::super::target::Target;
 use super::{Behind, LeaseKey};
 use crate::presence::Once;
 use crate::rules::{Ask, Decision};
@@ -83,8 +82,7 @@ impl Router {
             held: arrival.held,
             by: mark(&owner, &arrival.trans_id, &arrival.operation),
         };
-        // Where it lies is found out in its turn; the checks in front need not know.
-        let (source, passed) = self.examine(contact, &arrival, &policy, &Target::Elsewhere, |candidate| {
+        let (source, passed) = self.examine(contact, &arrival, &policy, checks::ANYWHERE, |candidate| {
             (checks::source(candidate), checks::admit(candidate))
         });
         let scopes = &contact.facts.authority.scopes;

@@ -9,7 +9,6 @@ use super::super::Router;
 use super::super::checks;
 use super::super::contacts::Contact;
 use super::super::submit::passage;
-use super::super::target::Target;
 use crate::presence::State;
 
 impl Router {
@@ -17,7 +16,7 @@ impl Router {
     /// 2779 section 5.3.2).
     pub(in super::super) fn notified(&self, contact: &Contact, arrival: Arrival) {
         let policy = self.policy();
-        let theirs = self.examine(contact, &arrival, &policy, &Target::Elsewhere, |candidate| {
+        let theirs = self.examine(contact, &arrival, &policy, checks::ANYWHERE, |candidate| {
             checks::source(candidate).and_then(|()| checks::hops(candidate))
         });
         let passage = passage(&contact.facts, &arrival, &policy);
