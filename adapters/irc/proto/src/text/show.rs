@@ -57,10 +57,11 @@ pub fn show(content: &Content, metadata: &Metadata) -> Shown {
 #[must_use]
 pub fn source(content: &Content) -> Option<String> {
     let (content, _) = unwrapped(content);
-    if !is_entity(&content) {
+    let media_type = content.media_type();
+    if media_type.is_none() && is_bare(&content) {
         return Some(with_lf(&decode(content.octets())));
     }
-    let is_text = content.media_type().is_none_or(|media_type| media_type.essence().starts_with("text/"));
+    let is_text = media_type.is_none_or(|media_type| media_type.kind() == "text");
     let message = is_text.then(|| MessageParser::new().parse(&content.octets()[..])).flatten()?;
     match &message.part(0)?.body {
         PartType::Text(text) | PartType::Html(text) => Some(with_lf(text)),
@@ -85,16 +86,16 @@ fn unwrapped(content: &Content) -> (Content, Vec<Subject>) {
     (content, subjects)
 }
 
-/// Whether it has the form of an entity; what has not is taken for text.
-fn is_entity(content: &Content) -> bool {
-    content.is_empty() || content.media_type().is_some() || content.header().len() < content.len()
+/// Whether what has no media type has no blank line either: it is no entity, and taken for text.
+fn is_bare(content: &Content) -> bool {
+    !content.is_empty() && content.header().len() == content.len()
 }
 
 fn show_content(content: &Content) -> Shown {
-    if !is_entity(content) {
+    let media_type = content.media_type();
+    if media_type.is_none() && is_bare(content) {
         return Shown::all(with_lf(&decode(content.octets())));
     }
-    let media_type = content.media_type();
     let essence = media_type.as_ref().map_or("text/plain", |media_type| media_type.essence());
     let untyped = content.field("Content-Type").is_none();
     let charset = media_type.as_ref().and_then(|media_type| media_type.charset()).unwrap_or("utf-8");
