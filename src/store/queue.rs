@@ -15,8 +15,9 @@ use super::error::{NotWritten, StoreError};
 use super::retention::{Pruned, Retention};
 use super::write::Write;
 
-/// The most refusable writes waiting: a second's worth on a slow disk.
-pub(super) const ROOM_WRITES: usize = 8_192;
+/// The most refusable writes waiting: a second's worth on a slow disk, and more than sessions are open, each of which may
+/// begin something at once.
+pub(super) const ROOM_WRITES: usize = 16_384;
 
 /// The most octets waiting before refusable writes are refused.
 pub(super) const ROOM_OCTETS: usize = 64 << 20;
