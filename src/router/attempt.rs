@@ -105,6 +105,7 @@ impl Router {
             Ok(leg) => leg,
             // Whoever served a whole domain or a selector is not known to have, once its session is gone.
             Err(Missed::Never(Refusal { code: Code::NoRoute, .. })) if self.is_expected(number) => {
+                self.call_back(number);
                 return Tried::Again;
             }
             Err(Missed::Never(refusal)) => {
@@ -112,6 +113,7 @@ impl Router {
                 return Tried::Done;
             }
             Err(Missed::OutOfContact) if self.is_expected(number) => {
+                self.call_back(number);
                 return Tried::Again;
             }
             Err(Missed::OutOfContact) => {
@@ -120,6 +122,7 @@ impl Router {
             }
             Err(Missed::Later(detail)) => {
                 self.step(number, "unresolved", detail);
+                self.call_back(number);
                 return Tried::Again;
             }
         };
@@ -243,7 +246,7 @@ impl Router {
         lock(&self.table).get(number).is_some_and(|flight| flight.expected)
     }
 
-    /// Waits before the next attempt; no longer than until somebody of the destination's domain is in contact.
+    /// Waits before the next attempt; no longer than until somebody of the domain that it is for is in contact.
     async fn pause(&self, number: i64, until: Instant) {
         let wake = (Instant::now() + self.pause_of(number)).min(until);
         let address = {
@@ -254,7 +257,7 @@ impl Router {
             flight.tries += 1;
             flight.pair.destination.clone()
         };
-        let contact = self.contacts.awaiting(&address);
+        let contact = self.contacts.awaiting(&self.book.principal(&address));
         tokio::select! {
             () = contact.notified() => {}
             () = sleep_until(wake) => {}

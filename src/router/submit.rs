@@ -76,7 +76,7 @@ impl Router {
             Ok(room) => {
                 let hop = self.hop_at_hand(&target, entry.operation.goes_to().address(), &policy);
                 // Politely blocked, it goes nowhere, whatever hop there seems to be. What address resolution found
-                // may become too old, and who is addressed within has rules of his own.
+                // may become too old, and what is addressed through us is readdressed first.
                 let stays =
                     says == Decision::Allow && !matches!(target, Target::Elsewhere | Target::Inner(_));
                 let under = stays.then_some(under);
@@ -263,7 +263,8 @@ impl Router {
 
     /// An address without a way to it that was served here once is known, and only out of contact.
     async fn refine(&self, refusal: Refusal, operation: &Operation) -> Refusal {
-        if refusal.code == Code::NoRoute && self.was_seen(operation.goes_to().address()).await {
+        let meant = self.book.principal(operation.goes_to().address());
+        if refusal.code == Code::NoRoute && self.was_seen(&meant).await {
             return Refusal::out_of_contact();
         }
         refusal

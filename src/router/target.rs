@@ -26,6 +26,9 @@ pub(crate) enum Target {
     Served { port: usize },
 }
 
+/// How it is found out where an address within another lies.
+type Look = fn(&Router, &Address, &Policy) -> Target;
+
 impl Router {
     /// Where a destination lies. Whoever serves it now comes first; then what the configuration says is
     /// hosted here; then what address resolution finds.
@@ -39,7 +42,7 @@ impl Router {
     /// The same, wherever its owner forwards it: the gateway answers whoever wrote to it, and nobody else.
     pub(super) fn target_unforwarded(&self, address: &Address, policy: &Policy) -> Target {
         match policy.mapper.resident(address) {
-            Ok(Some(local)) => return self.resident(address, local, policy),
+            Ok(Some(local)) => return self.resident(address, local, policy, Self::target),
             Ok(None) => {}
             Err(error) => return nowhere(Code::BadAddress, "not an address here", error.to_string()),
         }
@@ -50,10 +53,10 @@ impl Router {
         self.unserved(address, policy)
     }
 
-    /// The same, as if nobody served it now and nothing were forwarded.
+    /// The same, as if nobody served it now and nothing were forwarded; also what is addressed within.
     pub(crate) fn target_out_of_contact(&self, address: &Address, policy: &Policy) -> Target {
         match policy.mapper.resident(address) {
-            Ok(Some(local)) => self.resident(address, local, policy),
+            Ok(Some(local)) => self.resident(address, local, policy, Self::target_out_of_contact),
             Ok(None) => self.unserved(address, policy),
             Err(error) => nowhere(Code::BadAddress, "not an address here", error.to_string()),
         }
@@ -70,10 +73,10 @@ impl Router {
         }
     }
 
-    fn resident(&self, address: &Address, local: Local, policy: &Policy) -> Target {
+    fn resident(&self, address: &Address, local: Local, policy: &Policy, look: Look) -> Target {
         match local {
             Local::Alias(alias) => Target::Alias(alias),
-            Local::Route(foreign) => self.foreign(foreign, address.class(), policy),
+            Local::Route(foreign) => self.foreign(foreign, address.class(), policy, look),
             Local::Gateway if address.class() == Class::Im => match self.own_inbox() {
                 Some(port) => Target::Served { port },
                 None => {
@@ -90,10 +93,10 @@ impl Router {
     }
 
     /// A foreign system: whoever claimed its selector on a session, else the adapter for it.
-    fn foreign(&self, foreign: ForeignAddress, class: Class, policy: &Policy) -> Target {
+    fn foreign(&self, foreign: ForeignAddress, class: Class, policy: &Policy, look: Look) -> Target {
         if [Class::Im, Class::Pres].iter().any(|class| class.scheme() == foreign.selector().as_str()) {
             return match Address::parse(&foreign.to_string()) {
-                Ok(inner) => self.inner(inner.with_class(class), policy),
+                Ok(inner) => self.inner(inner.with_class(class), policy, look),
                 Err(error) => nowhere(Code::BadAddress, "not an address within", error.to_string()),
             };
         }
@@ -111,8 +114,8 @@ impl Router {
     }
 
     /// The mapper has seen to it that what is within is not ours again.
-    fn inner(&self, inner: Address, policy: &Policy) -> Target {
-        match self.target(&inner, policy) {
+    fn inner(&self, inner: Address, policy: &Policy, look: Look) -> Target {
+        match look(self, &inner, policy) {
             Target::Nowhere(refusal) => Target::Nowhere(refusal),
             _ => Target::Inner(inner),
         }

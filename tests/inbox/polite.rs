@@ -42,7 +42,8 @@ impl Wilma {
         if let Some(id) = frame.parameter("id") {
             text = text.replace(id, "*");
         }
-        text.replace(whom, "WHOM") + &String::from_utf8(frame.content).unwrap()
+        text.replace(whom, "WHOM").replace(&whom.replace('@', "~40"), "WHOM")
+            + &String::from_utf8(frame.content).unwrap()
     }
 
     /// Everything she can try, step by step.
@@ -51,6 +52,10 @@ impl Wilma {
             format!("<subscribe watcher='pres:wilma@b.example' target='pres:{whom}' duration='{duration}'/>")
         };
         let write = format!("<message source='im:wilma@b.example' destination='im:{whom}'/>");
+        let through_us = format!(
+            "<message source='im:wilma@b.example' destination='im:im={}@gw.example'/>",
+            whom.replace('@', "~40")
+        );
         let end = format!("<unsubscribe watcher='pres:wilma@b.example' target='pres:{whom}'/>");
         let winfo = format!(
             "<subscribe watcher='pres:wilma@b.example' target='pres:winfo={}@gw.example' duration='0'/>",
@@ -68,6 +73,7 @@ impl Wilma {
             (&end, "", 1),
             (&watch(600), "", 2),
             (&winfo, "", 1),
+            (&through_us, text, 1),
         ] {
             self.asks(xml, content);
             got.extend((0..frames).map(|_| self.hears(whom)));
@@ -128,12 +134,18 @@ fn neither_takes_longer() {
     fred.commands("polite wilma@b.example");
     let mut wilma = Wilma::new(&site);
     let text = "Content-Type: text/plain\r\n\r\nhello";
-    takes_as_long("a message", |whom| {
-        let begun = Instant::now();
-        wilma.asks(&format!("<message source='im:wilma@b.example' destination='im:{whom}'/>"), text);
-        assert!(wilma.hears(whom).contains("unreachable"));
-        begun.elapsed()
-    });
+    let through_us = |whom: &str| format!("im={}@gw.example", whom.replace('@', "~40"));
+    for is_through_us in [false, true] {
+        takes_as_long("a message", |whom| {
+            let to = if is_through_us { through_us(whom) } else { whom.to_owned() };
+            let begun = Instant::now();
+            wilma.asks(&format!("<message source='im:wilma@b.example' destination='im:{to}'/>"), text);
+            let answer = wilma.hears(whom);
+            let took = begun.elapsed();
+            assert!(answer.contains("unreachable"), "{answer}");
+            took
+        });
+    }
     // From the question to the notification behind the answer: a look, and a subscription from begin to end.
     for duration in [0, 600] {
         takes_as_long(&format!("a subscribe for {duration} s"), |whom| {

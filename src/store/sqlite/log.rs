@@ -16,7 +16,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
 use rusqlite::wal::CheckpointMode;
-use rusqlite::{Connection, Result};
+use rusqlite::{Connection, Result, TransactionBehavior};
 use tracing::debug;
 
 /// Pages (of 4,096 octets) at which the log is carried over: 16 MiB, a few large groups.
@@ -79,7 +79,18 @@ impl Log {
         let shared = Arc::clone(&state);
         let work = move || carry_all(&carrier, &shared, &wakes);
         let carrier = Some(thread::Builder::new().name("store-log".to_owned()).spawn(work)?);
-        Ok(Self { state, file: Longer { file, pages: 0, octets: 0 }, long: Some(long), carrier })
+        let mut log = Self { state, file: Longer { file, pages: 0, octets: 0 }, long: Some(long), carrier };
+        log.begin(writer).map_err(io::Error::other)?;
+        Ok(log)
+    }
+
+    /// Before the first group, which otherwise would wait for it: makes the log longer, durably.
+    fn begin(&mut self, writer: &mut Connection) -> Result<()> {
+        let _alone = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        self.make_room();
+        // What is not durable yet will be with the first group.
+        self.file.file.sync_data().ok();
+        Ok(())
     }
 
     /// Before a group is committed, and while nobody else can append: makes the log longer where it is about to be full.

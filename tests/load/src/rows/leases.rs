@@ -27,8 +27,8 @@ const MOST: f64 = 400.0;
 /// Changes of one presentity that are told after the first.
 const CHANGES: usize = 100;
 
-/// Subscriptions that end, for the cost of an end.
-const ENDS: usize = 1_000;
+/// Subscriptions that end, for the cost of an end: so many that they cost more than what else the gateway does meanwhile.
+const ENDS: usize = 4_000;
 
 /// For one answer or notification.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -155,7 +155,7 @@ async fn changes(site: &Site, gateway: &Process, figures: &mut Figures) -> io::R
 
 /// Some subscriptions that all end in the same span, beside a span in which nothing does.
 async fn ends(site: &Site, gateway: &Process, figures: &mut Figures, turn: usize) -> io::Result<()> {
-    const LASTS_S: u64 = 2;
+    const LASTS_S: u64 = 3;
     let names: Vec<String> = (0..ENDS).map(|index| format!("pres:e{turn}x{index}@a.example")).collect();
     let _target = native::open(site.port, "serves='pres:ended@b.example'").await?;
     let mut sessions = Vec::new();
