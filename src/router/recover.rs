@@ -45,7 +45,8 @@ impl Router {
 
     fn take_up(self: &Arc<Self>, row: Unsettled) {
         let number = row.acceptance.number;
-        let entry = match rows::recovered(&row.acceptance, &self.policy().mapper) {
+        let policy = self.policy();
+        let entry = match rows::recovered(&row.acceptance, &policy.mapper) {
             Ok(entry) => {
                 let operation = self.canonical_operation(Operation::clone(&entry.operation));
                 rows::Entry { operation: Arc::new(operation), ..entry }
@@ -60,10 +61,10 @@ impl Router {
                 );
             }
         };
-        let terms = self.policy().terms(entry.operation.goes_to().address().domain());
+        let terms = policy.terms(entry.operation.goes_to().address().domain());
         let attempted = row.attempt.as_ref();
         let noted = attempted.and_then(|attempt| TransId::parse(&attempt.intent.leg).ok());
-        let (policy, address) = (self.policy(), entry.operation.goes_to().address());
+        let address = entry.operation.goes_to().address();
         let hop = self.hop_at_hand(&self.target(address, &policy), address, &policy);
         let schedule = self.schedule_to(hop.as_ref(), terms);
         let mut table = lock(&self.table);
