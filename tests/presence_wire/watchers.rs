@@ -79,16 +79,25 @@ fn an_administrator_sees_watchers_and_subscriptions_also_after_a_kill() {
     assert_eq!(says(&site, &["subscriptions", BETTY, "--json"]), Vec::<String>::new());
 }
 
-/// A notification goes to the session opened last, as a message does; when that one ends, the watcher hears at the other
-/// what she may have missed.
 #[test]
 fn a_watcher_with_two_sessions_is_told_at_the_newest_and_misses_nothing() {
+    told_at_the_newest(WILMA);
+}
+
+#[test]
+fn so_is_a_watcher_whose_domain_has_two_sessions() {
+    told_at_the_newest("b.example");
+}
+
+/// A notification goes to the session opened last, as a message does; when that one ends, the watcher hears at the other
+/// what she may have missed.
+fn told_at_the_newest(serves: &str) {
     let (site, _gateway) = gateway();
     let mut fred = Someone::serving(&site, FRED);
-    let mut first = Someone::serving(&site, WILMA);
+    let mut first = Someone::serving(&site, serves);
     first.subscribes("600", "");
     assert_eq!(first.is_told(), ["im:fred@a.example closed"]);
-    let mut second = Someone::serving(&site, WILMA);
+    let mut second = Someone::serving(&site, serves);
     assert_eq!(second.is_told(), ["im:fred@a.example closed"], "whoever comes is told the present state");
     fred.publishes("open", "one");
     assert_eq!(second.is_told(), ["im:fred@a.example open one"]);

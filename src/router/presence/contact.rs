@@ -99,7 +99,8 @@ impl Router {
 
     /// A session is gone: where nobody else serves its domains, their links are down. Where somebody does who came
     /// after it, as one that connected anew before the end of the old connection was seen, what the old one told may
-    /// be lost, and is asked for again.
+    /// be lost, and is asked for again. Where somebody does who came before it, whoever he serves is told the present
+    /// state anew.
     pub(in super::super) fn links_gone(&self, session: u64, contact: &Contact) {
         for scope in &contact.facts.serves {
             let link = match scope {
@@ -110,7 +111,8 @@ impl Router {
             match self.contacts.oldest_serving(scope) {
                 None => self.link_is_gone(&link),
                 Some(left) if left > session => self.presence.with(|book, now| book.link_is_new(&link, now)),
-                Some(_) => {}
+                // As with a watcher of his own: what was told last went to the newest.
+                Some(_) => self.presence.with(|book, _| book.watchers_are_back(&link)),
             }
         }
     }
