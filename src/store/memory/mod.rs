@@ -20,7 +20,7 @@ use super::{
 
 /// Completions there is room for beside those of the operations in flight: more than sessions are open, each of which may
 /// begin something at once.
-const COMPLETIONS: usize = 16_384;
+pub(super) const COMPLETIONS: usize = 16_384;
 
 /// Completions that one operation in flight can be owed at a time: acceptance, attempt, outcome.
 const COMPLETIONS_EACH: usize = 3;

@@ -1,6 +1,7 @@
 //! The bounds of the store in memory.
 
 use super::{Bench, NOW, REMEMBERS_S, acceptance, settlement};
+use crate::store::memory::COMPLETIONS;
 use crate::store::{Acceptance, Done, MemoryOptions, NotWritten, Verdict, Write};
 
 fn accept(number: i64) -> Write {
@@ -41,7 +42,7 @@ async fn open_operations_are_bounded_in_octets() {
 async fn completions_that_nobody_takes_are_bounded() {
     let mut bench = Bench::memory_with(MemoryOptions::default());
     let taken = (1..).take_while(|number| bench.journal.write(accept(*number)).is_ok()).count() as i64;
-    assert!(taken < 10_000, "{taken} taken");
+    assert_eq!(taken, COMPLETIONS as i64);
     // What concerns accepted operations still finds room, and its completion too.
     for number in 1..=taken {
         bench.journal.write(settlement(number, NOW)).unwrap();
