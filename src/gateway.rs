@@ -7,7 +7,7 @@ use std::time::Duration;
 use cpim_adapter::kept::Shelf;
 use cpim_adapter::{AdapterContext, AdapterError, BuildError, Health, HealthReporter, Selector, Shutdown};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout_at};
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
@@ -21,7 +21,8 @@ use crate::registry::{ROWS, Reload};
 use crate::resolver::{Resolver, SetupError};
 use crate::router::{GATEWAY, Policy, Port, Router, Stores};
 use crate::store::{
-    Done, Journal, MemoryOptions, MemoryStore, Retention, SqliteOptions, SqliteStore, StoreError, StoreHealth,
+    Completions, Journal, MemoryOptions, MemoryStore, Retention, SqliteOptions, SqliteStore, StoreError,
+    StoreHealth,
 };
 
 /// How often what need not be kept any longer is forgotten.
@@ -285,14 +286,12 @@ fn build(config: &Config) -> Result<(Vec<Port>, Reloads), StartError> {
     Ok((ports, reloads))
 }
 
-/// Where each store tells what it has done.
-type Completions = Vec<mpsc::Receiver<Vec<Done>>>;
-
-/// The stores, which can be read, and whether they are sound, which is being looked into. Without durability, only
+/// The stores, which can be read, where each tells what it has done, and whether they are sound, which is being looked
+/// into. Without durability, only
 /// operations are volatile.
 async fn open_stores(
     config: &Config,
-) -> Result<(Stores, Completions, impl Future<Output = Result<(), StoreError>> + use<>), StartError> {
+) -> Result<(Stores, Vec<Completions>, impl Future<Output = Result<(), StoreError>> + use<>), StartError> {
     let remembers_s = seconds(config.limits.remembers);
     let options = SqliteOptions {
         path: config.store.path.clone(),

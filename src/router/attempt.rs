@@ -16,6 +16,7 @@ use super::Router;
 use super::flight::{AtHand, Attempt, Flight, Pair, Stage};
 use super::refusal::Refusal;
 use super::route::{Leg, Missed, hop_name, hop_note};
+use super::table::Table;
 use super::word::NO_WORD;
 use crate::clock::UnixMs;
 use crate::fault;
@@ -36,6 +37,30 @@ enum Tried {
     Again,
 }
 
+/// What is to be done about an operation whose turn it is.
+enum Turn {
+    /// Nothing: it is settled, or another of its pair goes first.
+    Over,
+    /// To wait until then.
+    NotBefore(Instant),
+    /// The time to try it is over.
+    TooLate,
+    /// To try it.
+    Now(Ready),
+}
+
+/// An operation that is to be tried now.
+struct Ready {
+    operation: Arc<Operation>,
+    standing: Standing,
+    /// It may have been sent before.
+    again: bool,
+    /// Until when handing it over is tried.
+    until: Instant,
+    /// The leg that was found at acceptance, where nothing has changed since by which another might be found.
+    leg: Option<Leg>,
+}
+
 type Delivering = Pin<Box<dyn Future<Output = Result<Outcome, DeliveryError>> + Send>>;
 
 impl Router {
@@ -54,50 +79,63 @@ impl Router {
     /// Brings one operation behind its commit point, or settles it.
     async fn bring(self: &Arc<Self>, number: i64) {
         loop {
-            if self.gives_way(number) {
-                return;
-            }
-            let Some((not_before, until)) = self.schedule(number) else {
-                return;
+            let ready = match self.turn(number) {
+                Turn::Over => return,
+                Turn::NotBefore(at) => {
+                    sleep_until(at).await;
+                    continue;
+                }
+                Turn::TooLate => return self.give_up(number),
+                Turn::Now(ready) => ready,
             };
-            if let Some(at) = not_before {
-                sleep_until(at.min(until)).await;
-            }
-            if Instant::now() >= until {
-                return self.give_up(number);
-            }
-            match self.attempt(number, until).await {
+            let until = ready.until;
+            match self.attempt(number, ready).await {
                 Tried::Done => return,
                 Tried::Again => self.pause(number, until).await,
             }
         }
     }
 
-    /// Puts it back where one of its pair that was accepted before has come back meanwhile: that one goes first.
-    fn gives_way(&self, number: i64) -> bool {
+    /// Looks what is to be done about an operation: all of it at once, because everybody waits for the table.
+    fn turn(&self, number: i64) -> Turn {
+        let under_now = self.circumstances();
         let mut table = lock(&self.table);
-        // The lane is being worked on: by whoever asks.
-        table.is_overtaking(number) && !table.enqueue(number)
-    }
-
-    /// When the next attempt may begin, and when the last one must have.
-    fn schedule(&self, number: i64) -> Option<(Option<Instant>, Instant)> {
-        let mut table = lock(&self.table);
-        let flight = table.get_mut(number).filter(|flight| flight.stage == Stage::Queued)?;
+        // One of its pair that was accepted before has come back meanwhile, and goes first. The lane is being worked
+        // on: by whoever asks.
+        if table.is_overtaking(number) && !table.enqueue(number) {
+            return Turn::Over;
+        }
+        let Some(flight) = table.get_mut(number).filter(|flight| flight.stage == Stage::Queued) else {
+            return Turn::Over;
+        };
         let until = match flight.again {
             true => flight.answer_by.unwrap_or(flight.give_up),
             false => flight.give_up,
         };
-        Some((flight.not_before.take(), until))
+        if let Some(at) = flight.not_before.take() {
+            return Turn::NotBefore(at.min(until));
+        }
+        if Instant::now() >= until {
+            return Turn::TooLate;
+        }
+        let at_hand = flight.at_hand.take().filter(|at_hand| at_hand.under == under_now);
+        let operation = Arc::clone(&flight.operation);
+        let leg = at_hand.map(|AtHand { port, hop, .. }| Leg {
+            port,
+            hop,
+            operation: Arc::clone(&operation),
+            forwarded: Vec::new(),
+        });
+        Turn::Now(Ready { operation, standing: flight.standing, again: flight.again, until, leg })
     }
 
-    async fn attempt(self: &Arc<Self>, number: i64, until: Instant) -> Tried {
-        let Some((operation, standing, again)) = self.load(number) else { return Tried::Done };
+    async fn attempt(self: &Arc<Self>, number: i64, ready: Ready) -> Tried {
+        let Ready { operation, standing, again, until, leg } = ready;
         if again && self.is_forgotten(number) {
             self.settle(number, Response::indeterminant(Code::Timeout, NO_WORD));
             return Tried::Done;
         }
-        let found = match self.leg_at_hand(number) {
+        let found = match leg {
             Some(leg) => Ok(leg),
             None => self.next_leg(&operation, standing).await,
         };
@@ -173,7 +211,7 @@ impl Router {
             () = sleep_until(until) => {
                 // Dropped before its commit point, nothing of it may be sent any more.
                 drop(delivering);
-                if lock(&self.table).get(number).is_some_and(|flight| flight.stage == Stage::Queued) {
+                if self.is_queued(number) {
                     self.give_up(number);
                 }
                 Tried::Done
@@ -203,7 +241,7 @@ impl Router {
                 self.step(number, "not handed over", error.to_string());
                 self.call_back(number);
                 // Its commit point was refused: it gives way to another, and is tried again.
-                let gives_way = error.code == Code::Expired && self.load(number).is_some();
+                let gives_way = error.code == Code::Expired && self.is_queued(number);
                 if error.retry == Retry::Never && !gives_way {
                     self.settle_unsent(number, Response::failure(error.code, error.public), "");
                     return Tried::Done;
@@ -242,6 +280,10 @@ impl Router {
         lock(&self.table).get(number).is_some_and(|flight| flight.attempt.is_over(UnixMs::now()))
     }
 
+    fn is_queued(&self, number: i64) -> bool {
+        lock(&self.table).get(number).is_some_and(|flight| flight.stage == Stage::Queued)
+    }
+
     fn is_expected(&self, number: i64) -> bool {
         lock(&self.table).get(number).is_some_and(|flight| flight.expected)
     }
@@ -273,27 +315,6 @@ impl Router {
         whole / 2 + (whole / 2).mul_f64(f64::from(ids::draw()) / f64::from(u32::MAX))
     }
 
-    /// What is to be sent, and whether it may have been before; nothing where it was settled.
-    fn load(&self, number: i64) -> Option<(Arc<Operation>, Standing, bool)> {
-        let table = lock(&self.table);
-        let flight = table.get(number).filter(|flight| flight.stage == Stage::Queued)?;
-        Some((Arc::clone(&flight.operation), flight.standing, flight.again))
-    }
-
-    /// The leg that was found at acceptance, once, where nothing has changed since by which another might be found.
-    fn leg_at_hand(&self, number: i64) -> Option<Leg> {
-        let under_now = self.circumstances();
-        let mut table = lock(&self.table);
-        let flight = table.get_mut(number)?;
-        let AtHand { port, hop, under } = flight.at_hand.take()?;
-        (under == under_now).then(|| Leg {
-            port,
-            hop,
-            operation: Arc::clone(&flight.operation),
-            forwarded: Vec::new(),
-        })
-    }
-
     fn depart(&self, number: i64, leg: &Leg, again: bool) -> Option<Delivery> {
         let relay = self.policy().mapper.relay_domain().clone();
         let mut table = lock(&self.table);
@@ -322,25 +343,16 @@ impl Router {
     ) -> Result<(), Withdrawn> {
         let now = UnixMs::now();
         let attempt = recall.map_or(Attempt::Final, |recall| Attempt::Recallable(now.plus(recall)));
-        let noted = self.note_attempt(number, hop, attempt, now)?;
-        if let Some(noted) = noted {
+        if let Some(noted) = self.note_attempt(number, hop, attempt, now)? {
             noted.await.map_err(|_| Withdrawn)?;
-        }
-        let mut table = lock(&self.table);
-        let flight = table.get(number).ok_or(Withdrawn)?;
-        let answer_by = flight.answer_by.unwrap_or_else(|| self.answer_by(flight));
-        if !table.commit(number, attempt, answer_by) {
-            return Err(Withdrawn);
-        }
-        if let Some(flight) = table.get_mut(number) {
-            flight.answer_by = Some(answer_by);
-            flight.step("handed over", hop);
+            self.pass(&mut lock(&self.table), number, hop, attempt)?;
         }
         Ok(())
     }
 
-    /// Writes the attempt, unless the journal has it from the acceptance: then sending again is safe as long
-    /// as the next hop remembers, and that is all the journal must know.
+    /// Writes the attempt, and says when the journal has it. Where it has it from the acceptance, the commit point is
+    /// passed at once: then sending again is safe as long as the next hop remembers, and that is all the journal must
+    /// know.
     fn note_attempt(
         &self,
         number: i64,
@@ -352,7 +364,10 @@ impl Router {
         let flight = table.get_mut(number).filter(|flight| flight.stage == Stage::Queued).ok_or(Withdrawn)?;
         let recall_until = match (flight.attempt, attempt) {
             // The journal has a time that is no later, which errs on the safe side.
-            (Attempt::Recallable(noted), Attempt::Recallable(until)) if noted <= until => return Ok(None),
+            (Attempt::Recallable(noted), Attempt::Recallable(until)) if noted <= until => {
+                self.pass(&mut table, number, hop, attempt)?;
+                return Ok(None);
+            }
             (_, Attempt::Recallable(until)) => Some(until.0),
             (_, Attempt::Final | Attempt::None) => None,
         };
@@ -364,6 +379,19 @@ impl Router {
         drop(table);
         self.journal.write(Write::Attempt { number, intent, at: at.0 }).map_err(|_| Withdrawn)?;
         Ok(Some(receiver))
+    }
+
+    fn pass(&self, table: &mut Table, number: i64, hop: &str, attempt: Attempt) -> Result<(), Withdrawn> {
+        let flight = table.get(number).ok_or(Withdrawn)?;
+        let answer_by = flight.answer_by.unwrap_or_else(|| self.answer_by(flight));
+        if !table.commit(number, attempt, answer_by) {
+            return Err(Withdrawn);
+        }
+        if let Some(flight) = table.get_mut(number) {
+            flight.answer_by = Some(answer_by);
+            flight.step("handed over", hop);
+        }
+        Ok(())
     }
 
     /// How long the far side may take, from when it is handed over.

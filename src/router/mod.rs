@@ -55,7 +55,7 @@ use self::table::Table;
 use crate::memory::Keeper;
 use crate::resolver::Resolver;
 use crate::rules::{Fold, Names, RuleBook};
-use crate::store::{Done, Journal, StoreError};
+use crate::store::{Completions, Done, Journal, StoreError};
 use crate::sync::lock;
 
 pub use self::look::{AliasView, LegView, OperationView, SessionView};
@@ -188,7 +188,7 @@ impl Router {
     /// [`StoreError`] where the journal cannot be read, or is not sound.
     pub async fn start(
         self: &Arc<Self>,
-        done: impl IntoIterator<Item = mpsc::Receiver<Vec<Done>>>,
+        done: impl IntoIterator<Item = Completions>,
         sound: impl Future<Output = Result<(), StoreError>>,
     ) -> Result<(), StoreError> {
         for done in done {
@@ -291,7 +291,7 @@ impl Router {
         }
     }
 
-    async fn watch_store(self: Arc<Self>, mut done: mpsc::Receiver<Vec<Done>>) {
+    async fn watch_store(self: Arc<Self>, mut done: Completions) {
         while let Some(group) = done.recv().await {
             for done in group {
                 self.on_done(done);

@@ -7,6 +7,7 @@
 //! types and turns back into them. It has no clock: every time is given to it, in milliseconds since
 //! 1970-01-01T00:00:00Z. No SQL stands outside this folder.
 
+mod completions;
 mod error;
 mod leases;
 mod memory;
@@ -22,6 +23,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::watch;
 
+pub use self::completions::Completions;
 pub use self::error::{NotWritten, StoreError, StoreHealth};
 pub use self::leases::LeaseRow;
 pub use self::memory::{MemoryOptions, MemoryStore};

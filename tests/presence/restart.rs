@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use cpim_adapter::{Basic, Code, Outcome, Response, Standing, Status};
 use cpim_gateway::clock::UnixMs;
-use cpim_gateway::store::{Done, Journal, SqliteOptions, SqliteStore};
-use tokio::sync::mpsc;
+use cpim_gateway::store::{Completions, Journal, SqliteOptions, SqliteStore};
 
 use crate::stage::{nothing_told, publish, subscribe, told, unsubscribe};
 use crate::support::toy::{House, Manner, policy};
@@ -17,7 +16,7 @@ const ALICE: &str = "pres:pepp=example.com/alice@gw.example";
 const WILMA: &str = "pres:wilma@c.example";
 
 /// The store in this file. As after a kill: what was opened before is not closed, its lock is only let go.
-fn store(file: &std::path::Path) -> (Arc<dyn Journal>, mpsc::Receiver<Vec<Done>>) {
+fn store(file: &std::path::Path) -> (Arc<dyn Journal>, Completions) {
     let options = SqliteOptions {
         path: file.to_owned(),
         gateway: "gw.example".into(),

@@ -19,7 +19,7 @@ use cpim_gateway::config::Action;
 use cpim_gateway::resolver::{Resolver, Settings};
 use cpim_gateway::router::{Limits, Policy, Port, PresenceLimits, Router, Rules, Terms};
 use cpim_gateway::rules::{Defaults, Standard};
-use cpim_gateway::store::{Done, Journal, MemoryOptions, MemoryStore};
+use cpim_gateway::store::{Completions, Journal, MemoryOptions, MemoryStore};
 use tokio::sync::mpsc;
 
 /// How the toy takes a delivery.
@@ -166,7 +166,7 @@ pub fn policy() -> Policy {
 }
 
 /// A store that forgets everything at the end of the test.
-pub fn memory() -> (Arc<dyn Journal>, mpsc::Receiver<Vec<Done>>) {
+pub fn memory() -> (Arc<dyn Journal>, Completions) {
     let (store, done) =
         MemoryStore::new(MemoryOptions { operations: 10_000, octets: 1 << 26, remembers_s: 3_600 });
     (Arc::new(store), done)
@@ -177,14 +177,14 @@ impl House {
         Self::with(policy(), memory()).await
     }
 
-    pub async fn with(policy: Policy, store: (Arc<dyn Journal>, mpsc::Receiver<Vec<Done>>)) -> Self {
+    pub async fn with(policy: Policy, store: (Arc<dyn Journal>, Completions)) -> Self {
         Self::with_ports(policy, store, Vec::new()).await
     }
 
     /// With these ports behind the toy's.
     pub async fn with_ports(
         policy: Policy,
-        (journal, done): (Arc<dyn Journal>, mpsc::Receiver<Vec<Done>>),
+        (journal, done): (Arc<dyn Journal>, Completions),
         more: Vec<Port>,
     ) -> Self {
         let selectors = policy.mapper.selectors().clone();

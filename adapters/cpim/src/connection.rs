@@ -102,10 +102,8 @@ impl Connection {
                 () = &mut draining, if !self.closing => {
                     self.close(Close::because(Reason::Shutdown, ""));
                 }
-                () = sleep_until(self.last_used + self.pool_idle.unwrap_or_default()), if self.is_idle() => {
-                    self.close(Close::default());
-                }
-                () = sleep_until(self.last_used + QUIET), if self.closing && self.owes_nothing() => break,
+                () = unused(self.last_used, self.pool_idle), if self.is_idle() => self.close(Close::default()),
+                () = unused(self.last_used, Some(QUIET)), if self.closing && self.owes_nothing() => break,
                 () = &mut forced => break,
             }
         }
@@ -317,6 +315,11 @@ impl Connection {
     fn label(&self) -> &str {
         &self.session.authority().label
     }
+}
+
+/// Waits until a connection has been unused for so long. Asks for no alarm before it is polled.
+async fn unused(since: Instant, time: Option<Duration>) {
+    sleep_until(since + time.unwrap_or_default()).await;
 }
 
 /// The one part of a start line without a bound of its own is `via`: it has been everywhere.

@@ -81,18 +81,21 @@ impl Router {
 
     /// Tells one; if it must wait, others go on without it.
     async fn tell_item(self: &Arc<Self>, item: Item) {
-        let Some(watcher) = self.watcher_of(&item) else { return };
-        let way = self.way_to(&watcher);
-        if let Some(waiting) = lock(&self.presence.stuck).0.get_mut(&way) {
-            return waiting.push_back(item);
-        }
+        let Some(item) = self.behind_others(item) else { return };
         let Some((key, telling)) = self.presence_begin(item) else { return };
+        let asker = key.is_none().then(|| telling.watcher.address().clone());
         let router = Arc::clone(self);
         let mut work: Work = Box::pin(async move { router.tell(key, telling).await });
         let at_once = std::future::poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx).is_ready())).await;
         if at_once {
             return;
         }
+        let Some(watcher) = asker.or_else(|| lock(&self.presence.book).watcher_of(key?)) else {
+            // The subscription has ended meanwhile: he is told nothing more, and nothing waits behind this.
+            self.tasks.spawn(work);
+            return;
+        };
+        let way = self.way_to(&watcher);
         lock(&self.presence.stuck).0.insert(way.clone(), VecDeque::new());
         let router = Arc::clone(self);
         self.tasks.spawn(async move {
@@ -112,6 +115,22 @@ impl Router {
                 }
             }
         });
+    }
+
+    /// Puts it behind what waits on the same way, where something does; else it comes back. Mostly nothing waits
+    /// anywhere, and then nobody need know the way.
+    fn behind_others(&self, item: Item) -> Option<Item> {
+        if lock(&self.presence.stuck).0.is_empty() {
+            return Some(item);
+        }
+        let way = self.way_to(&self.watcher_of(&item)?);
+        match lock(&self.presence.stuck).0.get_mut(&way) {
+            Some(waiting) => {
+                waiting.push_back(item);
+                None
+            }
+            None => Some(item),
+        }
     }
 
     fn watcher_of(&self, item: &Item) -> Option<Address> {

@@ -14,8 +14,8 @@ use tokio::sync::{mpsc, watch};
 
 use self::state::{State, Work};
 use super::{
-    AliasRow, Done, Journal, KeptAnswer, LeaseRow, NotWritten, OwnerScope, Pruned, Recalled, Retention,
-    STORIES, StoreError, StoreHealth, Story, Unsettled, Write,
+    AliasRow, Completions, Done, Journal, KeptAnswer, LeaseRow, NotWritten, OwnerScope, Pruned, Recalled,
+    Retention, STORIES, StoreError, StoreHealth, Story, Unsettled, Write,
 };
 
 /// Completions there is room for beside those of the operations in flight: more than sessions are open, each of which may
@@ -62,11 +62,11 @@ struct Shared {
 impl MemoryStore {
     /// An empty store, and the receiver of what it has done.
     #[must_use]
-    pub fn new(options: MemoryOptions) -> (Self, mpsc::Receiver<Vec<Done>>) {
+    pub fn new(options: MemoryOptions) -> (Self, Completions) {
         let owed = options.operations.saturating_mul(COMPLETIONS_EACH).saturating_add(COMPLETIONS);
         let (done, completions) = mpsc::channel(owed);
         let shared = Mutex::new(Shared { state: State::new(options), done: Some(done) });
-        (Self { shared, health: watch::Sender::new(StoreHealth::Ok) }, completions)
+        (Self { shared, health: watch::Sender::new(StoreHealth::Ok) }, completions.into())
     }
 
     /// Every write is complete before the lock is let go, so a panic elsewhere cannot have left one half done.

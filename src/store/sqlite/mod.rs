@@ -16,17 +16,18 @@ use std::thread;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tokio::sync::{Mutex, mpsc, oneshot, watch};
+use tokio::sync::{Mutex, oneshot, watch};
 
 use self::open::{Found, Ready};
 use self::reader::Reader;
 use self::room::Room;
 use self::statements::Statements;
 use self::writer::Writer;
+use super::completions::{self, Reports};
 use super::queue::{PruneRequest, Queue};
 use super::{
-    AliasRow, Done, Journal, KeptAnswer, LeaseRow, NotWritten, OwnerScope, Pruned, Recalled, Retention,
-    StoreError, StoreHealth, Story, Unsettled, Write,
+    AliasRow, Completions, Journal, KeptAnswer, LeaseRow, NotWritten, OwnerScope, Pruned, Recalled,
+    Retention, StoreError, StoreHealth, Story, Unsettled, Write,
 };
 
 /// Groups of completions waiting to be taken before the writer stands still.
@@ -87,7 +88,7 @@ impl SqliteStore {
     /// # Errors
     /// Every [`StoreError`] but `Closed` and `NotFlushed`. A file that is not a sound store of a format known
     /// here is left as it is.
-    pub fn open(options: &SqliteOptions, now: i64) -> Result<(Self, mpsc::Receiver<Vec<Done>>), StoreError> {
+    pub fn open(options: &SqliteOptions, now: i64) -> Result<(Self, Completions), StoreError> {
         let (store, done, soundness) = Self::open_unchecked(options, now)?;
         soundness.wait()?;
         Ok((store, done))
@@ -102,10 +103,10 @@ impl SqliteStore {
     pub fn open_unchecked(
         options: &SqliteOptions,
         now: i64,
-    ) -> Result<(Self, mpsc::Receiver<Vec<Done>>, Soundness), StoreError> {
+    ) -> Result<(Self, Completions, Soundness), StoreError> {
         let Found { lock, readable } = open::find(options)?;
         let queue = Arc::new(Queue::default());
-        let (done, completions) = mpsc::channel(COMPLETIONS);
+        let (done, completions) = completions::channel(COMPLETIONS).map_err(failed)?;
         let (health_sender, health) = watch::channel(StoreHealth::Ok);
         let (ended_sender, ended) = oneshot::channel();
         let (ready_sender, ready) = sync_channel(1);
@@ -136,7 +137,7 @@ impl SqliteStore {
 }
 
 /// Where a writer takes from, and whom it tells.
-type Ways = (Arc<Queue>, mpsc::Sender<Vec<Done>>, watch::Sender<StoreHealth>);
+type Ways = (Arc<Queue>, Reports, watch::Sender<StoreHealth>);
 
 /// Prepares the file, reports whether that went well, writes until there is no more, and closes the file.
 fn write(

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use rusqlite::{Connection, Result, Transaction, TransactionBehavior};
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 use super::log::Log;
 use super::prune::Pruner;
 use super::room::Room;
 use super::statements::Statements;
+use crate::store::completions::Reports;
 use crate::store::queue::{Next, Queue};
 use crate::store::write::{Done, Kept, Write};
 use crate::store::{StoreError, StoreHealth};
@@ -32,7 +33,7 @@ pub(super) struct Writer<'c> {
     log: Log,
     pruner: Pruner,
     queue: Arc<Queue>,
-    done: mpsc::Sender<Vec<Done>>,
+    done: Reports,
     health: watch::Sender<StoreHealth>,
 }
 
@@ -41,7 +42,7 @@ impl<'c> Writer<'c> {
         connection: &'c Connection,
         (statements, room, log): (Statements<'c>, Option<Room<'c>>, Log),
         queue: Arc<Queue>,
-        done: mpsc::Sender<Vec<Done>>,
+        done: Reports,
         health: watch::Sender<StoreHealth>,
     ) -> Self {
         Self { connection, statements, room, log, pruner: Pruner::default(), queue, done, health }

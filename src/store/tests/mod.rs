@@ -13,7 +13,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use tempfile::TempDir;
-use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::*;
@@ -37,7 +36,7 @@ const RETENTION: Retention = Retention {
 /// A store, and what it reports, one by one.
 struct Bench {
     journal: Box<dyn Journal>,
-    done: mpsc::Receiver<Vec<Done>>,
+    done: Completions,
     next: VecDeque<Done>,
     _folder: Option<TempDir>,
 }
