@@ -1,6 +1,7 @@
 //! `send`: one message, by native CPIM.
 
 use std::io::IsTerminal;
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,7 +9,7 @@ use clap::Args;
 use cpim_adapter::{Code, Content, ImUri, Kind, MediaType, Message, Metadata, Operation, Response, TransId};
 use cpim_native_proto::{Claim, Event, Limits, Parameters, SendError};
 use tokio::io::AsyncReadExt;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::answer::{Answered, exit_of};
 use super::client::{Claims, Client};
@@ -19,6 +20,9 @@ use crate::ids;
 
 /// What the gateway may take longer than `--wait` for its answer to get here.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// How long nothing is said while the response is awaited: most are there by then.
+const SILENCE: Duration = Duration::from_secs(2);
 
 /// Sends a message by native CPIM, and prints the response
 #[derive(Args, Debug)]
@@ -107,7 +111,19 @@ impl Send {
 /// Waits for the response, and prints it.
 async fn answer(client: &mut Client, trans_id: &TransId, out: &mut Out) -> Result<Exit, Failed> {
     let mut lost = String::new();
-    while let Some(event) = client.next().await {
+    let (mut silence, mut waiting) = (pin!(sleep(SILENCE)), false);
+    loop {
+        let event = tokio::select! {
+            event = client.next() => event,
+            () = &mut silence, if !waiting => {
+                waiting = true;
+                out.note(format_args!(
+                    "no response yet: `cpim-gateway trace {trans_id}` tells how far it is"
+                ));
+                continue;
+            }
+        };
+        let Some(event) = event else { break };
         match event {
             // One that was kept from an earlier session answers as well.
             Event::Response { trans_id: answered, response }

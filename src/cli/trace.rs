@@ -10,7 +10,7 @@ use super::gateway::{Gateway, escaped};
 use super::out::{Out, printable};
 use crate::admin::Operations;
 use crate::clock::UnixMs;
-use crate::router::{LegView, OperationView};
+use crate::router::{LegView, OperationView, Step};
 
 /// Tells where an operation went, step by step, and what became of it
 #[derive(Args, Debug)]
@@ -70,10 +70,24 @@ impl fmt::Display for Story {
             fact(if nth == 0 { "departed" } else { "then" }, &leg(departed))?;
         }
         fact("state", &operation.state)?;
-        for step in &operation.steps {
-            let since = Offset { from: operation.accepted_at, to: step.at };
-            let line = format!("{}  {since:>12}  {:<16} {}", step.at, step.what, step.detail);
-            writeln!(f, "  {}", printable(&line).trim_end().replace('\n', " "))?;
+        let mut tell = |at: UnixMs, what: &str, detail: &str| {
+            let since = Offset { from: operation.accepted_at, to: at };
+            let line = format!("{at}  {since:>12}  {what:<16} {detail}");
+            writeln!(f, "  {}", printable(&line).trim_end().replace('\n', " "))
+        };
+        let mut steps = operation.steps.as_slice();
+        while let Some(first) = steps.first() {
+            let (length, times) = repetition(steps);
+            let (told, rest) = steps.split_at(length * times);
+            for step in told.iter().take(length) {
+                tell(step.at, &step.what, &step.detail)?;
+            }
+            if times > 1 {
+                let last = told.last().unwrap_or(first);
+                let more = format!("{} times more, the last one then", times - 1);
+                tell(last.at, "the same", &more)?;
+            }
+            steps = rest;
         }
         let outcome = operation.outcome.as_deref().unwrap_or("not known yet");
         let answer = match (&operation.outcome, operation.answered) {
@@ -83,6 +97,26 @@ impl fmt::Display for Story {
         };
         write!(f, "{:<10}{}{answer}", "outcome", printable(outcome))
     }
+}
+
+/// Steps that come again and again, as those of one attempt do.
+const LONGEST_REPETITION: usize = 4;
+
+/// Times at least that are told as one: what came twice is told twice.
+const FEWEST_TIMES: usize = 3;
+
+/// How many steps at the beginning are one repetition, and how often it comes: once where nothing is repeated.
+fn repetition(steps: &[Step]) -> (usize, usize) {
+    let is_same = |(one, other): (&Step, &Step)| one.what == other.what && one.detail == other.detail;
+    for length in 1..=LONGEST_REPETITION {
+        let mut chunks = steps.chunks_exact(length);
+        let Some(first) = chunks.next() else { break };
+        let times = 1 + chunks.take_while(|chunk| first.iter().zip(*chunk).all(is_same)).count();
+        if times >= FEWEST_TIMES {
+            return (length, times);
+        }
+    }
+    (1, 1)
 }
 
 /// How much later than the acceptance, in seconds.
@@ -104,7 +138,6 @@ impl fmt::Display for Offset {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::router::Step;
 
     #[test]
     fn a_story_is_told_in_aligned_lines() {
@@ -149,5 +182,25 @@ outcome   failure (refused: no\\u{1b}[2J); its owner has the answer";
         assert_eq!(story.to_string(), expected);
         story.0.outcome = None;
         assert!(story.to_string().ends_with("\noutcome   not known yet"));
+
+        let tried = |at, why| [step(at, "attempt", "b.example"), step(at + 1, "not handed over", why)];
+        story.0.steps = [
+            vec![step(1_000, "accepted", "")],
+            tried(1_000, "refused").into(),
+            tried(1_100, "refused").into(),
+        ]
+        .concat();
+        assert_eq!(story.to_string().matches("not handed over").count(), 2, "what came twice is told twice");
+        story.0.steps.extend([1_300, 1_700].map(|at| tried(at, "refused")).concat());
+        story.0.steps.extend(tried(2_500, "no word"));
+        let expected = "\
+  1970-01-01T00:00:01.000Z        +0.000  accepted
+  1970-01-01T00:00:01.000Z        +0.000  attempt          b.example
+  1970-01-01T00:00:01.001Z        +0.001  not handed over  refused
+  1970-01-01T00:00:01.701Z        +0.701  the same         3 times more, the last one then
+  1970-01-01T00:00:02.500Z        +1.500  attempt          b.example
+  1970-01-01T00:00:02.501Z        +1.501  not handed over  no word
+";
+        assert!(story.to_string().contains(expected), "{story}");
     }
 }

@@ -202,4 +202,5 @@ async fn a_wait_that_is_over_leaves_nobody_knowing() {
     };
     let (ran, ()) = tokio::join!(run(folder.path(), &arguments), silent);
     assert_eq!(ran.code, 3, "{}", ran.err);
+    assert!(ran.err.starts_with("no response yet: `cpim-gateway trace "), "{}", ran.err);
 }

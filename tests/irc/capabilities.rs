@@ -96,7 +96,7 @@ fn what_has_no_numeric_is_a_standard_reply() {
     let mut alice = stage.join_with("alice", "standard-replies");
     alice.send_octets(b"PRIVMSG fred :\xff\r\n");
     assert!(alice.expect("FAIL").starts_with(":irc.demo.example FAIL * INVALID_UTF8 :"));
-    assert!(alice.ask("REGISTER * * x")[0].contains("FAIL REGISTER COMPLETE_CONNECTION_REQUIRED alice :"));
+    assert!(alice.ask("REGISTER * * x")[0].contains("FAIL REGISTER DISALLOWED alice :"));
 }
 
 /// An echo waits for the outcome: a failure is said instead of it.

@@ -84,6 +84,12 @@ fn accounts_are_proven_by_sasl() {
     alice.expect(" 900 alice ");
     alice.send("CAP END");
     alice.expect(" 001 alice ");
+    alice.send("REGISTER * * sesame-open");
+    alice.expect(":You are logged in already");
+    early.send("USER early 0 * :Early\r\nCAP END");
+    early.expect(" 001 early ");
+    early.send("REGISTER * * sesame-open");
+    early.expect(" FAIL REGISTER TEMPORARILY_UNAVAILABLE early :");
     assert!(alice.ask("AUTHENTICATE PLAIN").iter().any(|line| line.contains(" 904 alice ")), "in time only");
 
     let mut second = Irc::connect(stage.irc);

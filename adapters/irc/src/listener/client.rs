@@ -21,6 +21,10 @@ use crate::wire::Wire;
 /// Passwords that a client may get wrong before it is sent away.
 const WRONG_PASSWORDS: u32 = 3;
 
+/// Why no account is made.
+const NOT_BY_ONESELF: &str = "Accounts are made by the administrator here";
+const ALREADY: &str = "You are logged in already";
+
 /// How a connection ends.
 #[derive(Debug)]
 pub(crate) enum End {
@@ -376,20 +380,41 @@ impl Client {
         }
     }
 
-    /// `REGISTER ACCOUNT EMAIL PASSWORD` (IRCv3 draft/account-registration): makes an account of one's nick.
-    pub(crate) async fn register(&mut self, request: &Request) {
-        // Each names the account that was meant.
-        let account = match request.param(0) {
+    /// `REGISTER` from a client that is on the network already, whose nick may be an account's by now.
+    pub(crate) fn register_too_late(&mut self, request: &Request) {
+        let (code, words) = if !self.loaded().settings.registration {
+            ("DISALLOWED", NOT_BY_ONESELF)
+        } else if self.account.is_some() {
+            ("ALREADY_AUTHENTICATED", ALREADY)
+        } else {
+            (
+                "TEMPORARILY_UNAVAILABLE",
+                "Accounts are made while one connects: do so anew, and register before the welcome",
+            )
+        };
+        self.not_registered(&self.account_meant(request), code, words);
+    }
+
+    /// The account that a `REGISTER` is about.
+    fn account_meant(&self, request: &Request) -> String {
+        match request.param(0) {
             None | Some("*") => self.nick.clone(),
             Some(name) => name.to_owned(),
-        };
-        let fail = |client: &mut Self, code: &str, words: &str| {
-            let line = client.standard(Verb::FAIL, "REGISTER", code, &[&account], words);
-            client.say(line);
-        };
+        }
+    }
+
+    fn not_registered(&mut self, account: &str, code: &str, words: &str) {
+        let line = self.standard(Verb::FAIL, "REGISTER", code, &[account], words);
+        self.say(line);
+    }
+
+    /// `REGISTER ACCOUNT EMAIL PASSWORD` (IRCv3 draft/account-registration): makes an account of one's nick.
+    pub(crate) async fn register(&mut self, request: &Request) {
+        let account = self.account_meant(request);
+        let fail = |client: &mut Self, code, words| client.not_registered(&account, code, words);
         let loaded = self.loaded();
         if !loaded.settings.registration {
-            return fail(self, "DISALLOWED", "Accounts are made by the administrator here");
+            return fail(self, "DISALLOWED", NOT_BY_ONESELF);
         }
         let (Some(_), Some(password)) = (request.param(0), request.param(2)) else {
             return self.need_more("REGISTER");
@@ -402,7 +427,7 @@ impl Client {
             return fail(self, "ACCOUNT_NAME_MUST_BE_NICK", "An account has the name of your nick");
         }
         if self.account.is_some() {
-            return fail(self, "ALREADY_AUTHENTICATED", "You are logged in already");
+            return fail(self, "ALREADY_AUTHENTICATED", ALREADY);
         }
         if !self.private {
             return fail(self, "TLS_REQUIRED", "Passwords are taken over TLS only");

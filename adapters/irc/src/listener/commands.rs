@@ -54,16 +54,7 @@ impl Session {
                     request.param(0).map_or_else(|| "Quit".to_owned(), |words| format!("Quit: {words}"));
                 return Err(End::Said(words));
             }
-            "REGISTER" => {
-                let line = client.standard(
-                    cpim_irc_proto::Verb::FAIL,
-                    "REGISTER",
-                    "COMPLETE_CONNECTION_REQUIRED",
-                    &[&client.nick],
-                    "Accounts are made before the connection is complete",
-                );
-                client.say(line);
-            }
+            "REGISTER" => client.register_too_late(request),
             "TAGMSG" => {}
             "TIME" => client.time(request),
             "USERHOST" => self.userhost(request).await,
