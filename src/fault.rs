@@ -20,7 +20,7 @@ pub(crate) fn point(name: &'static str) {
         let hold = || loop {
             std::thread::park();
         };
-        // Only this operation is held: the worker's other work, sockets and clocks among it, goes to another thread.
+        // Only this task is held: the worker's other work, sockets and clocks among it, goes to another thread.
         match tokio::runtime::Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
             Ok(tokio::runtime::RuntimeFlavor::MultiThread) => tokio::task::block_in_place(hold),
             _ => hold(),

@@ -14,7 +14,7 @@ use tracing::{error, info, warn};
 
 use crate::admin::{self, AdminError, AdminState};
 use crate::clock::UnixMs;
-use crate::config::{Config, ConfigErrors, Durability};
+use crate::config::{Config, ConfigErrors, Durability, LogFormat};
 use crate::inbox::Inbox;
 use crate::logging::{Logging, LoggingError};
 use crate::registry::{ROWS, Reload};
@@ -86,16 +86,17 @@ pub enum Ended {
     WithLosses,
 }
 
-/// Runs the gateway that a file describes, until SIGTERM or SIGINT.
+/// Runs the gateway that a file describes, until SIGTERM or SIGINT. Logs in `format`, or as the file says.
 ///
 /// # Errors
 /// [`StartError`] where it cannot start; then nothing has been accepted from anybody.
-pub async fn run(file: &Path) -> Result<Ended, StartError> {
-    let config = Config::load(file)?;
+pub async fn run(file: &Path, format: Option<LogFormat>) -> Result<Ended, StartError> {
+    let mut config = Config::load(file)?;
+    config.log.format = format.unwrap_or(config.log.format);
     let logging = Logging::start(&config.log)?;
     // First, because without a handler each of them is the end: also one that comes while we start.
     let signals = Signals::listen().map_err(StartError::Signals)?;
-    Ok(Gateway::start(config, logging).await?.until_stopped(signals).await)
+    Ok(Gateway { format, ..Gateway::start(config, logging).await? }.until_stopped(signals).await)
 }
 
 /// What the process is told from outside.
@@ -126,6 +127,8 @@ impl Signals {
 /// A running gateway.
 struct Gateway {
     file: PathBuf,
+    /// What is logged in, whatever the file says.
+    format: Option<LogFormat>,
     config: Config,
     logging: Logging,
     router: Arc<Router>,
@@ -180,7 +183,19 @@ impl Gateway {
         }
         info!(relay = %config.relay_domain, "ready");
         let file = config.file.clone();
-        Ok(Self { file, config, logging, router, stores, reloads, kept, shutdown, adapters, admin })
+        Ok(Self {
+            file,
+            format: None,
+            config,
+            logging,
+            router,
+            stores,
+            reloads,
+            kept,
+            shutdown,
+            adapters,
+            admin,
+        })
     }
 
     async fn until_stopped(mut self, mut signals: Signals) -> Ended {
@@ -196,13 +211,14 @@ impl Gateway {
 
     /// Takes a new configuration, whole or not at all, but for what needs a restart, which is said.
     fn reload(&mut self) {
-        let config = match Config::load(&self.file) {
+        let mut config = match Config::load(&self.file) {
             Ok(config) => config,
             Err(errors) => {
                 errors.iter().for_each(|wrong| error!("{wrong}"));
                 return error!("the configuration stays as it was");
             }
         };
+        config.log.format = self.format.unwrap_or(config.log.format);
         let difference = self.config.difference(&config);
         let (policy, resolver) = match (Policy::new(&config), resolver(&config)) {
             (Ok(policy), Ok(resolver)) => (policy, resolver),
@@ -287,8 +303,7 @@ fn build(config: &Config) -> Result<(Vec<Port>, Reloads), StartError> {
 }
 
 /// The stores, which can be read, where each tells what it has done, and whether they are sound, which is being looked
-/// into. Without durability, only
-/// operations are volatile.
+/// into. Without durability, only operations are volatile.
 async fn open_stores(
     config: &Config,
 ) -> Result<(Stores, Vec<Completions>, impl Future<Output = Result<(), StoreError>> + use<>), StartError> {

@@ -69,11 +69,13 @@ impl Look for Router {
     }
 
     fn watchers(&self, of: &str) -> Result<Vec<WatcherView>, NobodyError> {
-        Ok(self.watchers_of(&self.book().names().read(of)?))
+        let names = self.book().names();
+        Ok(self.watchers_of(&names.principal(&names.read(of)?)))
     }
 
     fn subscriptions(&self, of: &str) -> Result<Vec<SubscriptionView>, NobodyError> {
-        Ok(self.subscriptions_of(&self.book().names().read(of)?))
+        let names = self.book().names();
+        Ok(self.subscriptions_of(&names.principal(&names.read(of)?)))
     }
 
     fn rules(&self, of: Option<&str>, limit: usize) -> Result<Vec<RuleView>, NobodyError> {

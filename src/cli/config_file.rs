@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::exit::Failed;
-use crate::config::{Admin, Config, PREFIX};
+use crate::config::Config;
 
 /// Where the configuration is, unless it is said.
 const DEFAULT: &str = "config/gateway.toml";
@@ -39,21 +39,9 @@ impl ConfigFile {
 
     /// Where the admin socket is. Nothing else is read: who looks into a gateway needs none of its secrets.
     pub(super) fn admin_socket(&self) -> Result<PathBuf, Failed> {
-        if let Some(socket) = std::env::var_os(format!("{PREFIX}ADMIN__SOCKET")) {
-            return Ok(socket.into());
-        }
-        let default = Admin::default().socket;
-        if self.config.is_none() && !self.path().exists() {
-            return Ok(default);
-        }
-        let wrong =
-            |error: &dyn std::fmt::Display| Failed::usage(format_args!("{}: {error}", self.path().display()));
-        let text = std::fs::read_to_string(self.path()).map_err(|error| wrong(&error))?;
-        let file: toml_edit::DocumentMut =
-            text.parse().map_err(|error: toml_edit::TomlError| wrong(&error))?;
-        let socket =
-            file.get("admin").and_then(|admin| admin.get("socket")).and_then(toml_edit::Item::as_str);
-        Ok(socket.map_or(default, PathBuf::from))
+        let is_absent = self.config.is_none() && !self.path().exists();
+        let file = (!is_absent).then(|| self.path());
+        Config::admin_socket(file, std::env::vars_os()).map_err(Failed::usage)
     }
 
     /// Reads it, unless none was named and the default one is not there.

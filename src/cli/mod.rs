@@ -96,12 +96,17 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(help_or_error) => {
-            // Nobody is left to tell where this cannot be printed.
-            drop(help_or_error.print());
-            return match help_or_error.use_stderr() {
-                true => Exit::Usage.into(),
-                false => Exit::Done.into(),
-            };
+            if !help_or_error.use_stderr() {
+                // Nobody is left to tell where this cannot be printed.
+                drop(help_or_error.print());
+                return Exit::Done.into();
+            }
+            // What was asked for in vain cannot be known from what was parsed.
+            match std::env::args_os().any(|argument| argument == "--json") {
+                true => Out::new(true).error(help_or_error.render().to_string().trim_end()),
+                false => drop(help_or_error.print()),
+            }
+            return Exit::Usage.into();
         }
     };
     let mut out = Out::new(cli.json);
@@ -115,7 +120,7 @@ pub fn main() -> ExitCode {
 impl Command {
     fn run(self, out: &mut Out) -> Result<Exit, Failed> {
         match self {
-            Self::Run(command) => command.run(),
+            Self::Run(command) => command.run(out),
             Self::Check(command) => command.run(out),
             Self::Map(command) => command.run(out),
             Self::Matrix(command) => command.run(out),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use clap::Args;
 use cpim_adapter::{Code, Content, ImUri, Kind, MediaType, Message, Metadata, Operation, Response, TransId};
-use cpim_native_proto::{Claim, Event, Limits, Parameters, SendError};
+use cpim_native_proto::{Claim, Closure, Event, Limits, Parameters, Reason, SendError};
 use tokio::io::AsyncReadExt;
 use tokio::time::{sleep, timeout};
 
@@ -144,6 +144,10 @@ async fn answer(client: &mut Client, trans_id: &TransId, out: &mut Out) -> Resul
             }
             Event::Unsent { .. } => {
                 return Err(Failed::try_again("the session was closed before anything was sent"));
+            }
+            // Nothing of what was bad is delivered, and nothing else was sent.
+            Event::Closed(Closure::ByPeer(close)) if close.reason == Some(Reason::BadFrame) => {
+                return Err(Failed::failure(format_args!("the message was not taken: {}", close.text)));
             }
             Event::Closed(closure) => lost = closure.to_string(),
             _ => {}

@@ -84,8 +84,8 @@ impl fmt::Display for Story {
             }
             if times > 1 {
                 let last = told.last().unwrap_or(first);
-                let more = format!("{} times more, the last one then", times - 1);
-                tell(last.at, "the same", &more)?;
+                let which = if length == 1 { "the same" } else { &format!("these {length}") };
+                tell(last.at, which, &format!("{} times more, the last one then", times - 1))?;
             }
             steps = rest;
         }
@@ -197,7 +197,7 @@ outcome   failure (refused: no\\u{1b}[2J); its owner has the answer";
   1970-01-01T00:00:01.000Z        +0.000  accepted
   1970-01-01T00:00:01.000Z        +0.000  attempt          b.example
   1970-01-01T00:00:01.001Z        +0.001  not handed over  refused
-  1970-01-01T00:00:01.701Z        +0.701  the same         3 times more, the last one then
+  1970-01-01T00:00:01.701Z        +0.701  these 2          3 times more, the last one then
   1970-01-01T00:00:02.500Z        +1.500  attempt          b.example
   1970-01-01T00:00:02.501Z        +1.501  not handed over  no word
 ";

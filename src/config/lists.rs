@@ -33,8 +33,8 @@ pub struct Route {
     /// The adapter to go by.
     #[serde(default = "cpim")]
     pub protocol: String,
-    /// The addresses, tried in this order.
-    #[serde(deserialize_with = "several")]
+    /// The addresses, tried in this order. None: as the adapter finds them by itself, where it does.
+    #[serde(default, deserialize_with = "several")]
     pub to: Vec<HostPort>,
     /// Instead of `limits.retry_horizon`.
     #[serde(default, deserialize_with = "units::maybe_span")]

@@ -98,6 +98,27 @@ impl Config {
         Self::load_with(file, std::env::vars_os(), &crate::registry::sections())
     }
 
+    /// Where the admin socket of a gateway with this configuration is, or of one without a file. Nothing else is looked
+    /// at: who looks into a gateway needs none of its secrets.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is not TOML.
+    pub fn admin_socket(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<PathBuf, ConfigErrors> {
+        let environment: Vec<_> = environment.into_iter().collect();
+        let read = match file {
+            Some(file) => source::read(file, &environment),
+            None => source::lay_over(Path::new(""), "", &environment),
+        };
+        // What is wrong with other variables is the gateway's to say.
+        let (values, _, _) = read.map_err(|error| ConfigErrors::new(vec![error]))?;
+        let socket =
+            values.get("admin").and_then(|admin| admin.find_ref("socket")?.as_str().map(PathBuf::from));
+        Ok(socket.unwrap_or_else(|| Admin::default().socket))
+    }
+
     /// Reads `file` with `environment` on top, for the adapters named.
     ///
     /// # Errors

@@ -28,6 +28,21 @@ impl DomainPattern {
             Self::Exactly(exactly) => domain == exactly,
         }
     }
+
+    /// Of what stands beside patterns, that whose pattern describes `domain` most closely: its own before one of
+    /// `.suffix`, a longer suffix before a shorter, and of two alike the first.
+    pub fn closest<'a, T>(items: impl IntoIterator<Item = (&'a Self, T)>, domain: &Domain) -> Option<T> {
+        let close = items.into_iter().filter_map(|(pattern, item)| Some((pattern.closeness(domain)?, item)));
+        close.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, item)| item)
+    }
+
+    /// How closely it describes `domain`: none where it does not, else larger for closer.
+    fn closeness(&self, domain: &Domain) -> Option<usize> {
+        self.matches(domain).then_some(match self {
+            Self::Below(above) => above.as_str().len(),
+            Self::Exactly(_) => usize::MAX,
+        })
+    }
 }
 
 impl fmt::Display for DomainPattern {

@@ -23,6 +23,8 @@ pub struct AdapterSection {
     pub check: fn(&Section, &Known) -> Result<(), ConfigErrors>,
     /// What it listens on.
     pub listens: fn(&Section) -> Listeners,
+    /// Whether it finds the servers of a domain by itself, as mail does by MX: a route need name none then.
+    pub finds: bool,
 }
 
 /// What the rest of the configuration says, as far as the sections of adapters are held against it.

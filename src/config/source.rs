@@ -117,13 +117,18 @@ pub(crate) fn read(
     file: &Path,
     environment: &[(OsString, OsString)],
 ) -> Result<(Dict, Origins, Vec<ConfigError>), ConfigError> {
-    let whole = |message: String| {
-        let place = Place::Whole { file: file.to_owned() };
-        ConfigError { place, key: String::new(), message }
-    };
-    let text = read_text(file).map_err(&whole)?;
-    let document = Document::parse(text.as_str()).map_err(|e| syntax(file, &text, &e))?;
-    let mut walk = Walk { text: &text, lines: HashMap::new() };
+    let text = read_text(file).map_err(whole(file))?;
+    lay_over(file, &text, environment)
+}
+
+/// As [`read`], of a text that stands for the file.
+pub(crate) fn lay_over(
+    file: &Path,
+    text: &str,
+    environment: &[(OsString, OsString)],
+) -> Result<(Dict, Origins, Vec<ConfigError>), ConfigError> {
+    let document = Document::parse(text).map_err(|e| syntax(file, text, &e))?;
+    let mut walk = Walk { text, lines: HashMap::new() };
     let values = walk.table(document.as_table(), &KeyPath::default());
     let mut origins = Origins { file: file.to_owned(), lines: walk.lines, variables: HashMap::new() };
     let mut figment = Figment::from(Serialized::from(values, Profile::Default));
@@ -145,8 +150,14 @@ pub(crate) fn read(
             }
         }
     }
-    let mut data = figment.data().map_err(|e| whole(e.to_string()))?;
+    let mut data = figment.data().map_err(|e| whole(file)(e.to_string()))?;
     Ok((data.remove(&Profile::Default).unwrap_or_default(), origins, errors))
+}
+
+/// What is wrong with all of it.
+fn whole(file: &Path) -> impl Fn(String) -> ConfigError {
+    let place = Place::Whole { file: file.to_owned() };
+    move |message| ConfigError { place: place.clone(), key: String::new(), message }
 }
 
 /// What the variable `PREFIX` + `key` sets, and to what.

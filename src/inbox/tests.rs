@@ -11,7 +11,7 @@ use crate::rules::{Ask, Decision, Names, Show, Topic, Who};
 
 pub(super) fn names() -> Names {
     let mapper = Mapper::new(Domain::parse("gw.example").unwrap(), Selectors::default());
-    Names::new(Arc::new(mapper), Arc::new(Ok))
+    Names::unfolded(Arc::new(mapper))
 }
 
 const NOW: UnixMs = UnixMs(1_000);

@@ -45,19 +45,9 @@ impl fmt::Display for Via {
     }
 }
 
-/// How closely a pattern describes `domain`: none where it does not, else larger for closer.
-fn closeness(pattern: &DomainPattern, domain: &Domain) -> Option<usize> {
-    match pattern {
-        DomainPattern::Below(above) => pattern.matches(domain).then_some(above.as_str().len()),
-        DomainPattern::Exactly(_) => pattern.matches(domain).then_some(usize::MAX),
-    }
-}
-
-/// The route that describes `domain` most closely: its own before one of `.suffix`, a longer suffix before a
-/// shorter, and of two alike the first.
+/// The route that describes `domain` most closely.
 pub(super) fn find<'a>(routes: &'a [Route], domain: &Domain) -> Option<&'a Route> {
-    let close = routes.iter().filter_map(|route| Some((closeness(&route.domain, domain)?, route)));
-    close.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, route)| route)
+    DomainPattern::closest(routes.iter().map(|route| (&route.domain, route)), domain)
 }
 
 #[cfg(test)]

@@ -145,7 +145,7 @@ impl Router {
     /// [`StoreError`] where the journal cannot be read.
     pub async fn new(
         ports: Vec<Port>,
-        policy: Policy,
+        mut policy: Policy,
         resolver: Resolver,
         stores: impl Into<Stores>,
         room_octets: usize,
@@ -153,8 +153,8 @@ impl Router {
         let Stores { journal, state } = stores.into();
         let last_number = journal.last_number().await?;
         let memory = Arc::new(Keeper::new(Arc::clone(&state)));
-        let names = Names::new(Arc::clone(&policy.mapper), fold(&ports));
-        let book = RuleBook::load(Arc::clone(&memory) as _, names, policy.principals).await;
+        policy.names = Names::new(Arc::clone(&policy.mapper), fold(&ports));
+        let book = RuleBook::load(Arc::clone(&memory) as _, policy.names.clone(), policy.principals).await;
         let book = book.map_err(|error| StoreError::Failed(error.to_string()))?;
         Ok(Arc::new(Self {
             ports,
@@ -230,8 +230,9 @@ impl Router {
     }
 
     /// Replaces what the configuration says, for every operation from now on.
-    pub fn replace(self: &Arc<Self>, policy: Policy, resolver: Resolver) {
-        self.book.replace(Names::new(Arc::clone(&policy.mapper), fold(&self.ports)), policy.principals);
+    pub fn replace(self: &Arc<Self>, mut policy: Policy, resolver: Resolver) {
+        policy.names = Names::new(Arc::clone(&policy.mapper), fold(&self.ports));
+        self.book.replace(policy.names.clone(), policy.principals);
         *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
         *self.resolver.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(resolver);
         self.policies.fetch_add(1, Ordering::AcqRel);

@@ -53,11 +53,12 @@ impl Router {
 
     /// Tells a sender who was told `indeterminant` that its message has failed.
     pub(super) fn tell_late_failure(self: &Arc<Self>, story: &Story, response: &cpim_adapter::Response) {
-        let Some(sender) = Address::parse(&story.source).ok().filter(|sender| !self.is_a_gateway(sender))
-        else {
+        // As it was spelled, which may be a form that is none elsewhere.
+        let Ok(sender) = self.policy().mapper.read_any(&story.source) else { return };
+        if self.is_a_gateway(sender.address()) {
             return;
-        };
-        let Ok(destination) = ImUri::try_from(Uri::from(sender)) else { return };
+        }
+        let Ok(destination) = ImUri::try_from(sender) else { return };
         let text = format!(
             "Your message {} to {}, accepted at {} and answered as indeterminant, has failed: {}",
             story.id,

@@ -7,14 +7,16 @@ use std::time::Duration;
 use cpim_adapter::{Address, Domain, ForeignAddress, Mapper, MappingError, Scope, Standing};
 
 use super::refusal::Refusal;
-use crate::config::{Action, Auth, Config, DomainPattern, Route, Rule, Tls};
-use crate::rules::Defaults;
+use crate::config::{Action, Auth, Config, DomainPattern, Pattern, Route, Rule, Tls};
+use crate::rules::{Defaults, Names};
 
 /// Everything that decides what becomes of an operation, but not how it is done.
 #[derive(Clone, Debug)]
 pub struct Policy {
     /// Our own addresses, and how foreign ones are mapped.
     pub mapper: Arc<Mapper>,
+    /// How addresses in rules are brought to the form of those that arrive.
+    pub names: Names,
     /// Domains whose home this gateway is.
     pub hosted_domains: HashSet<Domain>,
     /// Single addresses whose home this gateway is.
@@ -29,8 +31,8 @@ pub struct Policy {
     pub limits: Limits,
     /// Subscriptions.
     pub presence: PresenceLimits,
-    /// Terms of domains with a pinned route; the first that covers a domain holds.
-    pub routes: Vec<(Scope, Terms)>,
+    /// Terms of domains with a pinned route; as of the routes, those of the closest hold.
+    pub routes: Vec<(DomainPattern, Terms)>,
 }
 
 impl Policy {
@@ -51,7 +53,7 @@ impl Policy {
     /// # Errors
     /// [`Refusal`] where they do not.
     pub(crate) fn let_pass(&self, source: &Address, standing: Standing, to: &Address) -> Result<(), Refusal> {
-        match self.rules.allow(source, standing, to, &self.mapper) {
+        match self.rules.allow(source, standing, to, &self.names) {
             true => Ok(()),
             false => Err(Refusal::not_allowed(format!("no rule lets {source} ({standing}) send to {to}"))),
         }
@@ -60,8 +62,8 @@ impl Policy {
     /// On what terms a domain is sent to.
     #[must_use]
     pub fn terms(&self, domain: &Domain) -> Terms {
-        let own = self.routes.iter().find(|(scope, _)| scope.covers_domain(domain));
-        own.map_or(self.limits.terms, |(_, terms)| *terms)
+        let own = self.routes.iter().map(|(pattern, terms)| (pattern, *terms));
+        DomainPattern::closest(own, domain).unwrap_or(self.limits.terms)
     }
 }
 
@@ -146,24 +148,29 @@ pub struct Rules {
 impl Rules {
     /// Whether `source`, known this well, may send to `destination`.
     #[must_use]
-    pub fn allow(
-        &self,
-        source: &Address,
-        standing: Standing,
-        destination: &Address,
-        mapper: &Mapper,
-    ) -> bool {
-        let foreign = |address: &Address| mapper.unmap(address).ok();
+    pub fn allow(&self, source: &Address, standing: Standing, destination: &Address, names: &Names) -> bool {
+        let foreign = |address: &Address| names.mapper().unmap(address).ok();
         let (from, to) = (foreign(source), foreign(destination));
         let selector =
             |foreign: &Option<ForeignAddress>| foreign.as_ref().map(|f| f.selector().as_str().to_owned());
         let (from, to) = (selector(&from), selector(&to));
         let holds = |rule: &&Rule| {
             rule.auth.is_none_or(|wanted| standing_of(wanted) == standing)
-                && rule.from.matches(source, from.as_deref())
-                && rule.to.matches(destination, to.as_deref())
+                && matches(&rule.from, source, from.as_deref(), names)
+                && matches(&rule.to, destination, to.as_deref(), names)
         };
         self.rules.iter().find(holds).map_or(self.default, |rule| rule.action) == Action::Allow
+    }
+}
+
+/// Whether a pattern holds for an address in its canonical form. One of ours is folded each time, because a network may
+/// tell its casemapping only once it is joined.
+fn matches(pattern: &Pattern, address: &Address, selector: Option<&str>, names: &Names) -> bool {
+    match pattern {
+        Pattern::Address(written) if names.mapper().is_ours(written.domain()) => {
+            names.canonical(written) == *address
+        }
+        _ => pattern.matches(address, selector),
     }
 }
 
@@ -192,8 +199,10 @@ impl Policy {
             .try_fold(mapper, |mapper, mapping| mapper.with_mapping(mapping.clone()))?;
         let limits = &config.limits;
         let terms = Terms { retry_horizon: limits.retry_horizon, max_wait: limits.max_wait, plain: false };
+        let mapper = Arc::new(mapper);
         Ok(Self {
-            mapper: Arc::new(mapper),
+            names: Names::unfolded(Arc::clone(&mapper)),
+            mapper,
             hosted_domains: config.hosted.iter().filter_map(|hosted| hosted.domain.clone()).collect(),
             hosted_addresses: config.hosted.iter().flat_map(|hosted| hosted.uris.iter().cloned()).collect(),
             peer_domains: config
@@ -213,7 +222,7 @@ impl Policy {
             routes: config
                 .routes
                 .iter()
-                .map(|route| (scope_of(&route.domain), own_terms(route, terms)))
+                .map(|route| (route.domain.clone(), own_terms(route, terms)))
                 .collect(),
         })
     }

@@ -54,10 +54,23 @@ impl Names {
         &self.mapper
     }
 
-    /// The same way to fold, by other mappings.
+    /// By these mappings, where no adapter is at hand that folds.
     #[must_use]
-    pub fn with_mapper(&self, mapper: Arc<Mapper>) -> Self {
-        Self { mapper, fold: Arc::clone(&self.fold) }
+    pub fn unfolded(mapper: Arc<Mapper>) -> Self {
+        Self::new(mapper, Arc::new(Ok))
+    }
+
+    /// An address as everything that arrives is compared: one of ours in its one form, and folded as its own system
+    /// folds it now. What cannot be used stays as it is written.
+    #[must_use]
+    pub fn canonical(&self, address: &Address) -> Address {
+        let Ok(uri) = self.mapper.read_any(&address.to_string()) else { return address.clone() };
+        let Ok(Some(Local::Route(foreign))) = self.mapper.resident(uri.address()) else {
+            return uri.address().clone();
+        };
+        let folded = (self.fold)(foreign).ok();
+        let folded = folded.and_then(|folded| self.mapper.map_foreign(&folded, address.class()).ok());
+        folded.map_or_else(|| uri.address().clone(), |folded| folded.address().clone())
     }
 
     /// The principal behind an address: its inbox, folded as its own system folds it, and without the routes through

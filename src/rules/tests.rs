@@ -432,3 +432,18 @@ async fn a_change_that_nobody_waits_for_is_made_all_the_same() {
     tokio::time::sleep(Duration::from_millis(1)).await;
     assert!(book.rules_of(&address(FRED)).is_some());
 }
+
+#[test]
+fn an_address_is_compared_in_one_form() {
+    let canonical = |text: &str| names().canonical(&address(text)).to_string();
+    for text in [
+        "im:irc=irc.b.example/Alice@gw.example",
+        "im:IRC=irc.b.example/alice@gw.example",
+        "im:irc=irc.b.example/~61lice@gw.example",
+    ] {
+        assert_eq!(canonical(text), "im:irc=irc.b.example/alice@gw.example", "{text}");
+    }
+    for same in ["pres:Fred@a.example", "im:pres=Fred~40a.example@gw.example", "im:gateway@gw.example"] {
+        assert_eq!(canonical(same), same, "a class, and a route through us, are part of an address");
+    }
+}

@@ -156,6 +156,21 @@ async fn a_claim_that_is_refused_is_a_failure() {
 }
 
 #[tokio::test]
+async fn what_the_gateway_will_not_read_has_not_arrived() {
+    let listener = Listener::bind().await;
+    let server = listener.address().to_string();
+    let refusing = async {
+        let (mut peer, _) = listener.open().await;
+        peer.frame().await.unwrap();
+        peer.write("<close reason='bad-frame'>longer than 2 octets</close>", b"").await;
+    };
+    let arguments = ["send", "--server", &server, "--from", FRED, "--to", BARNEY, "Hi!"];
+    let (ran, ()) = tokio::join!(cli(&arguments), refusing);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    assert!(ran.err.contains("longer than 2 octets"), "{}", ran.err);
+}
+
+#[tokio::test]
 async fn what_is_over_the_limit_is_not_sent() {
     let listener = Listener::bind().await;
     let server = listener.address().to_string();

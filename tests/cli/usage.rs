@@ -65,6 +65,10 @@ async fn wrong_usage_is_said_on_standard_error() {
         let ran = cli(arguments).await;
         assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{arguments:?}");
         assert!(!ran.err.is_empty(), "{arguments:?}");
+        let ran = cli(&[arguments, &["--json"]].concat()).await;
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{arguments:?}");
+        let error: serde_json::Value = serde_json::from_str(&ran.err).unwrap();
+        assert!(error["error"].is_string(), "{arguments:?}: {error}");
     }
 }
 

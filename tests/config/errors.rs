@@ -434,7 +434,7 @@ gw.toml:11: peer[0].sources[0]: "gw.example" is this gateway's own; nobody else 
 gw.toml:13: peer[1].domain: "gw.b.example" is named already; each domain is named once
 gw.toml:14: peer[1].serves[0]: "b.example" is named already; each domain is named once
 gw.toml:16: route[0].domain: "a.example" is this gateway's own; a route leads to somebody else's
-gw.toml:22: route[2].domain: ".c.example" has a route already; name all its addresses in one
+gw.toml:22: route[2].domain: ".c.example" has a route already, and one alone is taken; name all its addresses in one
 gw.toml:25: mapping[0].domain: "a.example" is named already; each domain is named once
 gw.toml:26: mapping[0].selector: the selector `irk` is unknown: known are im, irc, ircs, mailto, pepp, pres, sip, sips, tel, xmpp
 gw.toml:27: mapping[1]: the prefix `irc.example.net` must end with `/`, as in `irc.example.net/`
@@ -671,4 +671,41 @@ CPIM_GATEWAY_ROUTE: route[0].to[1]: "h": no port; a host and its port, such as "
 CPIM_GATEWAY_RULE: not a value of TOML: string values must be quoted, expected literal string
 "#,
     );
+}
+
+#[test]
+fn rules_that_would_never_match() {
+    let folder = Folder::new();
+    assert_errors(
+        &folder,
+        r#"
+relay_domains_extra = ["old.example"]
+[[mapping]]
+domain = "irc.gw.example"
+selector = "irc"
+prefix = "irc.example.net/"
+[[rule]]
+action = "deny"
+from = "irc.gw.example"
+to = "old.example"
+[[rule]]
+action = "deny"
+from = ".gw.example"
+to = "gw.example"
+"#,
+        &[RELAY_DOMAIN],
+        r#"
+gw.toml:8: rule[0].from: "irc.gw.example" would never match, as its addresses are others in short; the relay domain, a selector ("irc:") or a URI is accepted
+gw.toml:9: rule[0].to: "old.example" would never match, as its addresses are others in short; the relay domain, a selector ("irc:") or a URI is accepted
+"#,
+    );
+}
+
+#[test]
+fn who_finds_servers_by_itself_need_be_told_none() {
+    let folder = Folder::new();
+    let text = "relay_domain = \"gw.example\"\n[[route]]\ndomain = \"b.example\"\nprotocol = \"smtp\"\n";
+    assert_eq!(folder.load(text, &[]).unwrap().routes[0].to, []);
+    let wrong = "gw.toml:2: route[0].to: leads nowhere; at least one \"host:port\" must be given";
+    assert_eq!(folder.errors(&text.replace("smtp", "cpim"), &[]).trim(), wrong);
 }

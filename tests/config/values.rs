@@ -1,8 +1,10 @@
 //! What is read: the environment, secrets, the form for machines, and what a reload changes.
 
+use std::path::Path;
 use std::time::Duration;
 
-use cpim_gateway::config::{Address, Domain, Durability, Pattern, Secret, SecretError, Tls};
+use cpim_gateway::config::{Address, Admin, Config, Domain, Durability, Pattern, Secret, SecretError, Tls};
+use cpim_gateway::router::Policy;
 
 use crate::folder::Folder;
 
@@ -168,4 +170,44 @@ fn a_reload_tells_what_waits_for_a_restart() {
     assert_eq!(difference.restart, ["relay_domains_extra", "log.format"]);
     let extra = Domain::parse("old.example").unwrap();
     assert!(after.is_relay_domain(&extra) && !before.is_relay_domain(&extra));
+}
+
+#[test]
+fn the_terms_of_a_domain_are_those_of_its_closest_route() {
+    let wide = "[[route]]\ndomain = \".example\"\nto = [\"h:1\"]\ntls = \"plain\"\n";
+    let own = "[[route]]\ndomain = \"b.example\"\nto = [\"h:2\"]\nmax_wait = \"7s\"\n";
+    for routes in [[wide, own], [own, wide]] {
+        let folder = Folder::new();
+        let config =
+            folder.load(&format!("relay_domain = \"gw.example\"\n{}", routes.concat()), &[]).unwrap();
+        let policy = Policy::new(&config).unwrap();
+        let terms = |domain| policy.terms(&Domain::parse(domain).unwrap());
+        assert!(!terms("b.example").plain, "an exact route is not overridden by one that is wider");
+        assert_eq!(terms("b.example").max_wait.as_secs(), 7);
+        assert!(terms("a.example").plain);
+        assert!(!terms("elsewhere.test").plain);
+    }
+}
+
+#[test]
+fn the_admin_socket_is_where_the_gateway_makes_it() {
+    let folder = Folder::new();
+    folder.write("gw.toml", "relay_domain = 7\n[admin]\nsocket = \"from-file\"\n", 0o644);
+    let socket = |file: Option<&str>, variables: &[(&str, &str)]| {
+        let file = file.map(|name| folder.path(name));
+        let variables = variables.iter().map(|(name, value)| (name.into(), value.into()));
+        Config::admin_socket(file.as_deref(), variables).unwrap()
+    };
+    assert_eq!(socket(Some("gw.toml"), &[]), Path::new("from-file"));
+    assert_eq!(socket(None, &[]), Admin::default().socket);
+    for (name, value) in [
+        ("CPIM_GATEWAY_ADMIN__SOCKET", "laid-over"),
+        ("CPIM_GATEWAY_ADMIN__SOCKET", "\"laid-over\""),
+        ("CPIM_GATEWAY_admin__socket", "laid-over"),
+        ("CPIM_GATEWAY_ADMIN", "{ socket = \"laid-over\" }"),
+    ] {
+        assert_eq!(socket(Some("gw.toml"), &[(name, value)]), Path::new("laid-over"), "{name} {value}");
+        assert_eq!(socket(None, &[(name, value)]), Path::new("laid-over"), "{name} {value}");
+    }
+    assert!(Config::admin_socket(Some(&folder.path("none.toml")), []).is_err());
 }

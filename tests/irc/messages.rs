@@ -296,3 +296,26 @@ fn a_flood_both_ways_loses_nothing() {
         assert!(irc.until_quiet().is_empty(), "nothing failed");
     }
 }
+
+/// DESIGN section 4: rules hold for the canonical address, however they are spelled.
+#[test]
+fn no_spelling_of_a_rule_is_overlooked() {
+    let from = |from: &str| format!("[[rule]]\naction = \"deny\"\nfrom = \"{from}\"\n");
+    for spelled in [
+        "im:irc=irc.demo.example/Alice@gw.example",
+        "im:IRCS=irc.demo.example/~61LICE@gw.example",
+        "im:alice@irc.gw.example",
+    ] {
+        let mapping =
+            "[[mapping]]\ndomain = \"irc.gw.example\"\nselector = \"irc\"\nprefix = \"irc.demo.example/\"\n";
+        let stage = Stage::with_rules(&format!("{mapping}{}", from(spelled)));
+        let mut fred = stage.native("im:fred@a.example");
+        let (mut alice, mut bob) = (stage.join("alice"), stage.join("bob"));
+        alice.send("PRIVMSG fred@a.example :may I?");
+        let refused = alice.expect("fred@a.example");
+        assert!(refused.contains("531"), "{spelled}: {refused}");
+        bob.send("PRIVMSG fred@a.example :and I?");
+        let frame = fred.expect_message();
+        assert_eq!(frame.body(), "and I?", "{spelled}");
+    }
+}

@@ -46,6 +46,15 @@ fn a_native_watcher_follows_an_irc_user() {
     let mut fred = stage.native(FRED);
     subscribe(&mut fred, "alice", "1");
     assert!(!notify(&mut fred).0);
+    // The administrator finds both by any of their names.
+    for alice in ["pres:irc=irc.demo.example/alice@gw.example", "irc://irc.demo.example/ALICE"] {
+        let (_, watchers) = stage.gateway.ask(&format!("/v1/watchers?of={alice}"));
+        assert!(watchers.contains("pres:fred@a.example"), "{alice}: {watchers}");
+    }
+    for fred in ["fred@a.example", "pres:im=fred~40a.example@gw.example"] {
+        let (_, subscriptions) = stage.gateway.ask(&format!("/v1/subscriptions?of={fred}"));
+        assert!(subscriptions.contains("irc.demo.example/alice"), "{fred}: {subscriptions}");
+    }
     let mut alice = stage.join("alice");
     assert!(notify(&mut fred).0);
     alice.ask("AWAY :gone & <fishing>");

@@ -1,6 +1,6 @@
 //! Who may write through the gateway, and to where.
 
-use crate::stage::{BOB, FRED_MAILBOX, HELLO, Stage};
+use crate::stage::{BOB, FRED, FRED_MAILBOX, HELLO, Stage};
 
 /// Somebody who has mail elsewhere, as an address of the gateway.
 const CAROL: &str = "mailto=carol~40mail.example@gw.example";
@@ -59,6 +59,16 @@ fn an_administrator_who_opens_the_way_has_it_open() {
     assert_eq!(stage.client().mail(BOB, CAROL, HELLO).code, 250);
     let report = stage.outgoing.one();
     assert!(report.text.contains("Action: failed") && report.to[0].contains(BOB), "{report:?}");
+}
+
+#[test]
+fn a_route_may_leave_the_servers_to_mail() {
+    let stage = Stage::with("", "[[route]]\ndomain = \"b.example\"\nprotocol = \"smtp\"\n");
+    let mut fred = stage.fred();
+    fred.message("1", FRED, "im:barney@b.example", "by mail");
+    let mail = stage.outgoing.one();
+    assert!(mail.to[0].starts_with("TO:<barney@b.example>"), "{mail:?}");
+    assert!(fred.expect_answer().is("indeterminant", ""));
 }
 
 #[test]

@@ -18,7 +18,7 @@ use cpim_adapter::{
 use cpim_gateway::config::Action;
 use cpim_gateway::resolver::{Resolver, Settings};
 use cpim_gateway::router::{Limits, Policy, Port, PresenceLimits, Router, Rules, Terms};
-use cpim_gateway::rules::{Defaults, Standard};
+use cpim_gateway::rules::{Defaults, Names, Standard};
 use cpim_gateway::store::{Completions, Journal, MemoryOptions, MemoryStore};
 use tokio::sync::mpsc;
 
@@ -140,11 +140,11 @@ pub struct House {
 
 /// What the tests' gateway lets through: everything, at relay domain gw.example, without DNS.
 pub fn policy() -> Policy {
+    let mapper =
+        Arc::new(Mapper::new(Domain::parse("gw.example").unwrap(), cpim_adapter::Selectors::default()));
     Policy {
-        mapper: Arc::new(Mapper::new(
-            Domain::parse("gw.example").unwrap(),
-            cpim_adapter::Selectors::default(),
-        )),
+        names: Names::unfolded(Arc::clone(&mapper)),
+        mapper,
         hosted_domains: [Domain::parse("hosted.example").unwrap()].into(),
         hosted_addresses: [].into(),
         peer_domains: [Domain::parse("peer.example").unwrap()].into(),

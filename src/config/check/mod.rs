@@ -44,7 +44,9 @@ impl Check<'_, '_> {
         self.peers(&mut draft.peers, &draft.hosted, &relay_domains);
         self.routes(&draft, &relay_domains);
         self.applications(&mut draft.applications, &relay_domains, &selectors);
-        self.rules(&draft.rules, &selectors);
+        let mapped = draft.mappings.iter().map(|(_, mapping)| &mapping.domain);
+        let short: Vec<&Domain> = draft.relay_domains_extra.iter().chain(mapped).collect();
+        self.rules(&draft.rules, &selectors, &short);
         let mappings = self.mappings(&draft, &relay_domains, &selectors);
         let known = Known { relay_domains, selectors: selectors.clone() };
         let config = draft.relay_domain.map(|relay_domain| Config {

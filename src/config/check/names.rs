@@ -5,7 +5,7 @@ use cpim_adapter::{DomainMapping, Selectors};
 use super::super::draft::{Draft, Listed};
 use super::super::lists::{Hosted, Peer};
 use super::super::names::{Domain, Host, HostPort};
-use super::super::section::Endpoint;
+use super::super::section::{AdapterSection, Endpoint};
 use super::super::source::KeyPath;
 use super::super::words;
 use super::{Check, names_any};
@@ -76,13 +76,16 @@ impl Check<'_, '_> {
             if !known.contains(&route.protocol.as_str()) {
                 self.wrong(&path.key("protocol"), words::unknown("protocol", &route.protocol, &known));
             }
-            if seen.contains(&(&route.domain, &route.protocol)) {
-                let message =
-                    format!("\"{}\" has a route already; name all its addresses in one", route.domain);
+            if seen.contains(&&route.domain) {
+                let message = format!(
+                    "\"{}\" has a route already, and one alone is taken; name all its addresses in one",
+                    route.domain
+                );
                 self.wrong(&path.key("domain"), message);
             }
-            seen.push((&route.domain, &route.protocol));
-            if route.to.is_empty() {
+            seen.push(&route.domain);
+            let finds = |(adapter, _): &(AdapterSection, _)| adapter.finds && adapter.name == route.protocol;
+            if route.to.is_empty() && !adapters.iter().any(finds) {
                 self.wrong(&path.key("to"), r#"leads nowhere; at least one "host:port" must be given"#);
             }
             for (nth, to) in route.to.iter().enumerate() {

@@ -6,7 +6,7 @@ use cpim_adapter::Selectors;
 
 use super::super::draft::Listed;
 use super::super::lists::{Application, Rule};
-use super::super::names::{Claim, Domain, Pattern};
+use super::super::names::{Claim, Domain, DomainPattern, Pattern};
 use super::super::secret::Secret;
 use super::super::source::{KeyPath, PREFIX};
 use super::{Check, claims_any};
@@ -48,13 +48,24 @@ impl Check<'_, '_> {
         }
     }
 
-    pub(super) fn rules(&mut self, rules: &Listed<Rule>, selectors: &Selectors) {
+    /// `short`: domains whose addresses arrive as what they stand for, and are held against rules as that.
+    pub(super) fn rules(&mut self, rules: &Listed<Rule>, selectors: &Selectors, short: &[&Domain]) {
         for (path, rule) in rules {
             for (key, pattern) in [("from", &rule.from), ("to", &rule.to)] {
-                if let Pattern::Selector(name) = pattern
-                    && let Err(e) = selectors.find(name)
-                {
-                    self.wrong(&path.key(key), e.to_string());
+                match pattern {
+                    Pattern::Selector(name) => {
+                        if let Err(e) = selectors.find(name) {
+                            self.wrong(&path.key(key), e.to_string());
+                        }
+                    }
+                    Pattern::Domain(DomainPattern::Exactly(domain)) if short.contains(&domain) => {
+                        let message = format!(
+                            "\"{domain}\" would never match, as its addresses are others in short; \
+                             the relay domain, a selector (\"irc:\") or a URI is accepted"
+                        );
+                        self.wrong(&path.key(key), message);
+                    }
+                    Pattern::Domain(_) | Pattern::Address(_) | Pattern::Any => {}
                 }
             }
         }

@@ -15,7 +15,7 @@ use crate::registry::tls::{Wrong, wrong_pair};
 
 /// The row of the section.
 pub const SECTION: AdapterSection =
-    AdapterSection { name: "cpim", check: check::<Native>, listens: listens::<Native> };
+    AdapterSection { name: "cpim", check: check::<Native>, listens: listens::<Native>, finds: false };
 
 /// The shortest silence that is pinged: anything less would ping a session that is merely thinking.
 const LEAST_IDLE: Duration = Duration::from_secs(1);

@@ -14,7 +14,7 @@ use crate::registry::tls::{Wrong, wrong_pair};
 
 /// The row of the section.
 pub const SECTION: AdapterSection =
-    AdapterSection { name: "irc", check: check::<Irc>, listens: listens::<Irc> };
+    AdapterSection { name: "irc", check: check::<Irc>, listens: listens::<Irc>, finds: false };
 
 /// Lines of `ADMIN`: that reply has no more.
 const ADMIN_LINES: usize = 3;

@@ -16,7 +16,7 @@ use crate::registry::tls::{Wrong, wrong_pair};
 
 /// The row of the section.
 pub const SECTION: AdapterSection =
-    AdapterSection { name: "smtp", check: check::<Mail>, listens: listens::<Mail> };
+    AdapterSection { name: "smtp", check: check::<Mail>, listens: listens::<Mail>, finds: true };
 
 /// `[smtp]`.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]

@@ -96,7 +96,8 @@ impl Router {
             return;
         };
         let way = self.way_to(&watcher);
-        lock(&self.presence.stuck).0.insert(way.clone(), VecDeque::new());
+        // His way may have changed since it was looked at, and others wait on this one already.
+        lock(&self.presence.stuck).0.entry(way.clone()).or_default();
         let router = Arc::clone(self);
         self.tasks.spawn(async move {
             work.await;

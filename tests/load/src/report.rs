@@ -32,19 +32,22 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// Ours as a part of the yardstick's; without one, ours.
+    /// Ours as a part of the yardstick's; without one, ours. Not a number where the yardstick's is nothing or less: what
+    /// memory moves by itself was more than what was to be measured.
     pub(crate) fn figure(&self) -> f64 {
         let ours = self.ours.0.median();
-        self.yardstick.as_ref().map_or(ours, |(samples, _)| ours / samples.median())
+        let part = |beside: f64| if beside > 0.0 { ours / beside } else { f64::NAN };
+        self.yardstick.as_ref().map_or(ours, |(samples, _)| part(samples.median()))
     }
 
-    /// Whether the goal is reached; `None` without a goal.
+    /// Whether the goal is reached; `None` without a goal, and where there is nothing to hold it against.
     pub(crate) fn is_reached(&self) -> Option<bool> {
+        let figure = self.figure();
         match self.goal {
-            Goal::AtLeast(least) => Some(self.figure() >= least),
-            Goal::AtMost(most) => Some(self.figure() <= most),
+            Goal::AtLeast(least) if !figure.is_nan() => Some(figure >= least),
+            Goal::AtMost(most) if !figure.is_nan() => Some(figure <= most),
             Goal::OursAtMost(most) => Some(self.ours.0.median() <= most),
-            Goal::None => None,
+            Goal::AtLeast(_) | Goal::AtMost(_) | Goal::None => None,
         }
     }
 
@@ -156,5 +159,13 @@ mod tests {
         assert_eq!(row(Goal::AtMost(0.4)).is_reached(), Some(false));
         assert_eq!(row(Goal::OursAtMost(50.0)).is_reached(), Some(true));
         assert!(row(Goal::None).line().contains("copying: 100 (100 to 100) | 0.500"));
+    }
+
+    #[test]
+    fn beside_nothing_there_is_no_verdict() {
+        let costs = [-17_294.0, 18_039.0, 9_356.0].map(|cost| [cost].into_iter().collect());
+        let rows = Row::grown("memory of a puppet", "octets", &costs);
+        assert_eq!(rows.iter().map(Row::is_reached).collect::<Vec<_>>(), [None, Some(true)]);
+        assert!(rows[0].line().ends_with("| ? | at most 1.20 |  |"), "{}", rows[0].line());
     }
 }
