@@ -331,10 +331,7 @@ impl Book {
     /// Somebody looked once, or watched before the last start.
     /// `true`: it was noted.
     pub(crate) fn note_past(&mut self, presentity: Name, past: Past) -> bool {
-        let lives = self
-            .names
-            .find(&past.watcher)
-            .is_some_and(|watcher| self.leases.of_pair(watcher, presentity).is_some());
+        let lives = self.watches(&past.watcher, presentity);
         if let Some(watched) = self.presentities.get_mut(&presentity)
             && watched.kind == Kind::Hosted
             && !lives
@@ -344,6 +341,11 @@ impl Book {
             return true;
         }
         false
+    }
+
+    fn watches(&self, watcher: &Address, presentity: Name) -> bool {
+        let watcher = self.names.find(watcher);
+        watcher.is_some_and(|watcher| self.leases.of_pair(watcher, presentity).is_some())
     }
 
     /// Forgets who watched no more before then. Looks at every presentity: for now and then.
@@ -365,7 +367,7 @@ impl Book {
         }
     }
 
-    /// Everybody who watches a presentity, or did until lately.
+    /// Everybody who watches a presentity, or did until lately, once.
     pub(crate) fn facts(&self, presentity: Name) -> Vec<WatcherFact> {
         let live = self.leases.of_presentity(presentity).filter_map(|key| {
             let lease = self.leases.get(key)?;
@@ -373,6 +375,8 @@ impl Book {
             Some(WatcherFact { watcher, since: lease.since, until: lease.expires(), ended: None })
         });
         let past = self.presentities.get(&presentity).into_iter().flat_map(Presentity::past);
+        // Whoever watches again is told of once.
+        let past = past.filter(|past| !self.watches(&past.watcher, presentity));
         live.chain(past.map(|past| WatcherFact {
             watcher: past.watcher.clone(),
             since: past.since,

@@ -1,6 +1,6 @@
 //! Whose say it is to whom an inbox is open, as the path of a message asks.
 
-use cpim_adapter::{Address, Class, Operation, Standing};
+use cpim_adapter::{Address, Class, Operation, Scope, Standing};
 
 use super::Router;
 use super::contacts::Contacts;
@@ -34,6 +34,7 @@ impl Inboxes<'_> {
         let is_elsewhere = match target {
             Target::Elsewhere => true,
             Target::Served { .. } => self.contacts.is_at_a_peer(inbox),
+            Target::Inner(_) | Target::Forwarded(_) => self.is_elsewhere(&self.book.principal(inbox)),
             _ => false,
         };
         if self.is_gateway(source)
@@ -43,6 +44,13 @@ impl Inboxes<'_> {
             return Decision::Allow;
         }
         self.book.decide(Ask::Write, inbox, source, standing)
+    }
+
+    /// The same of an address that is reached by way of another.
+    fn is_elsewhere(&self, inbox: &Address) -> bool {
+        let is_here = self.policy.mapper.is_ours(inbox.domain()) || self.policy.hosts(inbox);
+        let is_served = || self.contacts.serves(&[Scope::Address(inbox.clone())]);
+        !is_here && (self.contacts.is_at_a_peer(inbox) || !is_served())
     }
 
     fn is_gateway(&self, address: &Address) -> bool {

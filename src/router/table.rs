@@ -93,12 +93,15 @@ impl Table {
     }
 
     /// Puts an operation in its lane, by its place in the order of acceptance. `true`: nobody works on
-    /// the lane yet, and the caller must see to it.
+    /// the lane yet, and the caller must see to it. One whose outcome is on its way stays where it is.
     #[must_use]
     pub(crate) fn enqueue(&mut self, number: i64) -> bool {
         let Some(flight) = self.flights.get_mut(&number) else {
             return false;
         };
+        if matches!(flight.stage, Stage::Settling(_)) {
+            return false;
+        }
         flight.stage = Stage::Queued;
         let lane = self.lanes.entry(flight.pair.clone()).or_default();
         lane.queue.insert(number);

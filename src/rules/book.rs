@@ -165,19 +165,26 @@ impl RuleBook {
         decision
     }
 
-    /// What a watcher who may subscribe, or is blocked politely, is shown.
+    /// What a watcher is shown, who watches for a time or looks once; nothing where he may not.
     #[must_use]
-    pub fn view(&self, presentity: &Address, watcher: &Address, standing: Standing) -> View {
+    pub fn view(
+        &self,
+        ask: Ask,
+        presentity: &Address,
+        watcher: &Address,
+        standing: Standing,
+    ) -> Option<View> {
         let terms = self.terms();
         let (owner, other) = (terms.names.principal(presentity), terms.names.somebody(watcher));
         if owner == other.principal {
-            return View::Whole;
+            return Some(View::Whole);
         }
         let sheet = self.sheet(&owner);
-        let said = sheet.as_ref().and_then(|sheet| sheet.decide(Ask::Subscribe, &other, standing));
-        match said.unwrap_or_else(|| terms.defaults.decide(Ask::Subscribe, standing)) {
-            Decision::Polite => View::Absent,
-            Decision::Allow | Decision::Deny => sheet.map_or(View::Whole, |sheet| sheet.view(&other)),
+        let said = sheet.as_ref().and_then(|sheet| sheet.decide(ask, &other, standing));
+        match said.unwrap_or_else(|| terms.defaults.decide(ask, standing)) {
+            Decision::Polite => Some(View::Absent),
+            Decision::Allow => Some(sheet.map_or(View::Whole, |sheet| sheet.view(&other))),
+            Decision::Deny => None,
         }
     }
 

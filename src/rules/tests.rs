@@ -175,7 +175,8 @@ async fn each_watcher_has_his_own_view() {
     let document = Content::text("all of it");
     let fred = address("pres:fred@a.example");
     let seen = |watcher: &str| {
-        book.view(&fred, &address(watcher), Standing::Verified).apply(&fred, &whole, Some(&document))
+        let view = book.view(Ask::Subscribe, &fred, &address(watcher), Standing::Verified).unwrap();
+        view.apply(&fred, &whole, Some(&document))
     };
     assert_eq!(seen("pres:bob@b.example"), (whole.clone(), Some(document.clone())));
     assert_eq!(seen("pres:fred@a.example"), (whole.clone(), Some(document.clone())), "himself");

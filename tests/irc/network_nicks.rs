@@ -69,8 +69,9 @@ impl Stage {
     fn answer(&mut self, alice: Holder, line: &str) {
         if let Some(token) = line.strip_prefix("PING ") {
             self.relay.send(&format!(":s PONG s {token}"));
-        } else if let Some(nick) = line.strip_prefix("MONITOR + ") {
-            self.relay.send(&format!(":s 730 relay :{nick}!u@h"));
+        } else if let Some(nicks) = line.strip_prefix("MONITOR + ") {
+            let there: Vec<String> = nicks.split(',').map(|nick| format!("{nick}!u@h")).collect();
+            self.relay.send(&format!(":s 730 relay :{}", there.join(",")));
         } else if let Some(nicks) = line.strip_prefix("ISON ") {
             self.relay.send(&format!(":s 303 relay :{nicks}"));
         } else if let Some(asked) = line.strip_prefix("WHOIS ") {

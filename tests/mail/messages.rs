@@ -29,6 +29,40 @@ fn a_mail_is_a_message_with_its_entity_octet_for_octet() {
     fred.respond(&got, "success", "");
 }
 
+/// As Postfix and Exim have it: the body begins where the header cannot go on.
+#[test]
+fn what_is_written_without_an_empty_line_is_no_header() {
+    let stage = Stage::new();
+    let mut fred = stage.fred();
+    let mut client = stage.client();
+    for (mail, body) in [
+        ("hello\n", "hello\r\n"),
+        ("Subject: hi\nhello\nfred: how are you?\n", "hello\r\nfred: how are you?\r\n"),
+        ("first\n\nsecond\n", "first\r\n\r\nsecond\r\n"),
+        ("From bob Sat Nov 28\nFrom: Bob <bob@mail.example>\n folded\n\n: body\n", ": body\r\n"),
+    ] {
+        assert_eq!(client.mail(BOB, FRED_MAILBOX, mail).code, 250, "{mail}");
+        let got = fred.expect_message();
+        let content = String::from_utf8(got.content.clone()).unwrap();
+        assert!(content.ends_with(&format!("charset=us-ascii\r\n\r\n{body}")), "{content}");
+        fred.respond(&got, "success", "");
+    }
+}
+
+/// What a list or a forwarder makes of a sender is longer than we write any; he is written back to all the same.
+#[test]
+fn a_long_sender_is_heard_and_told() {
+    let stage = Stage::new();
+    let _fred = stage.fred();
+    let long = format!("bounces+SRS={}=mail.example=bob@forwarder.example", "x".repeat(70));
+    let mail = HELLO.replace("From: Bob <bob@mail.example>\n", "");
+    let reply = stage.client().mail(&long, "im=nobody~40a.example@gw.example", &mail);
+    assert_eq!(reply.code, 250, "{reply:?}");
+    let report = stage.outgoing.one();
+    assert!(report.to[0].starts_with(&format!("TO:<{long}>")), "{report:?}");
+    assert!(report.text.contains("Action: failed"), "{report:?}");
+}
+
 #[test]
 fn every_form_of_the_address_is_read() {
     let stage = Stage::new();

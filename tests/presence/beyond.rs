@@ -6,9 +6,10 @@ use cpim_adapter::{
     Basic, Code, Delivery, Domain, Notify, Operation, PresUri, Response, Scope, Status, Subscribe,
     SubscriptId,
 };
+use cpim_gateway::rules::{Defaults, Standard};
 
 use crate::stage::{arriving, nothing_told, presence, subscribe, told, unsubscribe};
-use crate::support::toy::{House, Session};
+use crate::support::toy::{House, Manner, Session, policy};
 
 const BARNEY: &str = "pres:barney@b.example";
 const WILMA: &str = "pres:wilma@peer.example";
@@ -222,4 +223,20 @@ async fn a_home_that_replaces_its_connection_is_asked_again() {
     // One that goes while an older one stays tells nothing.
     drop(home(&house));
     nothing_told(&mut house, Duration::from_secs(60)).await;
+}
+
+/// The rules of who is at home elsewhere are asked there, also after a reload.
+#[tokio::test(start_paused = true)]
+async fn a_reload_asks_nobodys_rules_who_is_at_home_elsewhere() {
+    let mut house = crate::stage::house().await;
+    let wilmas = home(&house);
+    let mut barney = house.session(&[BARNEY]);
+    house.manner(Manner::Pend(None));
+    subscribed(&mut house, &mut barney, &wilmas, 7_200).await;
+    let mut changed = policy();
+    changed.principals = Defaults { subscribe: Standard::Deny, ..changed.principals };
+    house.reloaded(changed);
+    nothing_told(&mut house, Duration::from_secs(60)).await;
+    notify(&wilmas, BARNEY, WILMA, Basic::Closed);
+    has(&mut house, "closed").await;
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use cpim_adapter::{Basic, Code, Outcome, Response, Standing, Status};
 use cpim_gateway::clock::UnixMs;
+use cpim_gateway::rules::{Defaults, Standard};
 use cpim_gateway::store::{Completions, Journal, SqliteOptions, SqliteStore};
 
 use crate::stage::{nothing_told, publish, subscribe, told, unsubscribe};
@@ -137,4 +138,26 @@ async fn a_publication_of_who_does_not_come_back_is_held_for_a_minute() {
     nothing_told(&mut second, Duration::from_secs(55)).await;
     let lapsed = tokio::time::timeout(Duration::from_secs(10), told(&mut second, BARNEY, FRED)).await;
     assert_eq!(lapsed.unwrap(), ["im:fred@a.example closed"]);
+}
+
+/// What a watcher may is asked when he is told, and not only when he asked.
+#[tokio::test]
+async fn who_may_not_watch_after_a_restart_is_told_so_and_nothing_else() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let mut first = house(&folder.path().join("one.db")).await;
+    let mut fred = first.session(&[FRED]);
+    let mut barney = first.session(&[BARNEY]);
+    fred.ask("1", publish(FRED, Basic::Open, "at home", None)).await;
+    barney.ask("1", subscribe(BARNEY, FRED, 3_600, "")).await;
+    told(&mut first, BARNEY, FRED).await;
+    let second = killed(&folder, "one.db", "two.db");
+    let mut changed = policy();
+    changed.principals = Defaults { subscribe: Standard::Deny, ..changed.principals };
+    let mut second = House::with(changed, store(&second)).await;
+    second.manner(Manner::Say(Outcome::Delivered(Response::success())));
+    let (mut fred, _barney) = (second.session(&[FRED]), second.session(&[BARNEY]));
+    fred.ask("2", publish(FRED, Basic::Open, "in secret", None)).await;
+    let ended = told(&mut second, BARNEY, FRED).await;
+    assert_eq!(ended, ["im:fred@a.example closed the subscription was ended by the presentity"]);
+    nothing_told(&mut second, Duration::from_secs(1)).await;
 }

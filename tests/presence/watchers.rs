@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use cpim_adapter::{Address, Basic, Code, Operation, Standing, Status};
-use cpim_gateway::rules::{Decision, Mark, Topic, Who};
+use cpim_adapter::{Address, Basic, Code, Operation, Outcome, Response, Standing, Status};
+use cpim_gateway::config::{Action, Pattern, Rule};
+use cpim_gateway::rules::{Decision, Defaults, Mark, Standard, Topic, Who};
 
 use crate::stage::{arriving, house, nothing_told, publish, subscribe, told, unsubscribe};
+use crate::support::toy::{House, Manner, memory, policy};
 
 const FRED: &str = "pres:fred@a.example";
 const BARNEY: &str = "pres:barney@b.example";
@@ -136,4 +138,54 @@ async fn a_principal_can_ask_without_a_session() {
     assert_eq!(ask(subscribe(BARNEY, FRED, 60, "")).await.code(), Some(Code::AlreadySubscribed));
     assert_eq!(ask(publish(FRED, Basic::Open, "by command", None)).await.status(), Status::Success);
     assert_eq!(ask(unsubscribe(BARNEY, FRED)).await.status(), Status::Success);
+}
+
+/// native-cpim.md, Presence: one tuple for each watcher.
+#[tokio::test(start_paused = true)]
+async fn whoever_looked_before_he_watched_is_told_of_once() {
+    let house = house().await;
+    let _fred = house.session(&[FRED]);
+    let mut barney = house.session(&[BARNEY]);
+    for (id, duration, ended) in [("1", 0, true), ("2", 600, false)] {
+        barney.ask(id, subscribe(BARNEY, FRED, duration, "")).await;
+        let watchers = house.router.watchers_of(&address(FRED));
+        assert_eq!(watchers.iter().map(|watcher| watcher.ended.is_some()).collect::<Vec<_>>(), [ended]);
+    }
+}
+
+/// What the administrator changes holds for what runs, and asks nobody else's rules for him.
+#[tokio::test(start_paused = true)]
+async fn a_reload_ends_what_may_not_be_any_more() {
+    let mut house = house().await;
+    let _fred = house.session(&[FRED]);
+    let mut barney = house.session(&[BARNEY]);
+    let mut wilma = house.session(&[WILMA]);
+    for (session, watcher) in [(&mut barney, BARNEY), (&mut wilma, WILMA)] {
+        session.ask("1", subscribe(watcher, FRED, 3_600, "")).await;
+        told(&mut house, watcher, FRED).await;
+    }
+    let mut changed = policy();
+    let from = BARNEY.parse().unwrap();
+    changed.rules.rules = vec![Rule { action: Action::Deny, from, to: Pattern::Any, auth: None }];
+    house.reloaded(changed);
+    let ended = told(&mut house, BARNEY, FRED).await;
+    assert_eq!(ended, ["im:fred@a.example closed the subscription is not allowed any more"]);
+    assert_eq!(house.router.watchers_of(&address(FRED)).len(), 2, "one watches, one did");
+    nothing_told(&mut house, Duration::from_secs(60)).await;
+}
+
+/// A single look is let in by what holds for looks, and sees what looks may see.
+#[tokio::test(start_paused = true)]
+async fn who_may_not_look_and_is_not_told_so_sees_nothing() {
+    let mut changed = policy();
+    changed.principals = Defaults { fetch: Standard::Polite, ..changed.principals };
+    let mut house = House::with(changed, memory()).await;
+    house.manner(Manner::Say(Outcome::Delivered(Response::success())));
+    let mut fred = house.session(&[FRED]);
+    fred.ask("1", publish(FRED, Basic::Open, "at home", None)).await;
+    let mut barney = house.session(&[BARNEY]);
+    assert_eq!(barney.ask("1", subscribe(BARNEY, FRED, 0, "")).await.status(), Status::Success);
+    assert_eq!(told(&mut house, BARNEY, FRED).await, ["im:fred@a.example closed"]);
+    barney.ask("2", subscribe(BARNEY, FRED, 600, "")).await;
+    assert_eq!(told(&mut house, BARNEY, FRED).await, ["im:fred@a.example open at home"]);
 }

@@ -165,6 +165,11 @@ pub fn policy() -> Policy {
     }
 }
 
+/// Without DNS.
+fn resolver() -> Resolver {
+    Resolver::new(Settings { enabled: false, ..Settings::default() }).unwrap()
+}
+
 /// A store that forgets everything at the end of the test.
 pub fn memory() -> (Arc<dyn Journal>, Completions) {
     let (store, done) =
@@ -200,13 +205,17 @@ impl House {
             selectors: vec![selectors.find("pepp").unwrap()],
             adapter: Arc::clone(&toy) as Arc<dyn Adapter>,
         };
-        let resolver = Resolver::new(Settings { enabled: false, ..Settings::default() }).unwrap();
         let ports = std::iter::once(port).chain(more).collect();
-        let router = Router::new(ports, policy, resolver, journal, 1 << 28).await.unwrap();
+        let router = Router::new(ports, policy, resolver(), journal, 1 << 28).await.unwrap();
         router.start([done], async { Ok(()) }).await.unwrap();
         let (health, _) = HealthReporter::new();
         let cx = AdapterContext::new(router.exchange(0), router.memory(), health, Shutdown::default());
         Self { router, cx, toy, delivered }
+    }
+
+    /// The configuration was read again.
+    pub fn reloaded(&self, policy: Policy) {
+        self.router.replace(policy, resolver());
     }
 
     pub fn manner(&self, manner: Manner) {

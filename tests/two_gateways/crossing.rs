@@ -55,7 +55,7 @@ async fn what_is_sent_back_takes_the_connection_that_is_there() {
     let mut barney = Person::at(b.door, "im:barney@b.example").await;
     fred.says("1", THERE, HELLO).await;
     let message = barney.message().await;
-    assert_eq!(message.parameter("via"), "", "where it has been is nothing to a person's client");
+    assert_eq!(message.parameter("via"), "gw.a.example,gw.b.example");
 
     barney.says("1", BACK, &every_octet()).await;
     let back = fred.message().await;

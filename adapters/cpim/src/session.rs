@@ -187,14 +187,10 @@ impl Session {
         }
     }
 
-    /// Everybody is told the operation's name and how far it may go on; where it has been, and how well its
-    /// source is known, only who may pass it on.
+    /// Everybody is told the operation's name, where it has been and how far it may go on; how well its source is
+    /// known, only who may pass it on.
     fn parameters(&self, delivery: &Delivery) -> Parameters {
-        let all = Parameters::from(&delivery.passage);
-        match self.home {
-            true => Parameters { auth: Some(delivery.standing), ..all },
-            false => Parameters { via: Vec::new(), ..all },
-        }
+        Parameters { auth: self.home.then_some(delivery.standing), ..Parameters::from(&delivery.passage) }
     }
 }
 

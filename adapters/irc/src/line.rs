@@ -86,6 +86,9 @@ impl Request {
     }
 }
 
+/// The longest parameter of a reply: behind the longest prefix there is room for it.
+const PARAM_OCTETS: usize = 380;
+
 /// A line to a client.
 #[derive(Clone, Debug)]
 pub(crate) struct Line {
@@ -114,9 +117,11 @@ impl Line {
         Self { builder: LineBuilder::reply(server, numeric, &Param::lossy(nick)), words: None }
     }
 
-    /// With one parameter more; what cannot stand in one is shown as `_`.
+    /// With one parameter more; what cannot stand in one is shown as `_`, and of a long one, which came in a line that
+    /// had less before it, the end is not said.
     pub(crate) fn param(mut self, param: impl AsRef<str>) -> Self {
         let param = param.as_ref();
+        let param = param.get(..param.floor_char_boundary(PARAM_OCTETS)).unwrap_or(param);
         self.builder = self.builder.param(&Param::new(param).unwrap_or_else(|_| Param::lossy(param)));
         self
     }
@@ -142,7 +147,7 @@ impl Line {
     }
 
     /// The line as it is sent. Of words for people that are too long, the end is not said; nothing else is ever too
-    /// long, because it came in as a line itself or was cut to fit.
+    /// long, because it was cut to fit.
     pub(crate) fn write(self, output: &mut BytesMut) {
         let Self { builder, words } = self;
         let written = match &words {
@@ -191,6 +196,15 @@ mod tests {
         assert_eq!(all[2].as_ref().unwrap_err(), &Bad::Malformed);
         assert_eq!(all[3].as_ref().unwrap().command, "B");
         assert_eq!(read(&[b'x'; 600])[0].as_ref().unwrap_err(), &Bad::TooLong);
+    }
+
+    #[test]
+    fn a_long_parameter_is_answered_in_part() {
+        let server = Origin::Server(Host::parse("irc.example").unwrap());
+        let mut output = BytesMut::new();
+        let reply = Line::reply(&server, Numeric::ERR_NOSUCHNICK, "alice").param("é".repeat(240));
+        reply.words("No such nick").write(&mut output);
+        assert!(output.ends_with("é :No such nick\r\n".as_bytes()), "{output:?}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A network, whichever way the gateway has part in it.
 
 use async_trait::async_trait;
-use cpim_adapter::{AdapterContext, AdapterError, CommitPoint, DeliveryError, Notify, OwnConnection};
+use cpim_adapter::{AdapterContext, AdapterError, CommitPoint, DeliveryError, Notify, OwnConnection, Retry};
 
 use crate::address::NetworkName;
 use crate::outgoing::Outgoing;
@@ -46,4 +46,11 @@ pub(crate) trait Network: Send + Sync + 'static {
     fn connections(&self) -> Vec<OwnConnection> {
         Vec::new()
     }
+}
+
+/// Nobody on the network has that nick. Whoever writes hears what he would hear of somebody who blocks him politely
+/// (RFC 2779 section 5.1.15).
+pub(crate) fn nobody_there() -> DeliveryError {
+    let detail = "nobody on the network has that nick".into();
+    DeliveryError { retry: Retry::Never, detail, ..DeliveryError::out_of_contact() }
 }

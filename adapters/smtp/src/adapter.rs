@@ -15,7 +15,7 @@ use mail_auth::MessageAuthenticator;
 
 use crate::config::Settings;
 use crate::dns;
-use crate::inbound::{Inbound, Listening, Present, Terms};
+use crate::inbound::{Inbound, Listening, Present, Terms, replays};
 use crate::listener::{Listener, listening};
 use crate::outbound::Outbound;
 use crate::outbound::keys::Keys;
@@ -164,6 +164,8 @@ impl Adapter for MailAdapter {
     async fn run(&self, cx: AdapterContext) -> Result<(), AdapterError> {
         let keys =
             Keys::load(&*cx.memory).await.map_err(|error| AdapterError::Internal(error.to_string()))?;
+        let recalled = replays::recall(&self.peers, &*cx.memory).await;
+        recalled.map_err(|error| AdapterError::Internal(error.to_string()))?;
         self.outbound.start(cx.clone(), keys.clone());
         let (relay, terms) = (self.settings.relay.clone(), self.terms.clone());
         let (peers, outbound) = (Arc::clone(&self.peers), Arc::clone(&self.outbound));

@@ -216,7 +216,7 @@ impl Router {
             }
             Ok(response) if is_final(&response) => {
                 info!(%link, %response, "a subscription is not granted any longer");
-                self.end_with_words(key, ENDED);
+                let _ended = self.end_with_words(key, ENDED);
             }
             _ => self.presence.with(|book, now| {
                 book.links.lost(&link, now);

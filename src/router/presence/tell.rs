@@ -15,9 +15,11 @@ use tokio::time::timeout;
 use tracing::debug;
 
 use super::super::Router;
+use super::say::last_word;
 use super::{LeaseKey, LegOut};
 use crate::ids;
 use crate::presence::{Item, Telling, Told, What};
+use crate::rules::Ask;
 use crate::sync::lock;
 
 /// How long a notification may wait for a place on its way before its watcher counts as out of reach: what a peer
@@ -158,11 +160,18 @@ impl Router {
 
     /// Tells one watcher what he may see, unless he knows it.
     async fn tell(self: &Arc<Self>, key: Option<LeaseKey>, telling: Telling) {
-        let state = self.seen(&telling);
+        let ask = if key.is_some() { Ask::Subscribe } else { Ask::Fetch };
+        let seen = self.seen(ask, &telling);
+        // What he may was other when it was written down: once he has heard so, it ends.
+        let is_last = seen.is_none();
+        let state = seen.unwrap_or_else(|| last_word(&telling.presentity));
         let digest = state.digest();
         let finish = |told| {
-            if let Some(key) = key {
-                self.finish_telling(key, told);
+            let Some(key) = key else { return };
+            let has_heard = !matches!(told, Told::Unreached);
+            self.finish_telling(key, told);
+            if is_last && has_heard {
+                self.end_silently(key);
             }
         };
         if digest == telling.told {

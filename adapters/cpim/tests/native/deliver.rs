@@ -42,7 +42,7 @@ async fn an_operation_leaves_as_it_is_and_its_answer_is_reported() {
         "<message source='im:wilma@c.example' destination='im:fred@a.example' transID='7'/>"
     );
     assert_eq!(arrived.content, b"Content-Type: text/plain\r\n\r\nhello");
-    assert_eq!(arrived.parameters, "hops=127 id=op-7 wait=30", "an application is not told more");
+    assert_eq!(arrived.parameters, "hops=127 via=gw.example id=op-7 wait=30");
 
     fred.send(&frame(
         "",

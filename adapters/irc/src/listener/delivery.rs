@@ -15,6 +15,7 @@ use super::nick::{GATEWAY, fold};
 use super::server::{Live, Server};
 use super::session::origin_of;
 use super::users::{Face, User};
+use crate::net::nobody_there;
 use crate::outgoing::Outgoing;
 use crate::shown::{self, Most, Reader};
 
@@ -119,9 +120,7 @@ async fn reachable(
                         detail: String::new(),
                     })
                 }
-                false => {
-                    Err(DeliveryError::refused(Code::Unreachable, "nobody on the network has that nick"))
-                }
+                false => Err(nobody_there()),
             }
         }
     }

@@ -18,7 +18,13 @@ pub(super) fn tell(server: &Server, targets: &[String]) {
         let Some(presentity) = server.foreign(target) else { continue };
         let mapper = live.cx.mapper();
         let Ok(destination) = mapper.map_foreign(&presentity, Class::Im) else { continue };
-        let presence = presence_of(&server.users().presence(target), &destination.to_string());
+        let seen = server.users().presence(target);
+        // Whoever is gone looks like whoever hides.
+        let destination = match seen {
+            Seen::Gone => destination.address().to_string(),
+            Seen::Here | Seen::Away(_) => destination.to_string(),
+        };
+        let presence = presence_of(&seen, &destination);
         live.cx.observed(Observation { presentity, presence, document: None });
     }
 }

@@ -242,8 +242,10 @@ impl Session {
             self.heard = Instant::now();
             self.pinged = None;
             match request {
-                // Confirms what went out, whatever waits to come in.
-                Ok(request) if request.command == "PONG" => self.do_now(&request, None).await?,
+                // Confirms what went out, or asks whether we are there, whatever waits to come in.
+                Ok(request) if ["PING", "PONG"].contains(&&*request.command) => {
+                    self.do_now(&request, None).await?;
+                }
                 Ok(request) if self.held.is_empty() => self.take(request).await?,
                 Ok(request) => self.hold(request),
                 Err(bad) => self.client.refuse_line(bad),

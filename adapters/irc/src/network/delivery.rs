@@ -13,6 +13,7 @@ use super::joined::Joined;
 use super::mailbox::{NoTurn, Posted};
 use super::people::{Judgement, Noted};
 use super::seat::Seat;
+use crate::net::nobody_there;
 use crate::outgoing::Outgoing;
 use crate::shown::{Most, Reader};
 use crate::sync::lock;
@@ -113,9 +114,8 @@ async fn judge(
         };
         judgement = judge(joined);
     }
-    let nobody = || DeliveryError::refused(Code::Unreachable, "nobody on the network has that nick");
     match judgement {
-        _ if lock(&joined.people).is_gone(key) => Err(nobody()),
+        _ if lock(&joined.people).is_gone(key) => Err(nobody_there()),
         Judgement::Same => Ok(()),
         Judgement::Other => Err(somebody_else(
             "whoever has that nick now may be somebody else than when the message was accepted",

@@ -68,7 +68,12 @@ impl Joined {
             Seen::Here | Seen::Away(_) => Basic::Open,
             Seen::Gone => Basic::Closed,
         };
-        let mut tuple = Tuple::new(&destination.to_string(), status);
+        // Whoever is gone looks like whoever hides.
+        let destination = match seen {
+            Seen::Gone => destination.address().to_string(),
+            Seen::Here | Seen::Away(_) => destination.to_string(),
+        };
+        let mut tuple = Tuple::new(&destination, status);
         if let Seen::Away(words) = seen {
             tuple = tuple.with_text(if words.is_empty() { "away" } else { words }).away();
         }

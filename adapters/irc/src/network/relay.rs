@@ -104,11 +104,15 @@ impl Joined {
         if session.nick() != &self.settings.nick {
             watch.add(self.settings.nick.clone(), false);
         }
-        for (key, is_observed) in lock(&self.people).everybody() {
+        let people = lock(&self.people);
+        // First whose coming and going somebody waits for.
+        let observed = people.everybody().filter(|(_, is_observed)| *is_observed);
+        for (key, is_observed) in observed.chain(people.everybody().filter(|(_, is_observed)| !is_observed)) {
             if let Ok(nick) = Nick::parse(key.as_str()) {
                 watch.add(nick, is_observed);
             }
         }
+        drop(people);
         *lock(&self.watch) = Some(watch);
         if self.settings.casemapping.is_none() {
             let (joined, word) = (Arc::clone(self), mapping.as_str());

@@ -220,7 +220,7 @@ fn everything_else_comes_out_of_a_peer_whole_too() {
         let incoming = arrive(&octets, &to_bob.to_string(), &here, NOW);
         assert_eq!(whole(&incoming.operation), whole(&operation));
         assert!(!incoming.is_replay);
-        here.note(&incoming);
+        here.note(incoming.proof().unwrap());
         assert!(arrive(&octets, &to_bob.to_string(), &here, NOW).is_replay);
         let late = arrive(&octets, &to_bob.to_string(), &here, NOW + 4_000);
         assert!(late.peer.is_none(), "presence so old is presence no more");
@@ -386,7 +386,7 @@ fn presence_is_told_in_words_with_a_way_out() {
         "Subject: pres:fred@a.example is available\r\n",
         "Auto-Submitted: auto-generated\r\n",
         "References: <presence.im=fred~40a.example@gw.example>\r\n",
-        "List-Unsubscribe: <mailto:u=1@gw.example>\r\n",
+        "List-Unsubscribe: <mailto:u%3D1@gw.example>\r\n",
         "open: im:fred@a.example (at the quarry & happy)",
         "Content-Type: application/pidf+xml\r\n",
         "PHByZXNlbmNlLz4=",

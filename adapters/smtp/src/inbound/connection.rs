@@ -143,6 +143,10 @@ async fn run(
             let decision = connection.answer(event).await;
             connection.session.decide(decision, Instant::now());
         }
+        if connection.session.is_idle() {
+            // Whatever became of the mail, also where the session refused its text.
+            connection.forget();
+        }
         flush(&mut stream, &mut connection.session).await?;
         if connection.session.is_closed() {
             return close(stream).await;

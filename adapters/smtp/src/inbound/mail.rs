@@ -27,6 +27,7 @@ use super::author::Author;
 use super::bounces::now_s;
 use super::owed::{Owed, Owner, Stage, Wanted};
 use super::recipient::Taken;
+use super::replays;
 
 const LATER: Reply = Reply::fixed(451, "4.3.0", "nothing can be taken at present");
 const LOOP: Reply = Reply::fixed(554, "5.4.6", "it has crossed too many servers");
@@ -79,6 +80,8 @@ pub(super) async fn hand_over(
     let Parcel { mut ready, mut wanted, is_trusted, is_of_peer } = prepare(inbound, &letter, taken, &sender)?;
     drop(sender);
     let header = Owed::header_of(&letter.received.octets);
+    let presence = ready.iter().filter(|ready| ready.incoming.operation.kind() != Kind::Message);
+    let proofs: Vec<_> = presence.filter_map(|ready| ready.incoming.proof().copied()).collect();
     let notes = ready.iter_mut().filter_map(|ready| note(inbound, ready, &header)).collect();
     let (mut inlets, mut notices) = (Vec::new(), Vec::new());
     // Given up, it goes on by itself: whatever is accepted of it is known again when it comes again.
@@ -98,6 +101,10 @@ pub(super) async fn hand_over(
     if refused.values().any(is_temporary) {
         // Whatever was accepted of it is known again when it comes again.
         return Err(LATER);
+    }
+    // Only now: what is to come again must not be taken for a replay.
+    for proof in &proofs {
+        replays::note(&inbound.peers, proof, &*inbound.cx.memory).await;
     }
     let failed = refused.values().filter(|answer| answer.response.status() == Status::Failure).count();
     let all_failed = failed > 0 && failed == notices.len();
@@ -213,7 +220,6 @@ fn note(inbound: &Arc<Inbound>, ready: &mut Ready, header: &Bytes) -> Option<Not
 /// Gives the gateway one operation. The receiver is told once it is accepted; of a notify nothing is.
 fn submit(inbound: &Arc<Inbound>, ready: Ready) -> (Inlet, Option<(TransId, oneshot::Receiver<()>)>) {
     let Ready { inlet, place, incoming, trans_id, owed: _ } = ready;
-    inbound.peers.note(&incoming);
     if let (Operation::Message(message), None) = (&incoming.operation, &incoming.peer)
         && let Some(thread) = Thread::of(&message.metadata)
     {
@@ -308,7 +314,7 @@ fn owed(letter: &Letter, taken: &Taken, incoming: &Incoming) -> Option<Owed> {
         None => Owner::Source(letter.author.source.address().clone()),
     };
     Some(Owed {
-        to: Mailbox::parse(path.as_str()).ok().filter(|_| wanted.failure || wanted.success)?,
+        to: Mailbox::parse_long(path.as_str()).ok().filter(|_| wanted.failure || wanted.success)?,
         recipient: taken.mailbox.to_string(),
         original: taken.said.original.as_ref().map(|(kind, address)| format!("{kind};{address}")),
         envelope_id: sender.envelope_id.clone(),

@@ -16,6 +16,7 @@ mod owed;
 mod rates;
 mod reception;
 mod recipient;
+pub(crate) mod replays;
 mod unsubscribe;
 
 use std::sync::{Arc, Mutex, PoisonError};

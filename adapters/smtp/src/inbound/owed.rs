@@ -162,7 +162,7 @@ impl Owed {
             (None, None) => Stage::Open,
         };
         Some(Self {
-            to: Mailbox::parse(value("to")?).ok()?,
+            to: Mailbox::parse_long(value("to")?).ok()?,
             recipient: value("recipient")?.to_owned(),
             original: value("original").map(str::to_owned),
             envelope_id: value("envelope-id").map(str::to_owned),

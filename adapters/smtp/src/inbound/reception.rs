@@ -74,7 +74,7 @@ async fn author(
         return author::of_submitter(mail, submitter, &terms.settings.hosted, &mapper);
     }
     let sender = match &received.envelope.sender.path {
-        Path::Mailbox(written) => Some(Mailbox::parse(written.as_str()).map_err(|_| NO_SENDER)?),
+        Path::Mailbox(written) => Some(Mailbox::parse_long(written.as_str()).map_err(|_| NO_SENDER)?),
         Path::Null | Path::Postmaster => None,
     };
     // A peer proves itself by its envelope, for which DNS need not be asked.

@@ -57,6 +57,27 @@ pub(crate) enum Handed {
     Unknown,
 }
 
+/// Why there is no connection.
+enum Unconnected {
+    /// The server offers TLS and cannot do it.
+    Tls(DeliveryError),
+    Otherwise(DeliveryError),
+}
+
+impl Unconnected {
+    fn error(self) -> DeliveryError {
+        match self {
+            Self::Tls(error) | Self::Otherwise(error) => error,
+        }
+    }
+}
+
+impl From<DeliveryError> for Unconnected {
+    fn from(error: DeliveryError) -> Self {
+        Self::Otherwise(error)
+    }
+}
+
 /// One connection.
 pub(crate) struct Client {
     connection: AsyncSmtpConnection,
@@ -75,11 +96,22 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Connects, and learns what the server offers.
+    /// Connects, and learns what the server offers. Where TLS is for those who only listen, and a server that offers it
+    /// cannot do it, it is done without, as every other mail server does (RFC 7435 section 3).
     ///
     /// # Errors
     /// Nothing was sent: to be tried again, or elsewhere.
     pub(crate) async fn connect(place: &Place, hello: &str) -> Result<Self, DeliveryError> {
+        match Self::connect_by(place, hello, true).await {
+            Err(Unconnected::Tls(error)) if place.tls.policy == TlsPolicy::Opportunistic => {
+                tracing::debug!(server = %place.server, error = error.detail, "without TLS, which it cannot do");
+                Self::connect_by(place, hello, false).await.map_err(Unconnected::error)
+            }
+            connected => connected.map_err(Unconnected::error),
+        }
+    }
+
+    async fn connect_by(place: &Place, hello: &str, by_tls: bool) -> Result<Self, Unconnected> {
         let server = place.server;
         let hello = ClientId::Domain(hello.to_owned());
         let broken = |error: Error| DeliveryError::transport(format!("{server}: {error}"));
@@ -96,10 +128,11 @@ impl Client {
         let mut connection = greeted.map_err(broken)?;
         let said =
             |error: DeliveryError| DeliveryError { detail: format!("{server}: {}", error.detail), ..error };
-        if place.tls.begins(connection.can_starttls()).map_err(said)? {
+        if by_tls && place.tls.begins(connection.can_starttls()).map_err(said)? {
             let parameters = place.tls.parameters(&place.name).map_err(broken)?;
-            let upgrading = connection.starttls(parameters, &hello);
-            timeout(CONNECT, upgrading).await.map_err(|_| slow(server))?.map_err(broken)?;
+            let upgrading = timeout(CONNECT, connection.starttls(parameters, &hello)).await;
+            let upgraded = upgrading.map_err(|_| slow(server)).and_then(|upgraded| upgraded.map_err(broken));
+            upgraded.map_err(Unconnected::Tls)?;
         }
         seen.trust();
         // Once more, because the answer of the first is not to be had: what is offered is read from it.
@@ -198,7 +231,12 @@ impl Client {
         reports: Option<&'static str>,
     ) -> Result<(Mail, Rcpt), DeliveryError> {
         let address = |text: &str| {
-            text.parse::<Address>().map_err(|error| {
+            let parsed = text.parse::<Address>().or_else(|error| match text.rsplit_once('@') {
+                // Longer than we write any, and yet somebody's: lettre takes none. It was checked when it was read.
+                Some((local, domain)) if local.len() > 64 => Ok(Address::new_dangerous(local, domain)),
+                _ => Err(error),
+            });
+            parsed.map_err(|error| {
                 let public = "that address cannot be written to by mail";
                 DeliveryError {
                     detail: format!("{text}: {error}"),

@@ -270,7 +270,11 @@ impl Outbound {
         };
         match client.hand_over(&transaction).await {
             Ok(handed) => {
-                self.pool.put_back(&servers, client);
+                match handed {
+                    // Its word may still come, and would be taken for the next mail's.
+                    Handed::Unknown => client.leave().await,
+                    Handed::Reported | Handed::Taken => self.pool.put_back(&servers, client),
+                }
                 if let Some(thread) = thread {
                     self.threads.note(between, &mapper, thread);
                 }

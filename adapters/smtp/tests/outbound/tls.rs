@@ -84,6 +84,17 @@ async fn tls_is_used_as_the_route_says() {
 }
 
 #[tokio::test]
+async fn who_offers_tls_and_cannot_do_it_has_mail_without_where_it_may() {
+    let right = Vouched::new("localhost");
+    let cannot = || {
+        let refuse = Some(("STARTTLS", "454 4.7.0 TLS not available"));
+        Manner { tls: Some(Arc::clone(&right.server)), refuse, ..Manner::default() }
+    };
+    assert_eq!(sent(cannot(), TlsPolicy::Opportunistic, None).await, Some(false));
+    assert_eq!(sent(cannot(), TlsPolicy::Required, Some(right.anchors())).await, None);
+}
+
+#[tokio::test]
 async fn what_is_slipped_in_before_tls_is_not_taken_for_the_servers_word() {
     let right = Vouched::new("localhost");
     let manner = Manner {

@@ -45,6 +45,8 @@ pub struct Watch {
     every: Duration,
     watched: BTreeMap<NameKey, Watched>,
     out: VecDeque<Bytes>,
+    /// Who is to be put into the network's list: as many in a line as fit, since lines have a pace.
+    unlisted: VecDeque<Nick>,
     /// Who is to be asked for now, and not at the next round only.
     fresh: Vec<NameKey>,
     /// The next round of polls.
@@ -84,6 +86,7 @@ impl Watch {
             every,
             watched: BTreeMap::new(),
             out: VecDeque::new(),
+            unlisted: VecDeque::new(),
             fresh: Vec::new(),
             next: now + every,
             asked: VecDeque::new(),
@@ -101,7 +104,7 @@ impl Watch {
         }
         let listed = self.monitor.filter(|most| *most == 0 || self.listed() < *most).is_some();
         if listed {
-            self.monitor_line("+", &nick);
+            self.unlisted.push_back(nick.clone());
         } else {
             self.fresh.push(key.clone());
         }
@@ -110,8 +113,11 @@ impl Watch {
 
     /// Watches somebody no longer.
     pub fn remove(&mut self, key: &NameKey) {
-        if let Some(Watched { nick, listed: true, .. }) = self.watched.remove(key) {
-            self.monitor_line("-", &nick);
+        let Some(Watched { nick, listed: true, .. }) = self.watched.remove(key) else { return };
+        match self.unlisted.iter().position(|unlisted| *unlisted == nick) {
+            // The network has not heard of him yet.
+            Some(at) => drop(self.unlisted.remove(at)),
+            None => self.out.extend(monitor_line("-", nick.as_str())),
         }
     }
 
@@ -133,15 +139,19 @@ impl Watch {
         self.watched.values().filter(|watched| watched.listed).count()
     }
 
-    fn monitor_line(&mut self, sign: &str, nick: &Nick) {
-        let line = LineBuilder::new(Verb::MONITOR).param(&Param::lossy(sign)).nick(nick).end();
-        self.out.extend(line);
-    }
-
     /// The next line to send; to be asked again until there is none.
     pub fn line(&mut self, now: Instant) -> Option<Bytes> {
         if let Some(line) = self.out.pop_front() {
             return Some(line);
+        }
+        if let Some(first) = self.unlisted.pop_front() {
+            let mut nicks = first.as_str().to_owned();
+            while let Some(next) =
+                self.unlisted.pop_front_if(|next| nicks.len() + 1 + next.as_str().len() <= NICKS_OCTETS)
+            {
+                nicks = nicks + "," + next.as_str();
+            }
+            return monitor_line("+", &nicks);
         }
         if !self.asked.is_empty() && self.until <= now {
             self.asked.clear();
@@ -306,6 +316,11 @@ impl Watched {
     }
 }
 
+fn monitor_line(sign: &str, nicks: &str) -> Option<Bytes> {
+    let line = LineBuilder::new(Verb::MONITOR).param(&Param::lossy(sign)).param(&Param::lossy(nicks));
+    line.end().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -340,7 +355,7 @@ mod tests {
             watch.add(nick(name), true);
         }
         watch.add(nick("alice"), true);
-        assert_eq!(lines(&mut watch, now), "MONITOR + Alice|MONITOR + bob[|ISON carol|");
+        assert_eq!(lines(&mut watch, now), "MONITOR + Alice,bob[|ISON carol|");
         assert_eq!(hear(&mut watch, ":s 730 me :ALICE!u@h"), one("alice", Change::Online));
         assert_eq!(hear(&mut watch, ":s 730 me :ALICE!u@h"), []);
         assert_eq!(hear(&mut watch, ":s 731 me :BOB{"), one("bob{", Change::Offline));

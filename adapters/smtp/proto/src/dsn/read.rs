@@ -66,7 +66,7 @@ pub fn read(mail: &Bytes) -> Option<Report> {
         })
     };
     let status = parsed.parts.iter().find(is_status)?;
-    let text = String::from_utf8(status.contents().to_vec()).ok()?;
+    let text = String::from_utf8_lossy(status.contents()).into_owned();
     let mut blocks = blocks(&text).into_iter().filter(|block| !block.is_empty());
     let about_mail = blocks.next()?;
     // Some reporters leave the block about the mail out.

@@ -64,14 +64,23 @@ pub(super) fn fields(header: &Bytes) -> Vec<Field> {
             .position(|three| matches!(three, [b'\r', b'\n', next] if !matches!(next, b' ' | b'\t')))
             .map_or(rest.len(), |end| end + 2);
         let octets = rest.split_to(end);
-        let colon = octets.iter().position(|octet| *octet == b':').unwrap_or_default();
-        let name = octets.get(..colon).unwrap_or_default();
-        let name_octets = name.trim_ascii_end().len();
-        if name_octets > 0 && name.iter().take(name_octets).all(u8::is_ascii_graphic) {
+        if let Some(name_octets) = name_octets(&octets) {
             fields.push(Field { octets, name_octets });
         }
     }
     fields
+}
+
+/// Whether a line begins a field.
+pub(super) fn is_field(line: &[u8]) -> bool {
+    name_octets(line).is_some()
+}
+
+/// How long the name is with which a field begins.
+fn name_octets(line: &[u8]) -> Option<usize> {
+    let colon = line.iter().position(|octet| *octet == b':')?;
+    let name = line.get(..colon)?.trim_ascii_end();
+    (!name.is_empty() && name.iter().all(u8::is_ascii_graphic)).then_some(name.len())
 }
 
 #[cfg(test)]

@@ -45,15 +45,21 @@ impl Peers {
         self.keys.get(peer).map(|(_, to)| to)
     }
 
-    /// An operation was accepted: should the same envelope come again, it is a replay.
-    pub fn note(&self, accepted: &Incoming) {
-        if let Some(proof) = &accepted.proof {
-            self.replays.lock().unwrap_or_else(PoisonError::into_inner).is_first(proof);
-        }
+    /// An operation with this [proof](Incoming::proof) was accepted: should the same envelope come again, it is a replay.
+    pub fn note(&self, proof: &[u8; 32]) {
+        self.replays.lock().unwrap_or_else(PoisonError::into_inner).is_first(proof);
     }
 
     fn was_there(&self, proof: &[u8; 32]) -> bool {
         self.replays.lock().unwrap_or_else(PoisonError::into_inner).has(proof)
+    }
+}
+
+impl Incoming {
+    /// What proves that a peer sent it, and tells it from every other.
+    #[must_use]
+    pub const fn proof(&self) -> Option<&[u8; 32]> {
+        self.proof.as_ref()
     }
 }
 

@@ -7,7 +7,7 @@ use cpim_adapter::{Content, Domain, Metadata, Passage, Subject};
 use mail_parser::{HeaderValue, MessageParser};
 
 use super::field;
-use super::header::{Field, fields};
+use super::header::{Field, fields, is_field};
 use crate::address::Mailbox;
 
 /// A mail that was read. It shares the octets that it was read from.
@@ -194,15 +194,25 @@ impl Mail {
     }
 }
 
-/// Header with its line ends, and body.
+/// Header with its line ends, and body. Where the empty line between them was forgotten, the body begins with the first
+/// line that can be of no header, as other mail servers have it.
 fn split(octets: &Bytes) -> (Bytes, Bytes) {
-    if octets.starts_with(b"\r\n") {
-        return (Bytes::new(), octets.slice(2..));
+    let mut at = 0;
+    while let Some(rest) = octets.get(at..).filter(|rest| !rest.is_empty()) {
+        if rest.starts_with(b"\r\n") {
+            return (octets.slice(..at), octets.slice(at + 2..));
+        }
+        let end = rest.windows(2).position(|two| two == b"\r\n").map_or(rest.len(), |end| end + 2);
+        let line = rest.get(..end).unwrap_or_default();
+        // What stores write before the header is not of it.
+        let is_envelope = || at == 0 && (line.starts_with(b"From ") || line.starts_with(b">From "));
+        let is_fold = at > 0 && matches!(line.first(), Some(b' ' | b'\t'));
+        if !is_fold && !is_field(line) && !is_envelope() {
+            return (octets.slice(..at), octets.slice(at..));
+        }
+        at += end;
     }
-    match octets.windows(4).position(|four| four == b"\r\n\r\n") {
-        Some(at) => (octets.slice(..at + 2), octets.slice(at + 4..)),
-        None => (octets.clone(), Bytes::new()),
-    }
+    (octets.clone(), Bytes::new())
 }
 
 fn is_automatic(fields: &[Field]) -> bool {

@@ -121,7 +121,7 @@ fn is_domain(text: &str) -> bool {
             && !label.starts_with('-')
             && !label.ends_with('-')
             && label.chars().all(|c| {
-                c.is_ascii_alphanumeric() || matches!(c, '-' | '_') || (!c.is_ascii() && c.is_alphanumeric())
+                c.is_ascii_alphanumeric() || matches!(c, '-' | '_') || (!c.is_ascii() && !c.is_control())
             })
     };
     text.len() <= DOMAIN_MAX && text.split('.').all(label)
@@ -151,6 +151,13 @@ mod tests {
 
     fn is(text: &str, local: &str, domain: &str, behind: &str) {
         assert_eq!(read(text), Some((local.into(), domain.into(), behind.into())), "{text}");
+    }
+
+    #[test]
+    fn a_domain_may_have_marks_that_are_no_letters() {
+        let domain =
+            "\u{909}\u{926}\u{93e}\u{939}\u{930}\u{923}.\u{92a}\u{930}\u{940}\u{915}\u{94d}\u{937}\u{93e}";
+        assert_eq!(read(&format!("<a@{domain}>")).unwrap().1, domain);
     }
 
     #[test]

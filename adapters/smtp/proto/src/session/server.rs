@@ -65,6 +65,8 @@ pub struct Session {
     user: Option<String>,
     sender: Option<Sender>,
     recipients: Vec<Recipient>,
+    /// How many were refused because there are as many as may be.
+    beyond: usize,
     mails: usize,
     errors: usize,
     idle: usize,
@@ -96,6 +98,9 @@ enum Asked {
 const GREET_FIRST: Reply = Reply::fixed(503, "5.5.1", "EHLO or HELO first");
 const OUT_OF_ORDER: Reply = Reply::fixed(503, "5.5.1", "out of order");
 const NO_RECIPIENTS: Reply = Reply::fixed(554, "5.5.1", "no recipients");
+/// Recipients beyond those that are taken, each of which is told so.
+const MAX_BEYOND: usize = 1_000;
+
 const TOO_MANY_RECIPIENTS: Reply = Reply::fixed(452, "4.5.3", "too many recipients");
 const TOO_LARGE: Reply = Reply::fixed(552, "5.3.4", "too large a mail");
 const LINE_TOO_LONG: Reply = Reply::fixed(554, "5.6.0", "too long a line in the mail");
@@ -127,6 +132,7 @@ impl Session {
             user: None,
             sender: None,
             recipients: Vec::new(),
+            beyond: 0,
             mails: 0,
             errors: 0,
             idle: 0,
@@ -452,7 +458,12 @@ impl Session {
         if self.sender.is_none() {
             self.refuse(&OUT_OF_ORDER);
         } else if self.recipients.len() >= self.limits.recipients {
-            self.refuse(&TOO_MANY_RECIPIENTS);
+            // Whoever has many sends the rest in another mail (RFC 5321 section 4.5.3.1.10): no mistake, and no idleness.
+            self.beyond += 1;
+            match self.beyond <= MAX_BEYOND {
+                true => self.reply(&TOO_MANY_RECIPIENTS),
+                false => self.refuse(&TOO_MANY_RECIPIENTS),
+            }
         } else {
             self.state = State::Asked(Asked::Recipient(recipient.clone()));
             return Some(Event::Recipient(recipient));
@@ -477,6 +488,7 @@ impl Session {
             return None;
         };
         let recipients = std::mem::take(&mut self.recipients);
+        self.beyond = 0;
         let sender = self.sender.take()?;
         self.mails += 1;
         match reader.finish() {
@@ -493,6 +505,7 @@ impl Session {
 
     fn reset(&mut self) {
         self.sender = None;
+        self.beyond = 0;
         self.recipients.clear();
     }
 
