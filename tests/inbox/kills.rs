@@ -36,9 +36,9 @@ impl Inbox {
         }
     }
 
-    /// Takes messages until there are so many, and gives back their texts.
-    fn texts(&mut self, client: &mut Client, count: usize) -> Vec<String> {
-        while self.0.len() < count {
+    /// Takes messages until one that begins so, and gives back the texts of all.
+    fn texts(&mut self, client: &mut Client, last: &str) -> Vec<String> {
+        while !self.0.iter().any(|frame| text(frame).starts_with(last)) {
             let frame = client.next(PATIENCE).expect("a frame");
             if frame.element() == "message" {
                 self.take(client, frame);
@@ -64,19 +64,23 @@ fn held_at(point: &str) {
         }
     }
 
-    let _gateway = site.start();
+    let gateway = site.start();
     let mut client = fred(&site);
     client.message("1", "im:fred@a.example", GATEWAY, "block *@b.example messages");
     assert_eq!(inbox.answered(&mut client, "1"), "success", "{point}");
     client.message("2", "im:fred@a.example", GATEWAY, "rules");
     assert_eq!(inbox.answered(&mut client, "2"), "success", "{point}");
-    let mut said = inbox.texts(&mut client, 2);
-    said.sort_unstable();
-    assert_eq!(said, ["*@b.example is blocked: messages.", "block *@b.example messages"], "{point}");
-    // A third command's answer is the next that comes: nothing was said twice.
+    // A third command's answer comes behind both: nothing was said twice.
     client.message("3", "im:fred@a.example", GATEWAY, "whoami");
     assert_eq!(inbox.answered(&mut client, "3"), "success", "{point}");
-    assert!(inbox.texts(&mut client, 3)[2].starts_with("You are im:fred"), "{point}: {:#?}", inbox.0);
+    let mut said = inbox.texts(&mut client, "You are im:fred");
+    assert!(said.pop().is_some_and(|last| last.starts_with("You are im:fred")), "{point}: {:#?}", inbox.0);
+    said.sort_unstable();
+    // What was taken up after the start may have been answered before he was back, and then nobody has the answer.
+    if !gateway.said().contains("failure (unreachable: known, but not in contact)") {
+        assert_eq!(said.remove(0), "*@b.example is blocked: messages.", "{point}");
+    }
+    assert_eq!(said, ["block *@b.example messages"], "{point}");
 }
 
 #[test]

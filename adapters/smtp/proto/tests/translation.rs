@@ -386,7 +386,7 @@ fn presence_is_told_in_words_with_a_way_out() {
         "Subject: pres:fred@a.example is available\r\n",
         "Auto-Submitted: auto-generated\r\n",
         "References: <presence.im=fred~40a.example@gw.example>\r\n",
-        "List-Unsubscribe: <mailto:u%3D1@gw.example>\r\n",
+        "List-Unsubscribe: <mailto:u=1@gw.example>\r\n",
         "open: im:fred@a.example (at the quarry & happy)",
         "Content-Type: application/pidf+xml\r\n",
         "PHByZXNlbmNlLz4=",

@@ -97,7 +97,7 @@ fn one_line(text: &str) -> String {
 /// A mailbox as it stands in a `mailto` URI (RFC 6068 section 2).
 fn mailto(mailbox: &Mailbox) -> String {
     mailbox.to_string().bytes().fold(String::new(), |mut uri, octet| {
-        match octet.is_ascii_alphanumeric() || b"-._~@!$'*+".contains(&octet) {
+        match octet.is_ascii_alphanumeric() || b"-._~@!$'*+=".contains(&octet) {
             true => uri.push(char::from(octet)),
             // Writing to a String cannot fail.
             false => drop(write!(uri, "%{octet:02X}")),
