@@ -1,7 +1,7 @@
 //! One address for everybody: what arrives is brought to the form in which it is compared, kept and authorised, as the
 //! adapter of each foreign address says (DESIGN: a nick is folded by its network's casemapping). The spelling stays.
 
-use cpim_adapter::{Address, Local, Operation};
+use cpim_adapter::{Address, Operation};
 
 use super::Router;
 
@@ -9,7 +9,8 @@ impl Router {
     /// The operation, with what its URIs mean in canonical form. What an adapter's grammar refuses stays as it was
     /// written, and is refused where it is looked for.
     pub(super) fn canonical_operation(&self, mut operation: Operation) -> Operation {
-        let means = |address: &Address| self.canonical_address(address);
+        let names = self.policy().names.clone();
+        let means = |address: &Address| names.folded(address);
         match &mut operation {
             Operation::Message(message) => {
                 message.source = message.source.meaning(means(message.source.address()));
@@ -32,16 +33,5 @@ impl Router {
             }
         }
         operation
-    }
-
-    fn canonical_address(&self, address: &Address) -> Address {
-        let mapper = &self.policy().mapper;
-        let canonical = || {
-            let Ok(Some(Local::Route(foreign))) = mapper.resident(address) else { return None };
-            let port = self.port_for(foreign.selector())?;
-            let folded = self.canonical(port, foreign).ok()?;
-            mapper.address_of(&Local::Route(folded), address.class()).ok()
-        };
-        canonical().unwrap_or_else(|| address.clone())
     }
 }

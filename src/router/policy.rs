@@ -163,12 +163,12 @@ impl Rules {
     }
 }
 
-/// Whether a pattern holds for an address in its canonical form. One of ours is folded each time, because a network may
+/// Whether a pattern holds for an address in its canonical form. A foreign one is folded each time, because a network may
 /// tell its casemapping only once it is joined.
 fn matches(pattern: &Pattern, address: &Address, selector: Option<&str>, names: &Names) -> bool {
     match pattern {
-        Pattern::Address(written) if names.mapper().is_ours(written.domain()) => {
-            names.canonical(written) == *address
+        Pattern::Address(written) if selector.is_some() && written.domain() == address.domain() => {
+            names.folded(written) == *address
         }
         _ => pattern.matches(address, selector),
     }
@@ -202,7 +202,6 @@ impl Policy {
         let mapper = Arc::new(mapper);
         Ok(Self {
             names: Names::unfolded(Arc::clone(&mapper)),
-            mapper,
             hosted_domains: config.hosted.iter().filter_map(|hosted| hosted.domain.clone()).collect(),
             hosted_addresses: config.hosted.iter().flat_map(|hosted| hosted.uris.iter().cloned()).collect(),
             peer_domains: config
@@ -210,7 +209,10 @@ impl Policy {
                 .iter()
                 .flat_map(|peer| peer.serves.iter().chain([&peer.domain]).cloned())
                 .collect(),
-            rules: Rules { rules: config.rules.clone(), default: config.rules_default },
+            rules: Rules {
+                rules: config.rules.iter().map(|rule| read_by(&mapper, rule)).collect(),
+                default: config.rules_default,
+            },
             principals: config.principals,
             presence: PresenceLimits::from(&config.presence),
             limits: Limits {
@@ -224,8 +226,22 @@ impl Policy {
                 .iter()
                 .map(|route| (route.domain.clone(), own_terms(route, terms)))
                 .collect(),
+            mapper,
         })
     }
+}
+
+/// A rule whose addresses are read as everything is that arrives: one of ours has one form.
+fn read_by(mapper: &Mapper, rule: &Rule) -> Rule {
+    let mut rule = rule.clone();
+    for pattern in [&mut rule.from, &mut rule.to] {
+        if let Pattern::Address(address) = pattern
+            && let Ok(uri) = mapper.read_any(&address.to_string())
+        {
+            *address = uri.address().clone();
+        }
+    }
+    rule
 }
 
 fn own_terms(route: &Route, otherwise: Terms) -> Terms {

@@ -60,17 +60,16 @@ impl Names {
         Self::new(mapper, Arc::new(Ok))
     }
 
-    /// An address as everything that arrives is compared: one of ours in its one form, and folded as its own system
-    /// folds it now. What cannot be used stays as it is written.
+    /// An address as everything that arrives is compared: folded as its own system folds it now. What that system refuses
+    /// stays as it is.
     #[must_use]
-    pub fn canonical(&self, address: &Address) -> Address {
-        let Ok(uri) = self.mapper.read_any(&address.to_string()) else { return address.clone() };
-        let Ok(Some(Local::Route(foreign))) = self.mapper.resident(uri.address()) else {
-            return uri.address().clone();
+    pub fn folded(&self, address: &Address) -> Address {
+        let folded = || {
+            let Ok(Some(Local::Route(foreign))) = self.mapper.resident(address) else { return None };
+            let folded = (self.fold)(foreign).ok()?;
+            self.mapper.address_of(&Local::Route(folded), address.class()).ok()
         };
-        let folded = (self.fold)(foreign).ok();
-        let folded = folded.and_then(|folded| self.mapper.map_foreign(&folded, address.class()).ok());
-        folded.map_or_else(|| uri.address().clone(), |folded| folded.address().clone())
+        folded().unwrap_or_else(|| address.clone())
     }
 
     /// The principal behind an address: its inbox, folded as its own system folds it, and without the routes through

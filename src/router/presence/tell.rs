@@ -18,7 +18,7 @@ use super::super::Router;
 use super::say::last_word;
 use super::{LeaseKey, LegOut};
 use crate::ids;
-use crate::presence::{Item, Telling, Told, What};
+use crate::presence::{Item, State, Telling, Told, What};
 use crate::rules::Ask;
 use crate::sync::lock;
 
@@ -164,7 +164,10 @@ impl Router {
         let seen = self.seen(ask, &telling);
         // What he may was other when it was written down: once he has heard so, it ends.
         let is_last = seen.is_none();
-        let state = seen.unwrap_or_else(|| last_word(&telling.presentity));
+        let state = seen.unwrap_or_else(|| match key {
+            Some(_) => last_word(&telling.presentity),
+            None => State::closed(&telling.presentity),
+        });
         let digest = state.digest();
         let finish = |told| {
             let Some(key) = key else { return };

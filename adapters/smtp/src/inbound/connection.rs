@@ -271,7 +271,6 @@ impl Connection<'_> {
                     }
                 }
                 if taken.is_empty() {
-                    self.forget();
                     return Decision::Accept;
                 }
                 let bringer = Bringer {
@@ -279,9 +278,7 @@ impl Connection<'_> {
                     helo: self.session.client().to_owned(),
                     user: self.session.user().map(str::to_owned),
                 };
-                let decision = reception::take(self.inbound, received, taken, &bringer).await;
-                self.forget();
-                match decision {
+                match reception::take(self.inbound, received, taken, &bringer).await {
                     Ok(()) => Decision::Accept,
                     Err(reply) => Decision::Refuse(reply),
                 }
